@@ -1,0 +1,108 @@
+/** The typed client of the control API, for the CLI and the web app. Uses only what browsers have. */
+import { messageOf } from '../core/index.ts';
+import { ApiError, errorBodySchema, RemoteError } from './errors.ts';
+import { type AnswerOf, type BodyOf, CONTROL_ROUTES, type ControlRouteName, type QueryOf } from './routes.ts';
+
+export interface ClientOptions {
+  /** `http://127.0.0.1:14345` */
+  readonly baseUrl: string;
+  /** The local token. Sent as a header, never in the URL. */
+  readonly token: string;
+  readonly fetch?: typeof globalThis.fetch;
+}
+
+export interface CallInput<Name extends ControlRouteName> {
+  readonly query?: QueryOf<Name>;
+  readonly body?: BodyOf<Name>;
+  readonly params?: Readonly<Record<string, string>>;
+}
+
+export class ControlClient {
+  readonly #options: ClientOptions;
+
+  constructor(options: ClientOptions) {
+    this.#options = options;
+  }
+
+  /** One question, one answer. Throws RemoteError for what the daemon refused, ApiError when it cannot be reached. */
+  async call<Name extends ControlRouteName>(
+    name: Name,
+    input: CallInput<Name> = {},
+    signal?: AbortSignal,
+  ): Promise<AnswerOf<Name>> {
+    const response = await this.#send(name, input, signal);
+    return parseAnswer(name, await response.json());
+  }
+
+  /** The events of a streaming route, in order, until its work ends. Leaving the loop ends the request. */
+  async *stream<Name extends ControlRouteName>(
+    name: Name,
+    input: CallInput<Name> = {},
+    signal?: AbortSignal,
+  ): AsyncGenerator<AnswerOf<Name>> {
+    const response = await this.#send(name, input, signal);
+    if (response.body === null) return;
+    for await (const line of linesOf(response.body)) yield parseAnswer(name, JSON.parse(line));
+  }
+
+  async #send<Name extends ControlRouteName>(
+    name: Name,
+    { query, body, params = {} }: CallInput<Name>,
+    signal: AbortSignal | undefined,
+  ): Promise<Response> {
+    const { method, path } = CONTROL_ROUTES[name];
+    const url = new URL(fillPath(path, params), this.#options.baseUrl);
+    for (const [key, value] of Object.entries(query ?? {}))
+      if (value !== undefined) url.searchParams.set(key, String(value));
+    const headers: Record<string, string> = { authorization: `Bearer ${this.#options.token}` };
+    if (method === 'POST') headers['content-type'] = 'application/json';
+    const response = await this.#fetch(url, {
+      method,
+      headers,
+      ...(method === 'POST' ? { body: JSON.stringify(body ?? {}) } : {}),
+      ...(signal === undefined ? {} : { signal }),
+    });
+    if (!response.ok) throw await readError(response);
+    return response;
+  }
+
+  async #fetch(url: URL, init: RequestInit): Promise<Response> {
+    try {
+      return await (this.#options.fetch ?? globalThis.fetch)(url, init);
+    } catch (cause) {
+      if (init.signal?.aborted === true) throw cause;
+      throw new ApiError('daemon_unreachable', `Asking the daemon at ${url.origin}: ${messageOf(cause)}`, { cause });
+    }
+  }
+}
+
+function fillPath(path: string, params: Readonly<Record<string, string>>): string {
+  return path.replaceAll(/:(\w+)/g, (_whole, name: string) => encodeURIComponent(params[name] ?? ''));
+}
+
+function parseAnswer<Name extends ControlRouteName>(name: Name, json: unknown): AnswerOf<Name> {
+  const parsed = CONTROL_ROUTES[name].answer.safeParse(json);
+  if (parsed.success) return parsed.data as AnswerOf<Name>;
+  throw new ApiError('bad_answer', `Reading the daemon's answer to ${name}: ${parsed.error.issues[0]?.message}`, {
+    cause: parsed.error,
+  });
+}
+
+async function readError(response: Response): Promise<Error> {
+  const json: unknown = await response.json().catch(() => undefined);
+  const parsed = errorBodySchema.safeParse(json);
+  if (parsed.success) return new RemoteError(parsed.data);
+  return new ApiError('bad_answer', `Asking the daemon: HTTP ${response.status} without an error body`);
+}
+
+async function* linesOf(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let held = '';
+  for await (const chunk of body) {
+    held += decoder.decode(chunk, { stream: true });
+    const lines = held.split('\n');
+    held = lines.pop() ?? '';
+    for (const line of lines) if (line !== '') yield line;
+  }
+  if (held !== '') yield held;
+}

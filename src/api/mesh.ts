@@ -1,0 +1,59 @@
+/** Shapes of mesh and node answers. */
+import { z } from 'zod';
+
+export const nodeRowSchema = z.object({
+  node_id: z.string(),
+  name: z.string(),
+  role: z.string(),
+  this_node: z.boolean(),
+  /** `online`: heard within the catalog's life; `offline`: known, silent; `revoked`. */
+  state: z.enum(['online', 'offline', 'revoked']),
+  connected: z.boolean(),
+  models: z.number(),
+  last_seen: z.string().nullable(),
+  http: z.array(z.string()),
+  certificate_expires: z.string().nullable(),
+});
+export type NodeRow = z.infer<typeof nodeRowSchema>;
+
+export const statusSchema = z.object({
+  node_id: z.string(),
+  name: z.string(),
+  role: z.string(),
+  version: z.string(),
+  home: z.string(),
+  pid: z.number(),
+  uptime_s: z.number(),
+  mesh: z.object({
+    mesh_id: z.string(),
+    name: z.string(),
+    authority: z.boolean(),
+    members: z.number(),
+    connected: z.number(),
+  }),
+  listen: z.object({ http: z.string(), mesh: z.array(z.string()) }),
+  models: z.object({ local: z.number(), ready: z.number(), mesh: z.number(), size_bytes: z.number() }),
+  hashing: z.object({
+    files_left: z.number(),
+    bytes_left: z.number(),
+    paused: z.boolean(),
+    current: z.string().nullable(),
+  }),
+  transfers: z.object({ active: z.number(), completed: z.number(), failed: z.number() }),
+  store: z.object({ owned_bytes: z.number(), partial_bytes: z.number(), free_bytes: z.number() }),
+  memory_bytes: z.number(),
+  problems: z.array(z.string()),
+});
+export type Status = z.infer<typeof statusSchema>;
+
+export const doctorSchema = z.object({
+  checks: z.array(
+    z.object({
+      name: z.string(),
+      state: z.enum(['ok', 'warn', 'fail']),
+      detail: z.string(),
+      try: z.string().optional(),
+    }),
+  ),
+});
+export type DoctorReport = z.infer<typeof doctorSchema>;

@@ -1,0 +1,116 @@
+/** Shapes of models and transfers in answers; a contract of its own, versioned by `CONTRACT_VERSION`. */
+import { z } from 'zod';
+import { MODEL_FORMATS, MODEL_TYPES } from '../protocol/index.ts';
+
+/** Grows when a field of the JSON contract is removed or changes meaning; new fields do not count. */
+export const CONTRACT_VERSION = 1;
+
+/** A row of `model list --json`; what a newcomer's script reads. */
+export const modelRowSchema = z.object({
+  model_id: z.string(),
+  name: z.string(),
+  version: z.string(),
+  type: z.enum(MODEL_TYPES),
+  format: z.enum(MODEL_FORMATS),
+  size_bytes: z.number(),
+  /** Null until the file has been read once. */
+  sha256: z.string().nullable(),
+  /** Is it on this machine? */
+  local: z.boolean(),
+  /** Names of the nodes that have exactly these bytes, this one included. */
+  nodes: z.array(z.string()),
+  state: z.enum(['found', 'hashing', 'ready', 'damaged', 'missing', 'remote']),
+  source: z.string(),
+  source_ref: z.string(),
+  quantization: z.string().optional(),
+  params_billions: z.number().optional(),
+  context_length: z.number().optional(),
+  capabilities: z.array(z.string()),
+  unsafe: z.boolean(),
+  public: z.boolean(),
+  file_count: z.number(),
+});
+export type ModelRow = z.infer<typeof modelRowSchema>;
+
+export const modelFileSchema = z.object({
+  path: z.string(),
+  size_bytes: z.number(),
+  sha256: z.string().nullable(),
+});
+
+export const modelInfoSchema = modelRowSchema.extend({
+  path: z.string().nullable(),
+  files: z.array(modelFileSchema),
+  metadata: z.record(z.string(), z.unknown()),
+  problem: z.string().optional(),
+  /** Every version and variant known, newest first. */
+  versions: z.array(modelRowSchema),
+  /** The nodes that have it, as far as known. */
+  holders: z.array(z.object({ node_id: z.string(), name: z.string(), online: z.boolean(), this_node: z.boolean() })),
+});
+export type ModelInfo = z.infer<typeof modelInfoSchema>;
+
+export const TRANSFER_STATES = ['Pending', 'Downloading', 'Verifying', 'Completed', 'Failed', 'Cancelled'] as const;
+
+export const transferSchema = z.object({
+  request_id: z.string(),
+  model_id: z.string(),
+  version: z.string(),
+  state: z.enum(TRANSFER_STATES),
+  sha256: z.string(),
+  size_bytes: z.number(),
+  bytes_downloaded: z.number(),
+  progress_percent: z.number(),
+  transfer_rate_mbps: z.number(),
+  eta_seconds: z.number().nullable(),
+  peers: z.array(
+    z.object({
+      node_id: z.string(),
+      name: z.string(),
+      bytes: z.number(),
+      failures: z.number(),
+      dropped: z.string().optional(),
+    }),
+  ),
+  path: z.string().nullable(),
+  started_at: z.string(),
+  duration_ms: z.number(),
+  error: z.object({ code: z.string(), message: z.string(), kind: z.string() }).optional(),
+});
+export type Transfer = z.infer<typeof transferSchema>;
+
+/** A line of `model pull --json`. The last has `event` `completed` or `failed`. */
+export const pullEventSchema = z.object({
+  event: z.enum(['started', 'progress', 'verifying', 'peer', 'completed', 'failed']),
+  request_id: z.string(),
+  model_id: z.string(),
+  version: z.string(),
+  sha256: z.string(),
+  size_bytes: z.number(),
+  bytes_downloaded: z.number(),
+  progress_percent: z.number(),
+  transfer_rate_mbps: z.number(),
+  eta_seconds: z.number().nullable(),
+  path: z.string().nullable(),
+  duration_ms: z.number(),
+  /** True when the bytes were here already and nothing moved. */
+  already_here: z.boolean().optional(),
+  peers: transferSchema.shape.peers.optional(),
+  error: z.string().optional(),
+  code: z.string().optional(),
+  kind: z.string().optional(),
+});
+export type PullEvent = z.infer<typeof pullEventSchema>;
+
+/** A line of long local work: hashing, importing, verifying. */
+export const workEventSchema = z.object({
+  event: z.enum(['progress', 'model', 'problem', 'completed', 'failed']),
+  done_bytes: z.number().optional(),
+  total_bytes: z.number().optional(),
+  path: z.string().optional(),
+  model: modelRowSchema.optional(),
+  error: z.string().optional(),
+  code: z.string().optional(),
+  kind: z.string().optional(),
+});
+export type WorkEvent = z.infer<typeof workEventSchema>;
