@@ -15,7 +15,7 @@ export type RecordKind = (typeof RECORD_KINDS)[number];
 /** A node, or the mesh's authority itself. */
 export type RecordAuthor = NodeId | MeshId;
 
-const authorSchema = z
+export const authorSchema = z
   .string()
   .refine((text) => isNodeId(text) || isMeshId(text), 'neither a node id nor a mesh id')
   .transform((text) => text as RecordAuthor);
