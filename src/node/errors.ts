@@ -1,0 +1,91 @@
+import { AtmosphereError, type ErrorOptionsWithData, type ErrorTable } from '../core/index.ts';
+
+export const NODE_ERRORS = {
+  home_unusable: {
+    kind: 'storage',
+    fault: 'disk',
+    retry: false,
+    means: 'The home folder can not be made or written. Name another with --home or ATMOSPHERE_HOME.',
+  },
+  model_not_found: {
+    kind: 'not_found',
+    fault: 'user',
+    retry: true,
+    means:
+      'No model of that name (and version range) is known here or in the mesh. `atmosphere model list --mesh` lists them.',
+  },
+  model_not_local: {
+    kind: 'not_found',
+    fault: 'user',
+    retry: false,
+    means: 'The model is in the mesh but not on this machine. `atmosphere model pull NAME` gets it.',
+  },
+  model_ambiguous: {
+    kind: 'refused',
+    fault: 'user',
+    retry: false,
+    means: 'Several contents carry this name and version; say which with NAME@sha256:….',
+  },
+  model_not_ready: {
+    kind: 'refused',
+    fault: 'us',
+    retry: true,
+    means: 'The model’s files have not been read and hashed yet. `atmosphere status` shows how far it is.',
+  },
+  model_damaged: {
+    kind: 'integrity',
+    fault: 'disk',
+    retry: false,
+    means: 'A file of the model is not what it was, or not what its name claims. Pull or import it again.',
+  },
+  node_not_found: {
+    kind: 'not_found',
+    fault: 'user',
+    retry: false,
+    means: 'No node of that name or id is in the mesh. `atmosphere mesh nodes` lists them.',
+  },
+  node_ambiguous: {
+    kind: 'usage',
+    fault: 'user',
+    retry: false,
+    means: 'Several nodes have that name; give the node id.',
+  },
+  holder_offline: {
+    kind: 'unreachable',
+    fault: 'network',
+    retry: true,
+    means: 'The node asked for does not have the model, or has not been heard of lately.',
+  },
+  transfer_not_found: {
+    kind: 'not_found',
+    fault: 'user',
+    retry: false,
+    means: 'No transfer has that request id. `atmosphere transfers` lists them.',
+  },
+  transfer_failed: {
+    kind: 'unreachable',
+    fault: 'network',
+    retry: true,
+    means: 'The pull ended without the model; what arrived is kept and a new pull goes on from there.',
+  },
+  nothing_to_import: {
+    kind: 'not_found',
+    fault: 'user',
+    retry: false,
+    means: 'The path is missing, or holds no file of a format that Atmosphere knows.',
+  },
+  bad_file_list: {
+    kind: 'integrity',
+    fault: 'peer',
+    retry: true,
+    means: 'No holder gave a file list that has the model’s digest and size.',
+  },
+} as const satisfies ErrorTable;
+
+export type NodeErrorCode = keyof typeof NODE_ERRORS;
+
+export class NodeError extends AtmosphereError<NodeErrorCode> {
+  constructor(code: NodeErrorCode, message: string, options?: ErrorOptionsWithData) {
+    super(NODE_ERRORS, code, message, options);
+  }
+}
