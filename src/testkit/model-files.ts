@@ -146,7 +146,7 @@ export async function writeOllamaStore(folder: string, models: readonly OllamaMo
   for (const model of models) {
     const { name, tag = 'latest', namespace = 'library', registry = 'registry.ollama.ai', sizeBytes = 32_768 } = model;
     const header = fitGgufHeader(sizeBytes, name);
-    const gguf = Buffer.concat([header, new SeededBytes(`${name}:${tag}`).next(sizeBytes - header.length)]);
+    const gguf = Buffer.concat([header, new SeededBytes(`${name}:${tag}`, 65_536).next(sizeBytes - header.length)]);
     const layers = [
       await writeOllamaBlob(folder, 'application/vnd.ollama.image.model', gguf),
       await writeOllamaBlob(folder, 'application/vnd.ollama.image.template', Buffer.from('{{ .Prompt }}')),
@@ -224,7 +224,7 @@ function smallRepoFiles(repo: number): [string, Buffer][] {
   const header = safetensorsHeader('model.embed_tokens.weight', 2048);
   return [
     ['config.json', json(LLAMA_CONFIG)],
-    ['model.safetensors', Buffer.concat([header, new SeededBytes(repo).next(2048 - header.length)])],
+    ['model.safetensors', Buffer.concat([header, new SeededBytes(repo, 4096).next(2048 - header.length)])],
     ['tokenizer.json', json({ version: '1.0', model: { type: 'BPE', vocab: {}, merges: [] } })],
     ['tokenizer_config.json', json({ model_max_length: 8192 })],
     ['generation_config.json', json({ do_sample: true })],
