@@ -1,0 +1,379 @@
+/**
+ * One download of one blob: planner, lanes, digest and sink brought together.
+ * Owns the sink from `run` on: finishes it when the whole digest is right, discards it when it is not though every
+ * piece was, and closes it (the part stays) in every other case. When `run` has settled, no socket, timer, thread or
+ * write of it is left. Spec: docs/spec/10-transfer.md.
+ */
+import {
+  Bitfield,
+  type PieceLayout,
+  type PieceList,
+  pieceLayout,
+  pieceRange,
+  verifyPieceList,
+} from '../content/index.ts';
+import { type Clock, Emitter, type Random, systemClock, systemRandom } from '../core/index.ts';
+import { checkHeldPieces } from './check-held.ts';
+import { TransferError } from './errors.ts';
+import { delay, fetchPieceList } from './fetch-piece-list.ts';
+import { type LaneContext, LaneRunner } from './lane-runner.ts';
+import { TRANSFER_LIMITS, type TransferLimits } from './limits.ts';
+import { OrderedDigest } from './ordered-digest.ts';
+import type { PlanCommand, PlanEvent, PlanState } from './plan-state.ts';
+import { planTransfer, startPlan } from './planner.ts';
+import type { BlobToGet, PieceSink, PieceSource } from './ports.ts';
+import { type DownloadEvent, type DownloadProgress, type DownloadState, RateMeter } from './progress.ts';
+import { type SourceOutcome, SourceStats } from './source-stats.ts';
+import { spansOfMissing } from './spans.ts';
+import { openWholeHash, type WholeHash } from './whole-hash.ts';
+
+export interface DownloadOptions<Done = unknown> {
+  readonly blob: BlobToGet;
+  readonly sink: PieceSink<Done>;
+  readonly sources: readonly PieceSource[];
+  /** Piece hashes kept from an earlier run; checked like any other. */
+  readonly pieceHashes?: Buffer;
+  /** Called with the hashes as soon as they are verified, to keep them. */
+  readonly onPieceHashes?: (hashes: Buffer) => void;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  readonly limits?: Partial<TransferLimits>;
+}
+
+export interface DownloadResult<Done = unknown> {
+  readonly done: Done;
+  readonly durationMs: number;
+  /** Verified bytes that came in this run. */
+  readonly receivedBytes: number;
+  readonly sources: readonly SourceOutcome[];
+}
+
+/** Gets the blob into the sink. Throws TransferError, or what the sink threw. */
+export function download<Done>(options: DownloadOptions<Done>, signal: AbortSignal): Promise<DownloadResult<Done>> {
+  return new Download(options).run(signal);
+}
+
+interface Source {
+  readonly port: PieceSource;
+  readonly stats: SourceStats;
+  lastError: TransferError | undefined;
+}
+
+export class Download<Done = unknown> {
+  readonly #options: DownloadOptions<Done>;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #limits: TransferLimits;
+  readonly #layout: PieceLayout;
+  readonly #events = new Emitter<DownloadEvent>();
+  readonly #sources = new Map<string, Source>();
+  readonly #runners = new Map<number, LaneRunner>();
+  readonly #stop = new AbortController();
+  /** Every piece is verified. */
+  readonly #complete = Promise.withResolvers<void>();
+  /** Cancelled, no source left, or the disk failed: the first of these. */
+  readonly #failed = Promise.withResolvers<never>();
+  readonly #queue: PlanEvent[] = [];
+  readonly #meter: RateMeter;
+  #hash: WholeHash | undefined;
+  #digest: OrderedDigest | undefined;
+  #isDispatching = false;
+  #state: DownloadState = 'pending';
+  #plan: PlanState | undefined;
+  #context: LaneContext | undefined;
+  #checks: Promise<void> = Promise.resolve();
+  #heldBytes = 0;
+  #verifiedBytes = 0;
+  #cancelTick = (): void => {};
+
+  constructor(options: DownloadOptions<Done>) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#random = options.random ?? systemRandom;
+    this.#limits = { ...TRANSFER_LIMITS, ...options.limits };
+    this.#layout = pieceLayout(options.blob.sizeBytes);
+    this.#meter = new RateMeter(this.#clock.monotonicMs());
+    this.#failed.promise.catch(() => {});
+    for (const source of options.sources) this.addSource(source);
+  }
+
+  on(listener: (event: DownloadEvent) => void): () => void {
+    return this.#events.on(listener);
+  }
+
+  /** One more place to get pieces from, before or during the run. A second one of the same id is ignored. */
+  addSource(port: PieceSource): void {
+    if (this.#sources.has(port.id) || this.#sources.size >= this.#limits.maxSources) return;
+    this.#sources.set(port.id, { port, stats: new SourceStats(port.id, port.nodeId), lastError: undefined });
+    if (this.#plan !== undefined) this.#tell(sourceAdded(port));
+  }
+
+  progress(): DownloadProgress {
+    const { sizeBytes } = this.#options.blob;
+    const rate = this.#meter.bytesPerSecond;
+    return {
+      state: this.#state,
+      sizeBytes,
+      verifiedBytes: this.#verifiedBytes,
+      receivedBytes: this.#verifiedBytes - this.#heldBytes,
+      hashedBytes: this.#digest?.hashedBytes ?? 0,
+      rateBytesPerSecond: rate,
+      etaMs: rate > 0 ? ((sizeBytes - this.#verifiedBytes) * 1000) / rate : undefined,
+      sources: this.#outcomes(),
+    };
+  }
+
+  /** Once. Throws TransferError, or what the sink threw. */
+  async run(signal: AbortSignal): Promise<DownloadResult<Done>> {
+    const startedAtMs = this.#clock.monotonicMs();
+    const onAbort = (): void => this.#failed.reject(cancelled());
+    signal.addEventListener('abort', onAbort);
+    if (signal.aborted) onAbort();
+    try {
+      const done = await this.#runToEnd();
+      const durationMs = this.#clock.monotonicMs() - startedAtMs;
+      this.#setState('completed');
+      return { done, durationMs, receivedBytes: this.#verifiedBytes - this.#heldBytes, sources: this.#outcomes() };
+    } catch (error) {
+      await this.#leave(error);
+      this.#setState(error instanceof TransferError && error.code === 'cancelled' ? 'cancelled' : 'failed');
+      throw error;
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+
+  async #runToEnd(): Promise<Done> {
+    const failed = this.#failed.promise;
+    const list = await Promise.race([this.#getPieceList(), failed]);
+    const digest = this.#start(list);
+    await Promise.race([this.#complete.promise, failed]);
+    this.#setState('verifying');
+    const sha256 = await Promise.race([digest.result, failed]);
+    await this.#quiet();
+    // A write that failed after its piece was verified.
+    await Promise.race([failed, Promise.resolve()]);
+    if (sha256 !== this.#options.blob.sha256) throw this.#lied(sha256);
+    return this.#options.sink.finish();
+  }
+
+  async #getPieceList(): Promise<PieceList> {
+    const { blob, pieceHashes, onPieceHashes } = this.#options;
+    if (this.#layout.pieceCount === 0) return verifyPieceList(0, Buffer.alloc(0), blob.pieceRoot);
+    if (pieceHashes !== undefined) {
+      try {
+        return verifyPieceList(blob.sizeBytes, pieceHashes, blob.pieceRoot);
+      } catch {
+        // A damaged copy is worth nothing more than none.
+      }
+    }
+    const list = await this.#fetchPieceList();
+    onPieceHashes?.(list.hashes);
+    return list;
+  }
+
+  async #fetchPieceList(): Promise<PieceList> {
+    const onFailure = (port: PieceSource, error: TransferError): void => this.#noteFailure(port.id, error);
+    for (let round = 1; ; round += 1) {
+      const sources = [...this.#sources.values()].filter(mayHaveList).map((source) => source.port);
+      const timeoutMs = this.#limits.pieceListTimeoutMs;
+      const request = { blob: this.#options.blob, sources, clock: this.#clock, timeoutMs, onFailure };
+      try {
+        return await fetchPieceList(request, this.#stop.signal);
+      } catch {
+        const isOver = round >= this.#limits.maxFailuresInRow || ![...this.#sources.values()].some(mayHaveList);
+        if (isOver || this.#stop.signal.aborted) throw this.#noSources();
+      }
+      await delay(this.#clock, this.#limits.backOffMs * 2 ** round * (0.5 + this.#random.next()), this.#stop.signal);
+    }
+  }
+
+  #start(list: PieceList): OrderedDigest {
+    const { sink, blob } = this.#options;
+    const held = new Bitfield(this.#layout.pieceCount, sink.heldPieces);
+    this.#hash = openWholeHash(blob.sizeBytes);
+    this.#digest = new OrderedDigest(this.#layout, sink, this.#hash);
+    this.#context = this.#laneContext(list, this.#digest);
+    this.#plan = startPlan({
+      pieceCount: this.#layout.pieceCount,
+      pieceBytes: blob.pieceBytes,
+      missing: spansOfMissing(held.length, (index) => held.has(index)),
+      checking: sink.heldPiecesUnsure ? held.count : 0,
+      limits: this.#limits,
+      nowMs: this.#clock.monotonicMs(),
+    });
+    this.#setState('downloading');
+    this.#introduceSources();
+    this.#takeHeld(list, held);
+    this.#digest.advance();
+    this.#tick();
+    return this.#digest;
+  }
+
+  #introduceSources(): void {
+    for (const { port, lastError } of this.#sources.values()) {
+      this.#queue.push(sourceAdded(port));
+      if (lastError?.code === 'bad_piece')
+        this.#queue.push({ on: 'source_failed', sourceId: port.id, code: 'bad_piece' });
+    }
+    this.#dispatch();
+  }
+
+  /** What the journal vouches for counts at once; what it does not is checked while other pieces come. */
+  #takeHeld(list: PieceList, held: Bitfield): void {
+    const { sink } = this.#options;
+    const indexes = Array.from({ length: held.length }, (_, index) => index).filter((index) => held.has(index));
+    if (!sink.heldPiecesUnsure) {
+      for (const index of indexes) this.#keepHeld(index);
+      return;
+    }
+    const report = (index: number, ok: boolean): void => {
+      if (ok) this.#keepHeld(index);
+      this.#tell({ on: 'piece_checked', index, ok });
+    };
+    const checks = checkHeldPieces(list, sink, indexes, report, this.#stop.signal);
+    this.#checks = checks.catch(this.#failed.reject);
+  }
+
+  #keepHeld(index: number): void {
+    const { start, end } = pieceRange(this.#layout, index);
+    this.#heldBytes += end - start;
+    this.#verifiedBytes += end - start;
+    this.#digest?.addPiece(index);
+  }
+
+  #laneContext(list: PieceList, digest: OrderedDigest): LaneContext {
+    const onPiece = (index: number): void => {
+      const { start, end } = pieceRange(this.#layout, index);
+      this.#verifiedBytes += end - start;
+      this.#events.emit({ on: 'piece', index });
+    };
+    const onSinkError = this.#failed.reject;
+    const { sink } = this.#options;
+    digest.result.catch(onSinkError);
+    const tell = (event: PlanEvent): void => this.#tell(event);
+    const onFailure = (sourceId: string, error: TransferError): void => this.#noteFailure(sourceId, error);
+    return { list, sink, digest, clock: this.#clock, tell, onPiece, onFailure, onSinkError };
+  }
+
+  #tell(event: PlanEvent): void {
+    this.#queue.push(event);
+    this.#dispatch();
+  }
+
+  /** Commands may tell further events; they wait until the ones before are carried out. */
+  #dispatch(): void {
+    if (this.#isDispatching || this.#stop.signal.aborted) return;
+    this.#isDispatching = true;
+    for (let event = this.#queue.shift(); event !== undefined; event = this.#queue.shift()) {
+      if (this.#plan === undefined) break;
+      if (event.on === 'lane_closed' || event.on === 'lane_failed') this.#runners.delete(event.laneId);
+      const step = planTransfer(this.#plan, event, this.#clock.monotonicMs(), this.#random);
+      this.#plan = step.state;
+      for (const command of step.commands) this.#carryOut(command);
+    }
+    this.#isDispatching = false;
+  }
+
+  #carryOut(command: PlanCommand): void {
+    switch (command.do) {
+      case 'read':
+        this.#runner(command.laneId, command.sourceId)?.read(command);
+        break;
+      case 'shorten':
+        this.#runners.get(command.laneId)?.shorten(command.end);
+        break;
+      case 'close':
+        void this.#runners.get(command.laneId)?.close(command.because);
+        break;
+      case 'complete':
+        this.#complete.resolve();
+        break;
+      case 'fail':
+        this.#failed.reject(this.#noSources());
+        break;
+    }
+  }
+
+  #runner(laneId: number, sourceId: string): LaneRunner | undefined {
+    const known = this.#runners.get(laneId);
+    const source = this.#sources.get(sourceId);
+    if (known !== undefined || source === undefined || this.#context === undefined) return known;
+    const runner = new LaneRunner(laneId, source.port, source.stats, this.#context);
+    this.#runners.set(laneId, runner);
+    return runner;
+  }
+
+  #tick(): void {
+    const received = new Map([...this.#runners].map(([id, runner]) => [id, runner.takeReceived()]));
+    const bytes = [...received.values()].reduce((sum, each) => sum + each, 0);
+    this.#meter.add(bytes, this.#clock.monotonicMs());
+    this.#tell({ on: 'tick', received });
+    this.#events.emit({ on: 'progress', progress: this.progress() });
+    this.#cancelTick = this.#clock.after(this.#limits.tickMs, () => this.#tick());
+  }
+
+  #noteFailure(sourceId: string, error: TransferError): void {
+    const source = this.#sources.get(sourceId);
+    if (source === undefined) return;
+    source.lastError = error;
+    source.stats.addFailure(error.code);
+    this.#events.emit({ on: 'source_failed', sourceId, code: error.code });
+  }
+
+  /** Stops everything that moves and waits until it has. */
+  async #quiet(): Promise<void> {
+    this.#cancelTick();
+    this.#stop.abort();
+    await Promise.all([...this.#runners.values()].map((runner) => runner.close('cancelled')));
+    await Promise.all([this.#checks, this.#digest?.stop()]);
+    await this.#hash?.close();
+  }
+
+  /** The part stays for the next run, unless its content is a proven lie. */
+  async #leave(error: unknown): Promise<void> {
+    await this.#quiet();
+    const isLie = error instanceof TransferError && error.code === 'digest_mismatch';
+    await (isLie ? this.#options.sink.discard() : this.#options.sink.close());
+  }
+
+  #setState(state: DownloadState): void {
+    this.#state = state;
+    this.#events.emit({ on: 'state', state });
+  }
+
+  #outcomes(): SourceOutcome[] {
+    return [...this.#sources.values()].map((source) => source.stats.outcome());
+  }
+
+  #noSources(): TransferError {
+    const peers = [...this.#sources.values()].map(({ port, lastError }) => ({
+      id: port.id,
+      nodeId: port.nodeId,
+      code: lastError?.code ?? 'not_asked',
+      message: lastError?.message ?? '',
+    }));
+    const reasons = peers.map((peer) => `${peer.id} ${peer.code}`).join(', ') || 'there are none';
+    return new TransferError('no_sources', `Downloading: no peer is left (${reasons})`, { data: { peers } });
+  }
+
+  #lied(digest: string): TransferError {
+    const { sha256, signers = [] } = this.#options.blob;
+    const message = `Checking the whole: SHA-256 ${digest}, signed was ${sha256}, though every piece fits`;
+    return new TransferError('digest_mismatch', message, { data: { computed: digest, sha256, signers } });
+  }
+}
+
+const NO_LIST_FROM = new Set(['bad_piece', 'bad_response', 'peer_not_trusted', 'refused', 'not_held']);
+
+function mayHaveList({ port, lastError }: Source): boolean {
+  return port.pieceHashes !== undefined && (lastError === undefined || !NO_LIST_FROM.has(lastError.code));
+}
+
+function sourceAdded(port: PieceSource): PlanEvent {
+  return { on: 'source_added', sourceId: port.id, lanes: port.lanes ?? 1, expectedRate: port.expectedRate ?? 0 };
+}
+
+function cancelled(): TransferError {
+  return new TransferError('cancelled', 'Downloading: cancelled');
+}

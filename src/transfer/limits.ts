@@ -1,0 +1,35 @@
+import { KiB, type LimitTable, limitValues, MiB } from '../core/index.ts';
+
+export const TRANSFER_LIMIT_TABLE = {
+  maxHeadBytes: { value: 16 * KiB, why: 'a response head is a few hundred bytes; an endless one ends here' },
+  maxHeadFields: { value: 100, why: 'the same bound, counted in fields' },
+  stallMs: { value: 10_000, why: 'a lane silent this long has its pieces given to others' },
+  minStallBytes: { value: 16 * KiB, why: 'fewer bytes than this in a stall time are silence too' },
+  connectTimeoutMs: { value: 10_000, why: 'a peer that does not open a connection by then is away' },
+  minRunBytes: { value: 16 * MiB, why: 'the first request to a peer of unknown speed; cheap to steal back' },
+  maxRunBytes: { value: 64 * MiB, why: 'longer requests save nothing more, and a lost one is asked again' },
+  runMs: { value: 2_000, why: 'a request lasts about this long at the measured rate, between the two sizes above' },
+  backOffMs: { value: 250, why: 'first pause after a failure; doubles, with jitter' },
+  maxBackOffMs: { value: 15_000, why: 'a peer that recovers is noticed within this' },
+  maxFailuresInRow: { value: 5, why: 'failures without one good piece between them; then the peer is given up' },
+  maxRetryAfterMs: { value: 60_000, why: 'a busy peer cannot make us wait longer' },
+  takeOverFactor: {
+    value: 2,
+    why: 'the last piece of a lane is taken away when another does it this many times sooner',
+  },
+  tickMs: { value: 500, why: 'how often rates and silence are looked at' },
+  maxLanesPerSource: { value: 8, why: 'connections one download opens to one peer' },
+  maxSources: { value: 64, why: 'peers one download uses' },
+  blockBytes: { value: 512 * KiB, why: 'unit of reading, hashing and writing; divides every piece' },
+  blocksPerLane: { value: 4, why: 'one is filled while others are written and hashed' },
+  inlineHashBytes: {
+    value: 16 * MiB,
+    why: 'smaller blobs are hashed without a worker thread, which takes 40 ms to start',
+  },
+  pieceListTimeoutMs: { value: 10_000, why: 'then the next peer is asked for the piece list' },
+} as const satisfies LimitTable;
+
+export const TRANSFER_LIMITS = limitValues(TRANSFER_LIMIT_TABLE);
+
+/** The limits a caller may set otherwise, for slow links and for tests. */
+export type TransferLimits = typeof TRANSFER_LIMITS;

@@ -1,0 +1,70 @@
+/**
+ * What a download needs of others: sources to get pieces from, a sink to put them in. `node` introduces the store's
+ * writer and the peers; nothing here knows of either. Spec: docs/spec/10-transfer.md §1.
+ */
+import type { ByteRange } from '../content/index.ts';
+import type { NodeId, PieceRoot, Sha256 } from '../core/index.ts';
+
+/** What to get. Every field comes from a signed entry, never from the peer that sends the bytes. */
+export interface BlobToGet {
+  readonly sha256: Sha256;
+  readonly sizeBytes: number;
+  readonly pieceBytes: number;
+  readonly pieceRoot: PieceRoot;
+  /** Who signed the entry; named when all pieces fit and the digest does not. */
+  readonly signers?: readonly string[];
+}
+
+/** A place that has the blob. Adapters: HTTP, mesh stream, relay, plain URL, package file. */
+export interface PieceSource {
+  /** Unique within a download, stable over restarts: outcomes are kept under it. */
+  readonly id: string;
+  readonly nodeId?: NodeId;
+  /** How many lanes to open at once; 1 unless one connection cannot fill the path. */
+  readonly lanes?: number;
+  /** Bytes a second as measured before, so that the first request has the right size. */
+  readonly expectedRate?: number;
+  /** Opens a way for one request at a time. Throws TransferError. */
+  openLane(signal: AbortSignal): Promise<Lane>;
+  /** The piece hashes, exactly `sizeBytes` long and not yet verified. Absent: this source has none. */
+  pieceHashes?(sizeBytes: number, signal: AbortSignal): Promise<Buffer>;
+}
+
+/**
+ * Takes the next bytes of a range. They are valid until the returned promise resolves (or the call returns); a lane
+ * that runs out of buffers waits. Bytes over a SharedArrayBuffer are hashed in a worker without being copied.
+ */
+export type ReceiveBytes = (bytes: Buffer) => void | Promise<void>;
+
+export interface Lane {
+  /**
+   * Streams exactly the bytes of `range`, in order, in chunks that never cross a multiple of 1 MiB of the blob.
+   * Resolves when all were received and let go of. Throws TransferError, or what `receive` threw.
+   */
+  read(range: ByteRange, receive: ReceiveBytes, signal: AbortSignal): Promise<void>;
+  /** Ends it at once; a pending read rejects. Idempotent. */
+  close(): void;
+}
+
+/** Where pieces go; the blob store's writer satisfies it. `Done` is whatever finishing yields. */
+export interface PieceSink<Done = unknown> {
+  readonly heldPieces: Uint8Array;
+  readonly heldPiecesUnsure: boolean;
+  write(bytes: Uint8Array, position: number): Promise<void>;
+  read(buffer: Buffer, position: number): Promise<number>;
+  commitPiece(index: number): void;
+  revokePiece(index: number): void;
+  finish(): Promise<Done>;
+  close(): Promise<void>;
+  discard(): Promise<void>;
+}
+
+/** How to speak TLS with a peer. Who it is, `verifyPeer` decides, not a name in a certificate. */
+export interface TlsCredentials {
+  readonly key: string | Buffer;
+  readonly cert: string | Buffer;
+  /** When given, the chain is checked as well. */
+  readonly ca?: string | Buffer;
+  /** Throws when the peer's certificate (DER) is not the wanted node's. Runs before any request byte is sent. */
+  verifyPeer(certificateDer: Buffer): void;
+}

@@ -1,0 +1,97 @@
+/**
+ * A strict reader of HTTP/1.1 response heads: what a peer may send is small, so everything else is an error.
+ * No obsolete folding, no bare LF, no second value of a field that matters. Spec: docs/spec/10-transfer.md §3.
+ */
+import { TransferError } from './errors.ts';
+import { TRANSFER_LIMITS } from './limits.ts';
+
+export interface ResponseHead {
+  readonly status: number;
+  /** Names in lower case. */
+  readonly fields: ReadonlyMap<string, string>;
+}
+
+const STATUS_LINE = /^HTTP\/1\.1 ([1-5][0-9]{2})(?: [\t\x20-\x7e\x80-\xff]*)?$/;
+const FIELD = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[\t ]*([\t\x20-\x7e\x80-\xff]*)$/;
+const SINGLE = new Set([
+  'content-length',
+  'content-range',
+  'transfer-encoding',
+  'content-encoding',
+  'etag',
+  'retry-after',
+]);
+
+/** Reads a head without its closing empty line. Throws TransferError `bad_response`. */
+export function parseResponseHead(text: string): ResponseHead {
+  const [first = '', ...lines] = text.split('\r\n');
+  const status = STATUS_LINE.exec(first)?.[1];
+  if (status === undefined) throw bad(`status line ${JSON.stringify(first.slice(0, 60))}`);
+  if (lines.length > TRANSFER_LIMITS.maxHeadFields) throw bad(`${lines.length} fields`);
+  const fields = new Map<string, string>();
+  for (const line of lines) addField(fields, line);
+  return { status: Number(status), fields };
+}
+
+function addField(fields: Map<string, string>, line: string): void {
+  const [, name = '', value = ''] = FIELD.exec(line) ?? [];
+  if (name === '') throw bad(`field line ${JSON.stringify(line.slice(0, 60))}`);
+  const key = name.toLowerCase();
+  if (fields.has(key) && SINGLE.has(key)) throw bad(`two ${key} fields`);
+  fields.set(key, value.trimEnd());
+}
+
+const CONTENT_RANGE = /^bytes ([0-9]{1,16})-([0-9]{1,16})\/(\*|[0-9]{1,16})$/;
+
+export interface WantedRange {
+  readonly start: number;
+  readonly end: number;
+  readonly sizeBytes: number;
+  readonly etag: string;
+}
+
+/** Checks that a 206 is exactly the range that was asked. Throws TransferError `bad_response`. */
+export function verifyRangeHead(head: ResponseHead, wanted: WantedRange): void {
+  if (head.status !== 206) throw bad(`status ${head.status} to a range request`);
+  verifyBodyLength(head, wanted.end - wanted.start);
+  const [, start, end, size] = CONTENT_RANGE.exec(head.fields.get('content-range') ?? '') ?? [];
+  const exact = Number(start) === wanted.start && Number(end) === wanted.end - 1;
+  if (!exact || (size !== '*' && Number(size) !== wanted.sizeBytes))
+    throw bad(
+      `Content-Range ${JSON.stringify(head.fields.get('content-range') ?? '')}, wanted ${wanted.start}-${wanted.end - 1}/${wanted.sizeBytes}`,
+    );
+  const etag = head.fields.get('etag');
+  if (etag !== undefined && etag !== wanted.etag) throw bad('an ETag of other content');
+}
+
+/** Exactly this many bytes, neither chunked nor compressed. Throws TransferError `bad_response`. */
+export function verifyBodyLength(head: ResponseHead, sizeBytes: number): void {
+  const encoding = head.fields.get('transfer-encoding') ?? head.fields.get('content-encoding') ?? 'identity';
+  if (encoding !== 'identity') throw bad(`encoding ${JSON.stringify(encoding.slice(0, 60))}`);
+  const length = head.fields.get('content-length') ?? 'absent';
+  if (length !== String(sizeBytes)) throw bad(`Content-Length ${length.slice(0, 20)}, wanted ${sizeBytes}`);
+}
+
+/** The error a status other than the wanted one stands for. */
+export function errorOfStatus(head: ResponseHead): TransferError {
+  const { status } = head;
+  const message = `Asking a peer for bytes: status ${status}`;
+  const data = { status };
+  if (status === 401 || status === 403) return new TransferError('refused', message, { data });
+  if (status === 404 || status === 410 || status === 412 || status === 416)
+    return new TransferError('not_held', message, { data });
+  if (status === 429 || status >= 500) return busy(head, message);
+  return new TransferError('bad_response', `${message}, wanted 206`, { data });
+}
+
+function busy(head: ResponseHead, message: string): TransferError {
+  const seconds = /^[0-9]{1,9}$/.exec(head.fields.get('retry-after') ?? '')?.[0];
+  const data = { status: head.status };
+  if (seconds === undefined) return new TransferError('peer_busy', message, { data });
+  const retryAfterMs = Math.min(Number(seconds) * 1000, TRANSFER_LIMITS.maxRetryAfterMs);
+  return new TransferError('peer_busy', message, { data, retryAfterMs });
+}
+
+function bad(what: string): TransferError {
+  return new TransferError('bad_response', `Reading a peer's answer: ${what}`);
+}
