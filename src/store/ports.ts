@@ -2,6 +2,7 @@
  * The blob store's port: content by SHA-256, written piece by piece, read at random, counted and pinned.
  * Spec: docs/spec/06-store.md. Every implementation runs the suite in `blob-store.conformance.ts`.
  */
+import type { Readable } from 'node:stream';
 import type { PieceRoot, Sha256 } from '../core/index.ts';
 
 export interface BlobSpec {
@@ -21,27 +22,48 @@ export interface BlobStat {
   readonly refs: number;
 }
 
+export interface BlobUsage {
+  readonly ownedBytes: number;
+  readonly partialBytes: number;
+  readonly quotaBytes: number | undefined;
+}
+
+export interface CollectResult {
+  readonly freedBytes: number;
+  readonly removed: readonly Sha256[];
+}
+
+export interface PartStat {
+  readonly sha256: Sha256;
+  readonly heldBytes: number;
+}
+
 export interface BlobStore {
   /** Undefined when absent, or when an adopted file is no longer what was hashed. */
   stat(sha256: Sha256): Promise<BlobStat | undefined>;
   /** Throws StoreError `blob_not_found`, `blob_changed` (the adopted file is not what was hashed), `io_failed`. */
   openRead(sha256: Sha256): Promise<BlobReader>;
-  /** Begins or goes on with a part. One writer a blob: `blob_busy`. Checks space and quota: `disk_full`, `quota_exceeded`. */
+  /**
+   * Begins or goes on with a part. One writer a blob: `blob_busy`; owned already: `blob_exists`. Checks space and quota:
+   * `disk_full`, `quota_exceeded`.
+   */
   openWrite(spec: BlobSpec): Promise<BlobWriter>;
-  /** Stores small content whole (file lists, test data); verifies the digest. */
+  /** Stores small content whole (file lists, test data); verifies the digest: `digest_mismatch`. */
   put(sha256: Sha256, bytes: Uint8Array): Promise<void>;
   /** Takes a hashed file elsewhere as this blob's place, without copying. Its state is checked at every opening. */
   adopt(sha256: Sha256, path: string, state: FileState): Promise<void>;
-  /** Names a use of the blob; a blob with none, unpinned, is collected. Idempotent. */
+  /** Names a use of the blob; a blob with none, unpinned, is collected. Idempotent; may come before the blob. */
   addRef(sha256: Sha256, holder: string): Promise<void>;
   removeRef(sha256: Sha256, holder: string): Promise<void>;
   pin(sha256: Sha256): Promise<void>;
   unpin(sha256: Sha256): Promise<void>;
   /** Deletes owned blobs that nobody holds; forgets adopted ones, never touching the file. */
-  collect(): Promise<{ readonly freedBytes: number; readonly removed: readonly Sha256[] }>;
-  usage(): Promise<{ readonly ownedBytes: number; readonly partialBytes: number; readonly quotaBytes: number | undefined }>;
+  collect(): Promise<CollectResult>;
+  /** The same for one blob; false when absent. Throws `blob_in_use` for a held or pinned one. */
+  remove(sha256: Sha256): Promise<boolean>;
+  usage(): Promise<BlobUsage>;
   /** Parts left by downloads that did not finish. */
-  listParts(): Promise<readonly { readonly sha256: Sha256; readonly heldBytes: number }[]>;
+  listParts(): Promise<readonly PartStat[]>;
   discardPart(sha256: Sha256): Promise<void>;
   close(): Promise<void>;
 }
@@ -59,7 +81,8 @@ export interface BlobReader extends AsyncDisposable {
   /** Fills `buffer` from `position`; returns the bytes read, short only at the end. Throws `blob_changed`. */
   read(buffer: Buffer, position: number): Promise<number>;
   /** Bytes [start, end) in large chunks; ends with `blob_changed` instead of passing on bytes of a changed file. */
-  stream(start: number, end: number): import('node:stream').Readable;
+  stream(start: number, end: number): Readable;
+  /** Gives up this hold on the file. Streams that run keep it open until they end or are destroyed. */
   close(): Promise<void>;
 }
 
@@ -69,6 +92,8 @@ export interface BlobWriter extends AsyncDisposable {
   readonly heldPieces: Uint8Array;
   /** True where held pieces were journalled before a power cut and must be checked again (docs/spec/06-store.md §4). */
   readonly heldPiecesUnsure: boolean;
+  /** Which of the held pieces those are; commit or revoke each. Same bits. */
+  readonly unsurePieces: Uint8Array;
   /** Writes bytes of a piece at their place in the blob. The buffer may be reused when the promise resolves. */
   write(bytes: Uint8Array, position: number): Promise<void>;
   /** Reads back what was written (for the whole digest of pieces that came out of order). */
@@ -83,4 +108,28 @@ export interface BlobWriter extends AsyncDisposable {
   close(): Promise<void>;
   /** Deletes the part. */
   discard(): Promise<void>;
+}
+
+/** One place where a blob's bytes lie. `state` is there exactly for adopted files. */
+export interface BlobPlace {
+  readonly sha256: Sha256;
+  readonly sizeBytes: number;
+  readonly place: 'owned' | 'adopted';
+  readonly path: string;
+  readonly state: FileState | undefined;
+}
+
+/** What the store remembers over restarts. Calls are synchronous and atomic; SQLite in the daemon, maps in tests. */
+export interface BlobIndex {
+  /** Owned first, then by path. */
+  places(sha256: Sha256): readonly BlobPlace[];
+  allPlaces(): readonly BlobPlace[];
+  /** Replaces the place of the same blob and path. */
+  putPlace(place: BlobPlace): void;
+  deletePlace(sha256: Sha256, path: string): void;
+  isPinned(sha256: Sha256): boolean;
+  setPinned(sha256: Sha256, pinned: boolean): void;
+  addRef(sha256: Sha256, holder: string): void;
+  removeRef(sha256: Sha256, holder: string): void;
+  refs(sha256: Sha256): readonly string[];
 }

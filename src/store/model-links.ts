@@ -1,0 +1,114 @@
+/**
+ * A model's files under one folder, as links to blobs, for people and runtimes that want paths. The folder appears whole or
+ * not at all; blobs are never copied. Spec: docs/spec/06-store.md §7.
+ */
+import { randomBytes } from 'node:crypto';
+import { link, mkdir, readdir, rename, rm, rmdir, symlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { type ModelId, type Sha256, systemCodeOf } from '../core/index.ts';
+import { parseRelativePath, toFolderName } from '../protocol/index.ts';
+import { toStoreError } from './errors.ts';
+import { isAbsence, syncFolder } from './files.ts';
+
+export interface ModelPlace {
+  /** The home directory. */
+  readonly home: string;
+  readonly modelId: ModelId;
+  readonly version: string;
+  /** The model's digest, given only for a further variant of the same id and version. */
+  readonly variant?: Sha256 | undefined;
+}
+
+export interface ModelLinkFile {
+  /** Path inside the model. */
+  readonly path: string;
+  /** Where the blob lies. */
+  readonly blobPath: string;
+}
+
+const NO_HARD_LINK = new Set(['EXDEV', 'EPERM', 'EACCES', 'EMLINK', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
+
+/** The folder of a model's files. Throws ProtocolError `unsafe_name`. */
+export function modelFolder({ home, modelId, version, variant }: ModelPlace): string {
+  const folder = parseRelativePath(toFolderName(modelId));
+  const leaf = variant === undefined ? encodeVersion(version) : `${encodeVersion(version)}@${variant.slice(0, 12)}`;
+  return join(filesFolder(home), folder, parseRelativePath(leaf));
+}
+
+/** Links the files, replacing what the model had there. Returns the folder. */
+export async function placeModel(place: ModelPlace, files: readonly ModelLinkFile[]): Promise<string> {
+  const target = modelFolder(place);
+  const safe = files.map((file) => ({ ...file, path: parseRelativePath(file.path) }));
+  const building = join(filesFolder(place.home), `.building-${randomBytes(8).toString('hex')}`);
+  try {
+    await mkdir(building, { recursive: true });
+    for (const { path, blobPath } of safe) await linkFile(blobPath, join(building, path));
+    await mkdir(dirname(target), { recursive: true });
+    await moveAside(place.home, target);
+    await rename(building, target);
+    await syncFolder(dirname(target));
+    return target;
+  } catch (thrown) {
+    await rm(building, { recursive: true, force: true });
+    throw toStoreError(`Placing the files of ${place.modelId}`, thrown);
+  }
+}
+
+/** Removes the links of a model; false when there were none. Blobs stay. */
+export async function removeModel(place: ModelPlace): Promise<boolean> {
+  const target = modelFolder(place);
+  try {
+    const was = await moveAside(place.home, target);
+    await rmdir(dirname(target)).catch(() => {});
+    return was;
+  } catch (thrown) {
+    throw toStoreError(`Removing the files of ${place.modelId}`, thrown);
+  }
+}
+
+/** Deletes what a crash left half-built. For the start of the daemon. */
+export async function removeHalfBuilt(home: string): Promise<void> {
+  const names = await readdir(filesFolder(home)).catch(() => []);
+  for (const name of names) {
+    if (name.startsWith('.building-')) await rm(join(filesFolder(home), name), { recursive: true, force: true });
+  }
+}
+
+function filesFolder(home: string): string {
+  return join(home, 'models', 'files');
+}
+
+function encodeVersion(version: string): string {
+  const encoded = Array.from(Buffer.from(version, 'utf8'), (byte) => {
+    const character = String.fromCharCode(byte);
+    return /[A-Za-z0-9._+-]/.test(character) ? character : percent(byte);
+  }).join('');
+  return encoded.replace(/^\.|\.$/g, percent(0x2e));
+}
+
+function percent(byte: number): string {
+  return `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+}
+
+async function linkFile(blobPath: string, path: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  try {
+    await link(blobPath, path);
+  } catch (thrown) {
+    if (!NO_HARD_LINK.has(systemCodeOf(thrown) ?? '')) throw thrown;
+    await symlink(blobPath, path);
+  }
+}
+
+/** Takes a folder away in one step, then deletes it. */
+async function moveAside(home: string, target: string): Promise<boolean> {
+  const aside = join(filesFolder(home), `.building-${randomBytes(8).toString('hex')}`);
+  try {
+    await rename(target, aside);
+  } catch (thrown) {
+    if (isAbsence(thrown)) return false;
+    throw thrown;
+  }
+  await rm(aside, { recursive: true, force: true });
+  return true;
+}
