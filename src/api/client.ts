@@ -42,7 +42,12 @@ export class ControlClient {
   ): AsyncGenerator<AnswerOf<Name>> {
     const response = await this.#send(name, input, signal);
     if (response.body === null) return;
-    for await (const line of linesOf(response.body)) yield parseAnswer(name, JSON.parse(line));
+    try {
+      for await (const line of linesOf(response.body)) yield parseAnswer(name, JSON.parse(line));
+    } catch (cause) {
+      if (signal?.aborted === true || cause instanceof ApiError) throw cause;
+      throw new ApiError('daemon_unreachable', `Reading the daemon's events: ${messageOf(cause)}`, { cause });
+    }
   }
 
   async #send<Name extends ControlRouteName>(
@@ -71,9 +76,17 @@ export class ControlClient {
       return await (this.#options.fetch ?? globalThis.fetch)(url, init);
     } catch (cause) {
       if (init.signal?.aborted === true) throw cause;
-      throw new ApiError('daemon_unreachable', `Asking the daemon at ${url.origin}: ${messageOf(cause)}`, { cause });
+      throw new ApiError('daemon_unreachable', `Asking the daemon at ${url.origin}: ${reasonOf(cause)}`, { cause });
     }
   }
+}
+
+/** `fetch failed` says nothing; what it failed on is its cause. */
+function reasonOf(thrown: unknown): string {
+  const inner = thrown instanceof Error ? thrown.cause : undefined;
+  const code = (inner as { code?: unknown } | null | undefined)?.code;
+  if (typeof code === 'string') return code;
+  return inner instanceof Error ? inner.message : messageOf(thrown);
 }
 
 function fillPath(path: string, params: Readonly<Record<string, string>>): string {

@@ -15,6 +15,12 @@ export const API_ERRORS = {
     retry: false,
     means: 'The daemon answered what this program does not understand; the two may be of different versions.',
   },
+  bad_daemon_file: {
+    kind: 'internal',
+    fault: 'disk',
+    retry: false,
+    means: 'The file by which a daemon is found cannot be read. Stop the daemon and start it again.',
+  },
   remote: {
     kind: 'internal',
     fault: 'us',
@@ -29,7 +35,7 @@ export class ApiError extends AtmosphereError<keyof typeof API_ERRORS> {
   }
 }
 
-const KINDS = [
+export const ERROR_KINDS = [
   'usage',
   'not_found',
   'integrity',
@@ -44,7 +50,7 @@ const KINDS = [
 export const errorBodySchema = z.object({
   error: z.string(),
   code: z.string(),
-  kind: z.enum(KINDS),
+  kind: z.enum(ERROR_KINDS),
   retry: z.boolean(),
   data: z.record(z.string(), z.unknown()).default({}),
 });

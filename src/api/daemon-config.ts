@@ -1,0 +1,90 @@
+/**
+ * What a daemon is started with, and what it promises to whoever started it. Types and pure functions: `cli` fills the
+ * configuration, `daemon` keeps to it. Spec: docs/spec/11-cli.md §3.
+ */
+export interface DaemonConfig {
+  readonly home: string;
+  readonly name?: string;
+  /** Address to listen on; without it the daemon chooses. */
+  readonly httpHost?: string;
+  /** Ports: 0 = any free one. */
+  readonly httpPort: number;
+  readonly meshPort: number;
+  readonly agentPort: number;
+  readonly mdns: boolean;
+  /** Every model is served to the local network without a certificate. */
+  readonly openLan: boolean;
+  readonly relayServer: boolean;
+  /** Folders to look for models in, absolute. */
+  readonly modelFolders: readonly string[];
+  /** Look at the places of Hugging Face, Ollama and LlamaFarm too. */
+  readonly scanDefaults: boolean;
+  readonly quotaBytes?: number;
+  readonly gossipIntervalSeconds?: number;
+  readonly logLevel: LogLevel;
+  /** Absolute; without it the log goes to stderr. */
+  readonly logFile?: string;
+}
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export interface DaemonReady {
+  readonly node_id: string;
+  readonly name: string;
+  /** Base URL of the HTTP API on loopback. */
+  readonly http: string;
+  /** Multiaddrs. */
+  readonly mesh: readonly string[];
+  readonly home: string;
+  readonly pid: number;
+}
+
+export interface Daemon {
+  readonly ready: DaemonReady;
+  /** Settles when everything is closed, whoever asked for it. */
+  readonly stopped: Promise<void>;
+  stop(): Promise<void>;
+}
+
+export type OpenDaemon = (config: DaemonConfig) => Promise<Daemon>;
+
+export const DAEMON_DEFAULTS = {
+  httpPort: 14_345,
+  meshPort: 14_346,
+  agentPort: 4302,
+  mdns: true,
+  openLan: false,
+  relayServer: false,
+  modelFolders: [],
+  scanDefaults: true,
+  logLevel: 'info',
+} as const satisfies Partial<DaemonConfig>;
+
+export interface DaemonEnv {
+  readonly home?: string;
+  readonly name?: string;
+  readonly httpPort?: number;
+  readonly gossipIntervalSeconds?: number;
+}
+
+/** Reads the variables of a process; an empty one counts as absent. Throws RangeError with the variable's name. */
+export function parseDaemonEnv(env: Readonly<Record<string, string | undefined>>): DaemonEnv {
+  const { ATMOSPHERE_HOME: home, ATMOSPHERE_NODE_NAME: name } = env;
+  const httpPort = wholeNumber(env, 'MODEL_BRIDGE_HTTP_PORT', 0, 65_535);
+  const gossipIntervalSeconds = wholeNumber(env, 'MODEL_BRIDGE_GOSSIP_INTERVAL', 1, 3600);
+  return {
+    ...(home ? { home } : {}),
+    ...(name ? { name } : {}),
+    ...(httpPort === undefined ? {} : { httpPort }),
+    ...(gossipIntervalSeconds === undefined ? {} : { gossipIntervalSeconds }),
+  };
+}
+
+function wholeNumber(env: Readonly<Record<string, string | undefined>>, key: string, min: number, max: number) {
+  const text = env[key];
+  if (text === undefined || text === '') return undefined;
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= min && value <= max) return value;
+  throw new RangeError(`Reading ${key}: got ${JSON.stringify(text)}, wanted a whole number from ${min} to ${max}`);
+}

@@ -1,0 +1,13 @@
+/** Every command, in the order of the help. */
+import type { AnyCommand } from '../command.ts';
+import { completion } from './completion.ts';
+import { doctor } from './doctor.ts';
+import { down } from './down.ts';
+import { join } from './join.ts';
+import { mesh } from './mesh.ts';
+import { model } from './model.ts';
+import { status } from './status.ts';
+import { transfers } from './transfers.ts';
+import { up } from './up.ts';
+
+export const COMMANDS: readonly AnyCommand[] = [up, down, status, mesh, join, model, transfers, doctor, completion];

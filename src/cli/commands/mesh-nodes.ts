@@ -1,0 +1,37 @@
+import type { NodeRow } from '../../api/index.ts';
+import type { CommandSpec } from '../command.ts';
+import { formatAge } from '../format.ts';
+import type { Column } from '../table.ts';
+
+const COLUMNS: readonly Column[] = [
+  { title: 'NAME', shrinks: true },
+  { title: 'ROLE' },
+  { title: 'STATE' },
+  { title: 'LINK' },
+  { title: 'MODELS', align: 'right' },
+  { title: 'LAST SEEN' },
+  { title: 'NODE ID', shrinks: true },
+];
+
+export const meshNodes: CommandSpec = {
+  usage: 'nodes',
+  about: 'The nodes of this mesh',
+  examples: ['atmosphere mesh nodes', 'atmosphere mesh nodes --json'],
+  async run(context) {
+    const answer = await context.call('meshNodes');
+    context.out.answer(answer, () => context.out.table(COLUMNS, answer.nodes.map(toCells)));
+    return 0;
+  },
+};
+
+function toCells(node: NodeRow): string[] {
+  return [
+    node.this_node ? `${node.name} *` : node.name,
+    node.role,
+    node.state,
+    node.this_node ? 'this node' : node.connected ? 'connected' : '-',
+    String(node.models),
+    node.this_node ? 'now' : formatAge(node.last_seen, Date.now()),
+    node.node_id,
+  ];
+}

@@ -1,0 +1,19 @@
+import type { CommandSpec } from '../command.ts';
+import type { PullOptions } from '../pull-model.ts';
+
+export const modelPull: CommandSpec<PullOptions> = {
+  usage: 'pull <name>',
+  about: 'Get a model from the mesh, verified; NAME[@VERSION or RANGE], or sha256:…',
+  examples: [
+    'atmosphere model pull org/llama3',
+    'atmosphere model pull org/detector@">=1.2 <2" --from gpu-box',
+    'atmosphere model pull sha256:9f86d081884c --json',
+  ],
+  options: [
+    { flags: '--from <node>', about: 'ask this node first, by name or node id' },
+    { flags: '-d, --detach', about: 'leave it to the daemon once it has begun' },
+  ],
+  async run(context, { args: [name = ''], options }) {
+    return (await import('../pull-model.ts')).pullModel(context, name, options);
+  },
+};

@@ -1,0 +1,17 @@
+import type { GroupSpec } from '../command.ts';
+import { modelImport } from './model-import.ts';
+import { modelInfo } from './model-info.ts';
+import { modelList } from './model-list.ts';
+import { modelPath } from './model-path.ts';
+import { modelPull } from './model-pull.ts';
+import { modelRemove } from './model-remove.ts';
+import { modelScan } from './model-scan.ts';
+import { modelShare } from './model-share.ts';
+import { modelVerify } from './model-verify.ts';
+
+export const model: GroupSpec = {
+  usage: 'model',
+  about: 'Models: find, import, pull, share, verify',
+  examples: ['atmosphere model list --mesh', 'atmosphere model pull org/llama3', 'atmosphere model import ./m.gguf'],
+  children: [modelList, modelInfo, modelPull, modelImport, modelScan, modelShare, modelVerify, modelPath, modelRemove],
+};

@@ -1,0 +1,54 @@
+import type { Status } from '../../api/index.ts';
+import { formatBytes } from '../../core/index.ts';
+import type { CommandSpec } from '../command.ts';
+import { formatCount, formatDuration } from '../format.ts';
+import { layoutPairs } from '../table.ts';
+
+export const status: CommandSpec = {
+  usage: 'status',
+  about: 'This node at a glance',
+  examples: ['atmosphere status', 'atmosphere status --json'],
+  async run(context) {
+    const answer = await context.call('status');
+    context.out.answer(answer, () => [
+      ...layoutPairs(describe(answer)),
+      ...answer.problems.map((problem) => `${context.out.paint('yellow', 'problem')}  ${problem}`),
+    ]);
+    return 0;
+  },
+};
+
+function describe(answer: Status): [string, string][] {
+  const { mesh, models, store, transfers } = answer;
+  return [
+    ['node', `${answer.name} (${answer.role}), ${answer.node_id}`],
+    ['daemon', `version ${answer.version}, pid ${answer.pid}, up ${formatDuration(answer.uptime_s * 1000)}`],
+    ['home', answer.home],
+    ['http', answer.listen.http],
+    ...answer.listen.mesh.map((address): [string, string] => ['mesh address', address]),
+    ['mesh', `${mesh.name}, ${describeMembers(answer)}${mesh.authority ? ', this node is its authority' : ''}`],
+    [
+      'models',
+      `${models.ready} of ${models.local} here ready (${formatBytes(models.size_bytes)}), ${models.mesh} in the mesh`,
+    ],
+    ...describeHashing(answer),
+    ['transfers', `${transfers.active} active, ${transfers.completed} completed, ${transfers.failed} failed`],
+    [
+      'store',
+      `${formatBytes(store.owned_bytes)} stored, ${formatBytes(store.partial_bytes)} partial, ${formatBytes(store.free_bytes)} free`,
+    ],
+    ['memory', formatBytes(answer.memory_bytes)],
+  ];
+}
+
+function describeMembers({ mesh }: Status): string {
+  return `${formatCount(mesh.members, 'member')}, ${mesh.connected} connected`;
+}
+
+function describeHashing({ hashing }: Status): [string, string][] {
+  if (hashing.files_left === 0) return [];
+  const left = `${formatCount(hashing.files_left, 'file')} left to read (${formatBytes(hashing.bytes_left)})`;
+  return [
+    ['hashing', `${left}${hashing.paused ? ', paused' : ''}${hashing.current === null ? '' : `: ${hashing.current}`}`],
+  ];
+}

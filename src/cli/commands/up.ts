@@ -1,0 +1,33 @@
+import type { CommandSpec } from '../command.ts';
+import { parsePort, parseSizeBytes } from '../parse-values.ts';
+import type { UpOptions } from '../up-config.ts';
+
+export const up: CommandSpec<UpOptions> = {
+  usage: 'up',
+  about: 'Start the daemon of this machine; in the foreground until Ctrl-C',
+  examples: [
+    'atmosphere up',
+    'atmosphere up --detach --name gpu-box --models /srv/models',
+    'atmosphere up --home /tmp/second --port 0 --mesh-port 0 --agent-port 0 --json',
+  ],
+  options: [
+    { flags: '-d, --detach', about: 'run in the background; returns when it is ready' },
+    { flags: '--name <name>', about: 'name of this node (default: the host name)' },
+    { flags: '--port <port>', about: 'HTTP port, 0 = any (default: 14345)', parse: parsePort },
+    { flags: '--mesh-port <port>', about: 'mesh port, 0 = any (default: 14346)', parse: parsePort },
+    { flags: '--agent-port <port>', about: 'agent port, 0 = any (default: 4302)', parse: parsePort },
+    { flags: '--host <address>', about: 'address to listen on' },
+    { flags: '--no-mdns', about: 'do not look for nodes on the local network' },
+    { flags: '--open-lan', about: 'serve every model to the local network without a certificate' },
+    { flags: '--relay-server', about: 'carry traffic for nodes that cannot reach each other' },
+    { flags: '--models <dir>', about: 'folder to look for models in; may be repeated', repeats: true },
+    { flags: '--no-scan-defaults', about: 'do not look at the places of Hugging Face, Ollama and LlamaFarm' },
+    { flags: '--quota <size>', about: 'most that pulled models may take, like 200GB', parse: parseSizeBytes },
+    { flags: '--log-level <level>', about: 'how much to log', choices: ['debug', 'info', 'warn', 'error', 'silent'] },
+    { flags: '--log-file <file>', about: 'log to a file instead of stderr' },
+  ],
+  async run(context, { options }) {
+    if (options.detach === true) return (await import('../detach.ts')).startDetached(context, options);
+    return (await import('../foreground.ts')).runForeground(context, options);
+  },
+};

@@ -1,0 +1,81 @@
+/**
+ * `up --detach`: the same command again as a process of its own session, its log in a file, and its first line on
+ * stdout read to learn how the start went. Spec: docs/spec/11-cli.md §3.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import type { DaemonReady } from '../api/index.ts';
+import { messageOf } from '../core/index.ts';
+import type { Context } from './context.ts';
+import { CliError } from './errors.ts';
+import { failureOfEvent } from './failure.ts';
+import { announceReady } from './foreground.ts';
+import { CLI_LIMITS } from './limits.ts';
+import type { UpOptions } from './up-config.ts';
+
+export async function startDetached(context: Context, options: UpOptions): Promise<number> {
+  const log = join(context.home, 'logs', 'daemon.log');
+  const child = launch(context, options, log);
+  try {
+    const ready = readReady(await firstLine(child, context.signal), log);
+    announceReady(context, ready);
+    context.out.note(`the daemon runs in the background; its log: ${options.logFile ?? log}`);
+  } catch (thrown) {
+    child.kill('SIGTERM');
+    throw thrown;
+  } finally {
+    child.stdout?.destroy();
+    child.unref();
+  }
+  return 0;
+}
+
+function launch({ io, home, argv }: Context, { logFile }: UpOptions, log: string): ChildProcess {
+  const [command, ...own] = io.self;
+  const rest = argv.filter((word) => word !== '--detach' && word !== '-d' && word !== '--json');
+  const logArgs = logFile === undefined ? ['--log-file', log] : [];
+  return spawn(command, [...own, ...rest, '--json', '--home', home, ...logArgs], {
+    cwd: io.cwd,
+    env: io.env,
+    detached: true,
+    stdio: ['ignore', 'pipe', openLog(home, log)],
+  });
+}
+
+function openLog(home: string, log: string): number {
+  try {
+    mkdirSync(join(home, 'logs'), { recursive: true, mode: 0o700 });
+    return openSync(log, 'a', 0o600);
+  } catch (cause) {
+    throw new CliError('home_unusable', `Opening the daemon's log: ${messageOf(cause)}`, { cause });
+  }
+}
+
+function firstLine(child: ChildProcess, signal: AbortSignal): Promise<string> {
+  const seconds = CLI_LIMITS.startTimeoutMs / 1000;
+  return new Promise((resolve, reject) => {
+    const fail = (message: string) => reject(new CliError('daemon_not_started', message));
+    const timer = setTimeout(() => fail(`Starting the daemon: not ready in ${seconds} s`), CLI_LIMITS.startTimeoutMs);
+    signal.addEventListener('abort', () => fail('Starting the daemon: interrupted'), { once: true });
+    child.once('error', (error) => fail(`Starting the daemon: ${error.message}`));
+    child.once('close', (code, by) => fail(`Starting the daemon: it ended with ${by ?? `exit code ${code}`}`));
+    let text = '';
+    (child.stdout as Readable).setEncoding('utf8').on('data', (chunk: string) => {
+      text += chunk;
+      const end = text.indexOf('\n');
+      if (end < 0 && text.length < CLI_LIMITS.readyLineBytes) return;
+      clearTimeout(timer);
+      resolve(text.slice(0, end));
+    });
+  });
+}
+
+function readReady(line: string, log: string): DaemonReady {
+  const message = JSON.parse(line) as { event?: string; error?: { code: string; message: string; kind: string } };
+  if (message.event === 'ready') return message as unknown as DaemonReady;
+  if (message.error === undefined)
+    throw new CliError('daemon_not_started', `Starting the daemon: its first line is not understood; see ${log}`);
+  throw failureOfEvent({ ...message.error, error: message.error.message });
+}

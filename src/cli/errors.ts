@@ -1,0 +1,41 @@
+import { AtmosphereError, type ErrorOptionsWithData, type ErrorTable } from '../core/index.ts';
+
+export const CLI_ERRORS = {
+  bad_usage: {
+    kind: 'usage',
+    fault: 'user',
+    retry: false,
+    means: 'The command line was not understood. `--help` after any command shows what it takes.',
+  },
+  daemon_not_started: {
+    kind: 'internal',
+    fault: 'us',
+    retry: false,
+    means: 'The daemon ended, or was not ready in time, when started in the background. Its log says why.',
+  },
+  daemon_not_stopped: {
+    kind: 'unreachable',
+    fault: 'us',
+    retry: true,
+    means: 'The daemon was asked to stop and its process is still there.',
+  },
+  home_unusable: {
+    kind: 'storage',
+    fault: 'disk',
+    retry: false,
+    means: 'The home directory, or a file in it, cannot be read or written by this user.',
+  },
+  nothing_found: {
+    kind: 'not_found',
+    fault: 'user',
+    retry: false,
+    means: 'The command found nothing to work on: no model under the path, no transfer of that name.',
+  },
+  interrupted: { kind: 'cancelled', fault: 'user', retry: true, means: 'The command was interrupted.' },
+} as const satisfies ErrorTable;
+
+export class CliError extends AtmosphereError<keyof typeof CLI_ERRORS> {
+  constructor(code: keyof typeof CLI_ERRORS, message: string, options?: ErrorOptionsWithData) {
+    super(CLI_ERRORS, code, message, options);
+  }
+}

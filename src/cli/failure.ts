@@ -1,0 +1,72 @@
+/** Anything thrown, as what the user is told and the exit code. Spec: docs/spec/11-cli.md §2, §5. */
+import { ERROR_KINDS, EXIT_CODES, RemoteError } from '../api/index.ts';
+import { AtmosphereError, type ErrorKind, messageOf } from '../core/index.ts';
+import { adviceFor } from './advice.ts';
+import type { Context } from './context.ts';
+import { describeVariants } from './variants.ts';
+
+export interface Failure {
+  readonly code: string;
+  readonly message: string;
+  readonly kind: ErrorKind;
+  readonly try: string | undefined;
+  readonly exitCode: number;
+  /** The models that fit, when the name fits several. */
+  readonly variants: readonly string[];
+}
+
+/** `advice` is what the command itself would try next, where it knows better than the table. */
+export function describeFailure(thrown: unknown, context: Context, advice?: string): Failure {
+  const { code, kind, message, data } = context.signal.aborted ? INTERRUPTED : readThrown(thrown);
+  const own = advice ?? (typeof data.try === 'string' ? data.try : undefined);
+  return {
+    code,
+    kind,
+    message,
+    try: adviceFor({ code, kind, own, homeFlag: context.homeFlag }),
+    exitCode: EXIT_CODES[kind],
+    variants: describeVariants(data.variants),
+  };
+}
+
+/** For people, on stderr, with `--json` too: a log of stderr alone must tell the story. */
+export function reportFailure(context: Context, failure: Failure): void {
+  if (context.io.stdoutClosed.aborted) return;
+  const variants = failure.variants.map((variant) => `  ${variant}`);
+  context.out.error(failure.message, [...variants, ...(failure.try === undefined ? [] : [`try: ${failure.try}`])]);
+}
+
+/** The error document of `--json`. */
+export function toErrorDocument({ code, message, kind, try: advice, variants }: Failure): object {
+  return {
+    error: { code, message, kind, try: advice ?? null, ...(variants.length === 0 ? {} : { variants }) },
+  };
+}
+
+/** The error that a `failed` event carries. */
+export function failureOfEvent(event: {
+  error?: string | undefined;
+  code?: string | undefined;
+  kind?: string | undefined;
+}): RemoteError {
+  const kind = ERROR_KINDS.find((known) => known === event.kind) ?? 'internal';
+  const message = event.error ?? 'The daemon reported a failure without a reason';
+  return new RemoteError({ error: message, code: event.code ?? kind, kind, retry: false, data: {} });
+}
+
+interface Read {
+  readonly code: string;
+  readonly kind: ErrorKind;
+  readonly message: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+const INTERRUPTED: Read = { code: 'interrupted', kind: 'cancelled', message: 'Interrupted', data: {} };
+
+function readThrown(thrown: unknown): Read {
+  if (thrown instanceof AtmosphereError || thrown instanceof RemoteError) return thrown;
+  const message = messageOf(thrown);
+  if (thrown instanceof Error && thrown.name === 'TimeoutError')
+    return { code: 'timed_out', kind: 'unreachable', message: 'Waiting for the daemon: no answer in time', data: {} };
+  return { code: 'internal', kind: 'internal', message, data: {} };
+}

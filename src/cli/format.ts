@@ -1,0 +1,51 @@
+/** Numbers and times for people. Pure. Sizes: `formatBytes` of core. */
+
+/** `0:07`, `3:20`, `1:02:03`. */
+export function formatClock(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60), whole % 60];
+  const tail = String(rest).padStart(2, '0');
+  return hours === 0 ? `${minutes}:${tail}` : `${hours}:${String(minutes).padStart(2, '0')}:${tail}`;
+}
+
+/** `850 ms`, `3.2 s`, `4 min 5 s`, `2 h 3 min`, `5 d 1 h`. */
+export function formatDuration(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  if (ms < 59_950) return `${(ms / 1000).toFixed(1)} s`;
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 24 * 60) return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  const hours = Math.round(minutes / 60);
+  return `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}
+
+/** `just now`, `12 s ago`, `3 d ago`; `never` without a time. */
+export function formatAge(iso: string | null, nowMs: number): string {
+  if (iso === null) return 'never';
+  const seconds = Math.round((nowMs - Date.parse(iso)) / 1000);
+  if (!Number.isFinite(seconds)) return iso;
+  if (seconds < 2) return 'just now';
+  const [size, unit] =
+    seconds < 120 ? [1, 's'] : seconds < 7200 ? [60, 'min'] : seconds < 172_800 ? [3600, 'h'] : [86_400, 'd'];
+  return `${Math.round(seconds / Number(size))} ${unit} ago`;
+}
+
+/** Rates travel in megabits a second; people see megabytes. */
+export function formatRate(mbps: number): string {
+  const megabytes = mbps / 8;
+  return `${megabytes >= 99.95 ? Math.round(megabytes) : megabytes.toFixed(1)} MB/s`;
+}
+
+export function formatPercent(percent: number): string {
+  return `${Math.floor(Math.min(100, Math.max(0, percent)))}%`;
+}
+
+/** The first 12 digits, as far as anybody compares them by eye. */
+export function formatDigest(sha256: string | null): string {
+  return sha256 === null ? 'not read yet' : sha256.slice(0, 12);
+}
+
+export function formatCount(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}

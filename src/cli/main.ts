@@ -1,0 +1,7 @@
+#!/usr/bin/env node
+/** The bin: the only file that knows the process, its signals and its exit code. */
+import { enableCompileCache } from 'node:module';
+
+enableCompileCache?.();
+const { runProcess } = await import('./process-run.ts');
+await runProcess();

@@ -1,0 +1,53 @@
+/** Arguments of flags. Each throws CliError `bad_usage` with what was wanted. Pure. */
+import { GB, GiB, KiB, MB, MiB, TiB } from '../core/index.ts';
+import { CliError } from './errors.ts';
+
+const SIZES: Readonly<Record<string, number>> = {
+  '': 1,
+  b: 1,
+  k: 1000,
+  kb: 1000,
+  m: MB,
+  mb: MB,
+  g: GB,
+  gb: GB,
+  t: 1000 * GB,
+  tb: 1000 * GB,
+  kib: KiB,
+  mib: MiB,
+  gib: GiB,
+  tib: TiB,
+};
+const SECONDS: Readonly<Record<string, number>> = { '': 1, s: 1, m: 60, min: 60, h: 3600, d: 86_400, w: 604_800 };
+
+/** `20GB`, `1.5 TiB`, `1000000` → bytes. */
+export function parseSizeBytes(text: string): number {
+  return parseAmount(text, SIZES, 'a size like 500MB, 20GB or 1.5TiB');
+}
+
+/** `90`, `90s`, `15m`, `24h`, `7d` → seconds. */
+export function parseDurationSeconds(text: string): number {
+  return parseAmount(text, SECONDS, 'a time like 90s, 15m, 24h or 7d');
+}
+
+export function parsePort(text: string): number {
+  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
+  throw wanted('a port from 0 to 65535');
+}
+
+export function parseCount(text: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw wanted('a whole number from 1');
+}
+
+function parseAmount(text: string, units: Readonly<Record<string, number>>, what: string): number {
+  const [, digits = '', unit = ''] = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i.exec(text.trim()) ?? [];
+  const factor = units[unit.toLowerCase()];
+  const amount = Math.round(Number(digits) * (factor ?? Number.NaN));
+  if (digits !== '' && Number.isSafeInteger(amount) && amount > 0) return amount;
+  throw wanted(what);
+}
+
+function wanted(what: string): CliError {
+  return new CliError('bad_usage', `Wanted ${what}`);
+}

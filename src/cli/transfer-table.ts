@@ -1,0 +1,54 @@
+/** Transfers as a table and as progress. Pure. */
+import type { Transfer } from '../api/index.ts';
+import { formatBytes } from '../core/index.ts';
+import { formatDuration, formatPercent, formatRate } from './format.ts';
+import type { ProgressView } from './progress-line.ts';
+import type { Column } from './table.ts';
+
+const ACTIVE: readonly Transfer['state'][] = ['Pending', 'Downloading', 'Verifying'];
+
+export const TRANSFER_COLUMNS: readonly Column[] = [
+  { title: 'REQUEST' },
+  { title: 'MODEL', shrinks: true },
+  { title: 'VERSION', shrinks: true },
+  { title: 'STATE' },
+  { title: 'DONE', align: 'right' },
+  { title: 'SIZE', align: 'right' },
+  { title: 'RATE', align: 'right' },
+  { title: 'TIME', align: 'right' },
+  { title: 'FROM', shrinks: true },
+];
+
+export function isActive({ state }: Transfer): boolean {
+  return ACTIVE.includes(state);
+}
+
+export function toTransferCells(transfer: Transfer): string[] {
+  return [
+    transfer.request_id.slice(0, 8),
+    transfer.model_id,
+    transfer.version,
+    transfer.state,
+    formatPercent(transfer.progress_percent),
+    formatBytes(transfer.size_bytes),
+    transfer.transfer_rate_mbps > 0 ? formatRate(transfer.transfer_rate_mbps) : '-',
+    formatDuration(transfer.duration_ms),
+    transfer.error?.message ?? (peersOf(transfer).join(', ') || '-'),
+  ];
+}
+
+export function toTransferView(transfer: Transfer): ProgressView {
+  return {
+    label:
+      transfer.state === 'Downloading' ? transfer.model_id : `${transfer.state.toLowerCase()} ${transfer.model_id}`,
+    doneBytes: transfer.bytes_downloaded,
+    totalBytes: transfer.size_bytes,
+    rateMbps: transfer.transfer_rate_mbps,
+    etaSeconds: transfer.eta_seconds,
+    from: peersOf(transfer),
+  };
+}
+
+function peersOf({ peers }: Transfer): string[] {
+  return peers.filter(({ bytes, dropped }) => bytes > 0 && dropped === undefined).map(({ name }) => name);
+}

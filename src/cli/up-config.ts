@@ -1,0 +1,63 @@
+/** The daemon's configuration from flags, variables and defaults, in that order. Spec: docs/spec/11-cli.md §3. Pure. */
+import { resolve } from 'node:path';
+import { DAEMON_DEFAULTS, type DaemonConfig, type LogLevel, parseDaemonEnv } from '../api/index.ts';
+import { messageOf } from '../core/index.ts';
+import { CliError } from './errors.ts';
+
+export interface UpOptions {
+  readonly detach?: boolean;
+  readonly port?: number;
+  readonly meshPort?: number;
+  readonly agentPort?: number;
+  readonly host?: string;
+  readonly mdns?: boolean;
+  readonly openLan?: boolean;
+  readonly name?: string;
+  readonly relayServer?: boolean;
+  readonly models?: readonly string[];
+  readonly scanDefaults?: boolean;
+  readonly quota?: number;
+  readonly logLevel?: LogLevel;
+  readonly logFile?: string;
+}
+
+export interface UpSurroundings {
+  readonly home: string;
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** Throws CliError `bad_usage`. */
+export function toDaemonConfig(options: UpOptions, { home, cwd, env }: UpSurroundings): DaemonConfig {
+  const fromEnv = readEnv(env);
+  const absolute = (path: string) => resolve(cwd, path);
+  return {
+    home,
+    httpPort: options.port ?? fromEnv.httpPort ?? DAEMON_DEFAULTS.httpPort,
+    meshPort: options.meshPort ?? DAEMON_DEFAULTS.meshPort,
+    agentPort: options.agentPort ?? DAEMON_DEFAULTS.agentPort,
+    mdns: options.mdns ?? DAEMON_DEFAULTS.mdns,
+    openLan: options.openLan ?? DAEMON_DEFAULTS.openLan,
+    relayServer: options.relayServer ?? DAEMON_DEFAULTS.relayServer,
+    modelFolders: (options.models ?? DAEMON_DEFAULTS.modelFolders).map(absolute),
+    scanDefaults: options.scanDefaults ?? DAEMON_DEFAULTS.scanDefaults,
+    logLevel: options.logLevel ?? DAEMON_DEFAULTS.logLevel,
+    ...given('name', options.name ?? fromEnv.name),
+    ...given('httpHost', options.host),
+    ...given('quotaBytes', options.quota),
+    ...given('gossipIntervalSeconds', fromEnv.gossipIntervalSeconds),
+    ...given('logFile', options.logFile === undefined ? undefined : absolute(options.logFile)),
+  };
+}
+
+function readEnv(env: UpSurroundings['env']) {
+  try {
+    return parseDaemonEnv(env);
+  } catch (cause) {
+    throw new CliError('bad_usage', messageOf(cause), { cause });
+  }
+}
+
+function given<Key extends string, Value>(key: Key, value: Value | undefined): { [K in Key]?: Value } {
+  return value === undefined ? {} : ({ [key]: value } as { [K in Key]: Value });
+}
