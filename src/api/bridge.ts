@@ -1,0 +1,79 @@
+/** The routes that peers and other tools read. Spec: docs/spec/05-http.md §2. */
+import { z } from 'zod';
+import { modelEntrySchema } from '../protocol/index.ts';
+import { modelFileSchema } from './models.ts';
+
+export const healthSchema = z.object({
+  status: z.literal('ok'),
+  models_available: z.number(),
+  http_port: z.number(),
+});
+export type Health = z.infer<typeof healthSchema>;
+
+/** What OpenAI-compatible clients list. */
+export const modelCardSchema = z.object({
+  id: z.string(),
+  object: z.literal('model'),
+  created: z.number(),
+  owned_by: z.string(),
+});
+export type ModelCard = z.infer<typeof modelCardSchema>;
+
+export const servedModelListSchema = z.object({
+  object: z.literal('list'),
+  data: z.array(modelCardSchema),
+  models: z.array(modelEntrySchema),
+});
+
+export const servedModelSchema = z.intersection(
+  modelEntrySchema,
+  modelCardSchema.extend({ files: z.array(modelFileSchema) }),
+);
+
+export interface BridgeRoute {
+  readonly path: string;
+  readonly head: boolean;
+  readonly summary: string;
+  readonly query?: z.ZodType;
+  /** A schema for JSON, else the media type of what comes. */
+  readonly answer: z.ZodType | string;
+  /** Answers ranges and preconditions of RFC 9110. */
+  readonly ranged?: boolean;
+}
+
+const versionQuery = z.object({ version: z.string().min(1).max(100).optional() });
+
+/** `:name` for one segment, `*` for the rest. All are GET. */
+export const BRIDGE_ROUTES = {
+  health: { path: '/health', head: true, summary: 'Is the daemon up, and how much can it serve', answer: healthSchema },
+  models: { path: '/v1/models', head: true, summary: 'Models that this node serves', answer: servedModelListSchema },
+  model: {
+    path: '/v1/models/*',
+    head: true,
+    summary: 'One model and its files',
+    query: versionQuery,
+    answer: servedModelSchema,
+  },
+  download: {
+    path: '/v1/models/download/*',
+    head: true,
+    summary: 'The bytes of a model’s file',
+    query: versionQuery.extend({ file: z.string().min(1).max(1024).optional() }),
+    answer: 'application/octet-stream',
+    ranged: true,
+  },
+  blob: {
+    path: '/v1/blobs/:sha256',
+    head: true,
+    summary: 'The bytes of a blob, by its SHA-256',
+    answer: 'application/octet-stream',
+    ranged: true,
+  },
+  pieces: {
+    path: '/v1/blobs/:sha256/pieces',
+    head: true,
+    summary: 'The SHA-256 of each piece of a blob, 32 bytes each',
+    answer: 'application/octet-stream',
+  },
+  metrics: { path: '/metrics', head: false, summary: 'Numbers for Prometheus', answer: 'text/plain' },
+} as const satisfies Readonly<Record<string, BridgeRoute>>;

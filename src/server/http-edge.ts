@@ -1,0 +1,100 @@
+/**
+ * The HTTP edge as one thing to open and close. Spec: docs/spec/05-http.md.
+ * `openHttpEdge` listens when it resolves; after `close` no socket, file or timer of the edge is left.
+ */
+import type { Registry } from 'prom-client';
+import type { ControlHandlers } from '../api/index.ts';
+import { type Clock, type Logger, silentLogger, systemClock } from '../core/index.ts';
+import { createApp } from './app.ts';
+import { ServerError } from './errors.ts';
+import { Guard } from './guard.ts';
+import { SERVER_LIMITS, type ServerLimits } from './limits.ts';
+import { createHttpMetrics } from './metrics.ts';
+import type { PeerIdentity, PeerVerifier, ServedContent, TlsIdentity, TokenVerifier } from './ports.ts';
+import { RequestBuckets } from './request-bucket.ts';
+import { type Address, Transport } from './transport.ts';
+
+export interface HttpEdgeOptions {
+  /** `0.0.0.0` unless given: peers must reach the port. `::` listens on both families. */
+  readonly host?: string;
+  /** 0 for any free one. */
+  readonly port: number;
+  readonly openLan?: boolean;
+  readonly content: ServedContent;
+  readonly control: ControlHandlers;
+  readonly peers: PeerVerifier;
+  readonly tokens: TokenVerifier;
+  readonly localToken: string;
+  /** Without it, TLS connections are closed. */
+  readonly tls?: TlsIdentity;
+  readonly metrics?: Registry;
+  readonly logger?: Logger;
+  readonly clock?: Clock;
+  readonly limits?: Partial<ServerLimits>;
+  /** Of the program, for the OpenAPI page. */
+  readonly version?: string;
+}
+
+export interface HttpEdge extends AsyncDisposable {
+  readonly address: Address;
+  readonly metrics: Registry;
+  /** A renewed certificate, for handshakes from now on. */
+  setTls(identity: TlsIdentity): void;
+  /** Cuts the connections of a peer that lost its membership. */
+  disconnectPeer(nodeId: string): void;
+  close(): Promise<void>;
+}
+
+/** Throws ServerError `port_in_use`, `cannot_listen`. */
+export async function openHttpEdge(options: HttpEdgeOptions): Promise<HttpEdge> {
+  const { logger = silentLogger, clock = systemClock, content, control } = options;
+  const limits = { ...SERVER_LIMITS, ...options.limits };
+  const metrics = createHttpMetrics(options.metrics);
+  const closing = new AbortController();
+  const bound: { transport?: Transport; address: Address } = { address: { host: '', port: 0 } };
+  const port = (): number => bound.address.port;
+  const guard = createGuard(options, limits, clock, port, (socket) => bound.transport?.peerOf(socket));
+  const version = options.version ?? '0';
+  const shared = { limits, metrics, logger, clock };
+  const app = await createApp({ ...shared, content, control, guard, closing: closing.signal, port, version });
+  const transport = new Transport({ ...shared, http: app.http, tls: options.tls, peers: options.peers });
+  bound.transport = transport;
+  try {
+    bound.address = await transport.listen({ host: options.host ?? '0.0.0.0', port: options.port });
+  } catch (cause) {
+    await app.fastify.close();
+    throw cause;
+  }
+  const close = once(async () => {
+    closing.abort(new ServerError('closing', 'Answering: the daemon is stopping'));
+    await transport.close(limits.closeGraceMs);
+    await app.fastify.close();
+  });
+  return {
+    address: bound.address,
+    metrics: metrics.registry,
+    setTls: (identity) => transport.setTls(identity),
+    disconnectPeer: (nodeId) => transport.disconnectPeer(nodeId),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function createGuard(
+  { tokens, localToken, openLan = false }: HttpEdgeOptions,
+  limits: ServerLimits,
+  clock: Clock,
+  port: () => number,
+  peerOf: (socket: object) => PeerIdentity | undefined,
+): Guard {
+  const buckets = new RequestBuckets(limits, clock);
+  return new Guard({ limits, buckets, tokens, localToken, openLan, port, peerOf });
+}
+
+function once(work: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | undefined;
+  return () => {
+    done ??= work();
+    return done;
+  };
+}

@@ -1,0 +1,72 @@
+/** What the HTTP edge needs of others. `node` satisfies these. Spec: docs/spec/05-http.md. */
+import type { ModelId, NodeId, Sha256 } from '../core/index.ts';
+import type { ModelEntry } from '../protocol/index.ts';
+
+/** Whoever asks, decided once a request (05-http §4). */
+export type Viewer =
+  | { readonly kind: 'loopback' }
+  | { readonly kind: 'peer'; readonly nodeId: NodeId; readonly role: string }
+  | { readonly kind: 'token'; readonly subject: string }
+  | { readonly kind: 'stranger' };
+
+export interface ServedFile {
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly sha256: Sha256;
+}
+
+export interface ServedModel {
+  readonly entry: ModelEntry;
+  /** Opened by the owner for everybody. */
+  readonly public: boolean;
+  readonly createdMs: number;
+}
+
+/** A model's bytes, open for reading. `BlobReader` of the store satisfies it. */
+export interface ServedBlob {
+  readonly sizeBytes: number;
+  /** Fills `buffer` from `position`; short only at the end. Throws when the file changed. */
+  read(buffer: Buffer, position: number): Promise<number>;
+  close(): Promise<void>;
+}
+
+/**
+ * The verified content of this node. The edge itself keeps strangers from what is not public; an implementation may
+ * narrow further by viewer (roles). `undefined` means absent, or not for this viewer: the two look alike outside.
+ */
+export interface ServedContent {
+  /** For `/health`: models that can be served now. */
+  modelCount(): number;
+  listModels(viewer: Viewer): Promise<readonly ServedModel[]>;
+  /** Without a version: the newest. */
+  getModel(id: ModelId, viewer: Viewer, version?: string): Promise<ServedModel | undefined>;
+  /** A one-file model has one; paths as in its file list. */
+  listFiles(model: ServedModel): Promise<readonly ServedFile[]>;
+  /** Is the blob part of a public model? */
+  isPublicBlob(sha256: Sha256): Promise<boolean>;
+  /** Throws an error of code `blob_not_found` or `blob_changed` when the file went away or changed. */
+  openBlob(sha256: Sha256, viewer: Viewer): Promise<ServedBlob | undefined>;
+  /** 32 bytes a piece. */
+  pieceHashes(sha256: Sha256, viewer: Viewer): Promise<Uint8Array | undefined>;
+}
+
+export interface PeerIdentity {
+  readonly nodeId: NodeId;
+  readonly role: string;
+}
+
+export interface PeerVerifier {
+  /** Throws for a certificate that is not of a current member of this mesh. */
+  verifyPeer(certificateDer: Uint8Array): PeerIdentity | Promise<PeerIdentity>;
+}
+
+export interface TokenVerifier {
+  /** Throws for a token that is expired, meant for another audience, or not of this mesh. */
+  verifyToken(bearer: string): Promise<{ readonly subject: string }>;
+}
+
+/** The node's certificate and key, PEM. */
+export interface TlsIdentity {
+  readonly key: string | Buffer;
+  readonly cert: string | Buffer;
+}

@@ -1,0 +1,43 @@
+/** From a request's arrival to its end, however it ends: one line in the log, one count. Spec: 05-http §8, §9. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Clock, Logger } from '../core/index.ts';
+import type { HttpMetrics } from './metrics.ts';
+import { beginContext } from './request-context.ts';
+
+export interface RequestWatchOptions {
+  readonly metrics: HttpMetrics;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly closing: AbortSignal;
+}
+
+export function watchRequest(request: IncomingMessage, response: ServerResponse, options: RequestWatchOptions): void {
+  const { metrics, logger, clock, closing } = options;
+  const context = beginContext(request, clock.monotonicMs());
+  const remote = request.socket.remoteAddress;
+  // The connection ends after this answer, so that closing waits for answers and not for idle clients.
+  if (closing.aborted) response.shouldKeepAlive = false;
+  const lastAnswer = (): void => {
+    response.shouldKeepAlive = false;
+  };
+  closing.addEventListener('abort', lastAnswer, { once: true });
+  response.once('close', () => {
+    closing.removeEventListener('abort', lastAnswer);
+    if (closing.aborted) request.socket.end();
+    const status = response.headersSent ? response.statusCode : 0;
+    metrics.request(context.route, status);
+    logger.debug(
+      {
+        method: request.method,
+        route: context.route,
+        status,
+        viewer: context.viewer.kind,
+        remote,
+        bytes: context.sentBytes,
+        complete: response.writableFinished,
+        ms: Math.round(clock.monotonicMs() - context.startedMs),
+      },
+      'request',
+    );
+  });
+}

@@ -1,0 +1,213 @@
+/**
+ * One port for TLS and plain HTTP. Spec: docs/spec/05-http.md §1, §5, §8.
+ * Owns every accepted socket until it closes: the gate counts it, the first byte sorts it, a TLS client's certificate is
+ * verified before HTTP sees the connection, and `close` leaves none open. The HTTP server never listens by itself.
+ */
+import type { Server as HttpServer } from 'node:http';
+import { createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls';
+import { type Clock, type Logger, messageOf, systemCodeOf } from '../core/index.ts';
+import { ConnectionGate } from './connection-gate.ts';
+import { ServerError } from './errors.ts';
+import type { ServerLimits } from './limits.ts';
+import type { HttpMetrics } from './metrics.ts';
+import type { PeerIdentity, PeerVerifier, TlsIdentity } from './ports.ts';
+
+const TLS_HANDSHAKE_RECORD = 0x16;
+
+export interface TransportOptions {
+  readonly http: HttpServer;
+  readonly tls: TlsIdentity | undefined;
+  readonly peers: PeerVerifier;
+  readonly limits: ServerLimits;
+  readonly metrics: HttpMetrics;
+  readonly logger: Logger;
+  readonly clock: Clock;
+}
+
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+export class Transport {
+  readonly #options: TransportOptions;
+  readonly #gate: ConnectionGate;
+  readonly #front: Server;
+  readonly #tls: TlsServer | undefined;
+  readonly #sockets = new Set<Socket>();
+  readonly #peers = new WeakMap<object, PeerIdentity>();
+  readonly #peerSockets = new Map<TLSSocket, PeerIdentity>();
+  #allClosed: (() => void) | undefined;
+
+  constructor(options: TransportOptions) {
+    this.#options = options;
+    this.#gate = new ConnectionGate(options.limits);
+    // A client may end its half after the request and still wants the answer.
+    this.#front = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket));
+    this.#tls = options.tls === undefined ? undefined : this.#createTls(options.tls);
+  }
+
+  /** The verified peer behind a request's socket. */
+  peerOf(socket: object): PeerIdentity | undefined {
+    return this.#peers.get(socket);
+  }
+
+  /** Throws ServerError `port_in_use`, `cannot_listen`. */
+  async listen({ host, port }: Address): Promise<Address> {
+    await new Promise<void>((resolve, reject) => {
+      this.#front.once('error', (cause) => reject(listenError(host, port, cause)));
+      this.#front.listen({ host, port, backlog: 511 }, resolve);
+    });
+    // Starts the HTTP server's own watch over late headers and requests, which waits for this event.
+    this.#options.http.emit('listening');
+    const bound = this.#front.address();
+    if (bound === null || typeof bound === 'string') throw new Error('a TCP server without an address');
+    return { host: bound.address, port: bound.port };
+  }
+
+  /** Handshakes from now on use the new certificate. */
+  setTls(identity: TlsIdentity): void {
+    this.#tls?.setSecureContext({ ...identity, minVersion: 'TLSv1.3' });
+  }
+
+  /** Ends the connections of a peer that is no longer a member. */
+  disconnectPeer(nodeId: string): void {
+    for (const [socket, peer] of this.#peerSockets) if (peer.nodeId === nodeId) socket.destroy();
+  }
+
+  /** Lets answers under way end within `graceMs`, then destroys what is left. Resolves when no socket is open. */
+  async close(graceMs: number): Promise<void> {
+    const { http, clock } = this.#options;
+    this.#front.close();
+    http.closeIdleConnections();
+    for (const socket of this.#sockets) if (unsorted.has(socket)) socket.destroy();
+    const cancel = clock.after(graceMs, () => this.#destroyAll());
+    await this.#untilAllClosed();
+    cancel();
+    http.close();
+    this.#tls?.close();
+  }
+
+  #untilAllClosed(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#allClosed = resolve;
+      if (this.#sockets.size === 0) resolve();
+    });
+  }
+
+  #destroyAll(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #accept(socket: Socket): void {
+    const leave = this.#gate.enter(socket.remoteAddress ?? '');
+    if (typeof leave === 'string') {
+      this.#options.metrics.refused(leave);
+      socket.destroy();
+      return;
+    }
+    this.#sockets.add(socket);
+    socket.once('close', () => {
+      leave();
+      this.#sockets.delete(socket);
+      if (this.#sockets.size === 0) this.#allClosed?.();
+    });
+    socket.on('error', (cause) => this.#options.logger.debug({ code: systemCodeOf(cause) }, 'connection broke'));
+    this.#sortByFirstByte(socket);
+  }
+
+  #sortByFirstByte(socket: Socket): void {
+    const { limits, metrics } = this.#options;
+    unsorted.add(socket);
+    const late = (): void => {
+      metrics.refused('first_byte');
+      socket.destroy();
+    };
+    const gone = (): void => void socket.destroy();
+    socket.setTimeout(limits.firstByteMs, late);
+    socket.once('end', gone);
+    socket.once('data', (bytes: Buffer) => {
+      unsorted.delete(socket);
+      socket.removeListener('end', gone);
+      socket.setTimeout(0);
+      socket.removeListener('timeout', late);
+      socket.pause();
+      socket.unshift(bytes);
+      this.#hand(socket, bytes[0] === TLS_HANDSHAKE_RECORD ? 'tls' : 'plain');
+    });
+  }
+
+  #hand(socket: Socket, transport: 'plain' | 'tls'): void {
+    const target = transport === 'tls' ? this.#tls : this.#options.http;
+    if (target === undefined) {
+      this.#options.metrics.refused('no_tls');
+      socket.destroy();
+      return;
+    }
+    this.#options.metrics.connection(transport, 1);
+    socket.once('close', () => this.#options.metrics.connection(transport, -1));
+    target.emit('connection', socket);
+    if (transport === 'plain') socket.resume();
+  }
+
+  #createTls(identity: TlsIdentity): TlsServer {
+    const server = createTlsServer({
+      ...identity,
+      minVersion: 'TLSv1.3',
+      requestCert: true,
+      // There is no public authority here: the peer verifier decides, below.
+      rejectUnauthorized: false,
+      ALPNProtocols: ['http/1.1'],
+      handshakeTimeout: this.#options.limits.handshakeMs,
+      allowHalfOpen: true,
+    });
+    server.on('secureConnection', (socket) => void this.#admit(socket));
+    server.on('tlsClientError', (cause, socket) => {
+      this.#options.metrics.refused('tls_handshake');
+      this.#options.logger.debug({ code: systemCodeOf(cause) }, 'TLS handshake failed');
+      socket.destroy();
+    });
+    return server;
+  }
+
+  async #admit(socket: TLSSocket): Promise<void> {
+    socket.on('error', (cause) => this.#options.logger.debug({ code: systemCodeOf(cause) }, 'TLS connection broke'));
+    const certificate = socket.getPeerX509Certificate();
+    if (certificate !== undefined) {
+      try {
+        const peer = await this.#options.peers.verifyPeer(certificate.raw);
+        this.#remember(socket, peer);
+      } catch (cause) {
+        this.#options.metrics.refused('peer_certificate');
+        this.#options.logger.info({ remote: socket.remoteAddress, why: messageOf(cause) }, 'peer refused');
+        socket.destroy();
+        return;
+      }
+    }
+    if (!socket.destroyed) this.#options.http.emit('connection', socket);
+  }
+
+  #remember(socket: TLSSocket, peer: PeerIdentity): void {
+    if (socket.destroyed) return;
+    this.#peers.set(socket, peer);
+    this.#peerSockets.set(socket, peer);
+    socket.once('close', () => this.#peerSockets.delete(socket));
+  }
+}
+
+/** Sockets that have not said their first byte: nothing is owed to them at closing. */
+const unsorted = new WeakSet<Socket>();
+
+function listenError(host: string, port: number, cause: Error): ServerError {
+  if (systemCodeOf(cause) === 'EADDRINUSE')
+    return new ServerError(
+      'port_in_use',
+      `Listening on ${host}:${port}: the port is taken; choose another with --port, or --port 0 for any free one`,
+      { cause, data: { host, port } },
+    );
+  return new ServerError('cannot_listen', `Listening on ${host}:${port}: ${messageOf(cause)}`, {
+    cause,
+    data: { host, port },
+  });
+}
