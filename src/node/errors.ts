@@ -74,6 +74,18 @@ export const NODE_ERRORS = {
     retry: false,
     means: 'The path is missing, or holds no file of a format that Atmosphere knows.',
   },
+  no_piece_root: {
+    kind: 'refused',
+    fault: 'peer',
+    retry: false,
+    means: 'The model comes from a program that publishes no piece hashes; it is listed, and can not be pulled.',
+  },
+  no_space: {
+    kind: 'storage',
+    fault: 'disk',
+    retry: true,
+    means: 'The disk has not enough room for the model. `atmosphere model remove NAME` frees some.',
+  },
   bad_file_list: {
     kind: 'integrity',
     fault: 'peer',

@@ -76,12 +76,14 @@ export const modelEntrySchema = lenientObject({
   params_billions: z.number().positive().optional(),
   /** Formats that run code when loaded (pickle). */
   unsafe: z.boolean().optional(),
-  /** Root of the piece list; of a one-file model. Peers of other make may leave it out. */
+  /** Root of the piece list of the blob that `sha256` names. Peers of other make may leave it out. */
   piece_root: pieceRootSchema.optional(),
   /** Name of a one-file model's file. */
   file: z.string().max(PROTOCOL_LIMITS.pathChars).optional(),
   /** Number of files; present exactly when `sha256` names a file list (docs/spec/01-content.md §5). */
   file_count: z.number().int().min(1).max(PROTOCOL_LIMITS.fileSetFiles).optional(),
+  /** Size of that file list; with `file_count` only. */
+  file_list_bytes: z.number().int().positive().max(PROTOCOL_LIMITS.fileSetBytes).optional(),
   metadata: z
     .record(z.string(), z.unknown())
     .refine((fields) => JSON.stringify(fields).length <= PROTOCOL_LIMITS.metadataBytes, 'metadata too large')

@@ -29,6 +29,9 @@ const askRecordsSchema = z.object({
     .max(PROTOCOL_LIMITS.reconcileRecordsPerAsk),
 });
 
+/** The sender has learned something: ask it. */
+const newsSchema = z.object({ type: z.literal('news'), mesh_id: meshIdSchema });
+
 const digestSchema = z.object({ author: authorSchema, count, hash: z.string().regex(/^[0-9a-f]{64}$/) });
 export type AuthorDigest = z.infer<typeof digestSchema>;
 
@@ -59,9 +62,11 @@ export type RecordsAnswer = z.infer<typeof recordsSchema>;
 const busySchema = z.object({ type: z.literal('busy'), retry_after_ms: count.max(600_000) });
 export type BusyAnswer = z.infer<typeof busySchema>;
 
-const askSchema = z.union([askDigestsSchema, askListSchema, askRecordsSchema]);
+const notedSchema = z.object({ type: z.literal('noted') });
+
+const askSchema = z.union([newsSchema, askDigestsSchema, askListSchema, askRecordsSchema]);
 export type ReconcileAsk = z.infer<typeof askSchema>;
-const answerSchema = z.union([digestsSchema, listSchema, recordsSchema, busySchema]);
+const answerSchema = z.union([digestsSchema, listSchema, recordsSchema, busySchema, notedSchema]);
 export type ReconcileAnswer = z.infer<typeof answerSchema>;
 
 /** Throws ProtocolError `malformed`. */

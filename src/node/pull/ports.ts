@@ -1,0 +1,66 @@
+/** What a pull needs of the rest of the node. The daemon gives it the mesh; the library's users give what they have. */
+import type { NodeId, Sha256 } from '../../core/index.ts';
+import type { FileSetFile, ModelEntry } from '../../protocol/index.ts';
+import type { BlobToGet, PieceSource, SourceOutcome } from '../../transfer/index.ts';
+
+/** A node that says it has a variant, and how its blobs are reached. */
+export interface Holder {
+  readonly nodeId: NodeId;
+  readonly name: string;
+}
+
+/** One content to get, as signed entries describe it. */
+export interface PullTarget {
+  readonly entry: ModelEntry;
+}
+
+/** Who has it, now and later: the swarm of one variant. */
+export interface HolderView {
+  /** Best first; already without peers that are banned. */
+  holders(target: PullTarget): readonly Holder[];
+  /** Calls back when holders may have changed; the returned function stops it. */
+  onChange(listener: () => void): () => void;
+  /** A way to the blob at this holder; undefined when it is at no address known. */
+  sourceFor(holder: Holder, blob: BlobToGet): PieceSource | undefined;
+  /** What the transfer learned, for the next choice. */
+  report(outcomes: readonly SourceOutcome[]): void;
+}
+
+/** A model whose every byte is in the store, to be given its name. */
+export interface PulledModel {
+  readonly entry: ModelEntry;
+  readonly files: readonly FileSetFile[];
+  /** Most bytes came from it. */
+  readonly sourceNode: string | undefined;
+}
+
+/** Where pulled models become models of this node. Returns the path for people and runtimes. */
+export interface ModelSink {
+  install(model: PulledModel): Promise<string>;
+  /** The path of a model that is here already, every byte verified. */
+  pathOf(entry: ModelEntry): Promise<string | undefined>;
+}
+
+/** Piece hashes that were verified once, so that a resume asks nobody. */
+export interface PieceHashStore {
+  get(sha256: Sha256): Buffer | undefined;
+  put(blob: BlobToGet, hashes: Buffer): void;
+}
+
+/** What is remembered of a transfer over restarts. */
+export interface TransferRow {
+  readonly requestId: string;
+  readonly entry: ModelEntry;
+  readonly from: string | undefined;
+  readonly state: 'Pending' | 'Downloading' | 'Verifying' | 'Completed' | 'Failed' | 'Cancelled';
+  readonly bytesDownloaded: number;
+  readonly startedAtMs: number;
+  readonly updatedAtMs: number;
+  readonly path: string | undefined;
+  readonly error: { readonly code: string; readonly message: string; readonly kind: string } | undefined;
+}
+
+export interface TransferLog {
+  put(row: TransferRow): void;
+  list(): readonly TransferRow[];
+}

@@ -1,0 +1,139 @@
+/**
+ * One model from the mesh: its file list where it has one, then each blob that is missing, then its name. Nothing has
+ * the model's name before every byte of it is verified. Spec: docs/spec/04-catalog.md §3, docs/spec/10-transfer.md.
+ */
+import { createHash } from 'node:crypto';
+import type { Sha256 } from '../../core/index.ts';
+import {
+  type FileSetFile,
+  type ModelEntry,
+  PROTOCOL_LIMITS,
+  parseFileSet,
+  parseRelativePath,
+} from '../../protocol/index.ts';
+import type { BlobStore } from '../../store/index.ts';
+import { NodeError } from '../errors.ts';
+import { type BlobFacts, type BlobPullDeps, pullBlob } from './blob-pull.ts';
+import type { ModelSink, PullTarget } from './ports.ts';
+import type { PullProgress } from './pull-progress.ts';
+
+export interface PullModelDeps extends BlobPullDeps {
+  readonly models: ModelSink;
+  /** Free bytes where the store is, less what must stay free. */
+  freeBytes(): Promise<number>;
+}
+
+/** At once, of one model: small files would else wait for each other's round trips. */
+const PARALLEL_BLOBS = 4;
+
+/** Resolves with the model's path. Throws NodeError, TransferError, StoreError; parts stay for a later pull. */
+export async function pullModel(
+  deps: PullModelDeps,
+  target: PullTarget,
+  progress: PullProgress,
+  signal: AbortSignal,
+): Promise<string> {
+  const files = await listFiles(deps, target, signal);
+  const missing = await planBlobs(deps, files, progress);
+  await inParallel(missing, (blob) => pullOne(deps, target, blob, progress, signal));
+  const [most] = progress.peers();
+  return deps.models.install({ entry: target.entry, files, sourceNode: most?.nodeId });
+}
+
+async function pullOne(
+  deps: PullModelDeps,
+  target: PullTarget,
+  blob: BlobFacts,
+  progress: PullProgress,
+  signal: AbortSignal,
+) {
+  await pullBlob(deps, target, blob, (each) => progress.update(blob.sha256, each), signal);
+}
+
+/** The model's files: itself, or what its verified file list says. */
+async function listFiles(deps: PullModelDeps, target: PullTarget, signal: AbortSignal) {
+  const { entry } = target;
+  if (entry.piece_root === undefined) throw noPieceRoot(entry);
+  if (entry.file_count === undefined) return [toOnlyFile(entry)];
+  if (entry.file_list_bytes === undefined) throw noPieceRoot(entry);
+  const list: BlobFacts = { sha256: entry.sha256, sizeBytes: entry.file_list_bytes, pieceRoot: entry.piece_root };
+  if ((await deps.store.stat(list.sha256)) === undefined) await pullBlob(deps, target, list, () => {}, signal);
+  const { files } = parseFileSet(await readWhole(deps.store, list));
+  verifyAgainstEntry(files, entry);
+  return files;
+}
+
+function toOnlyFile(entry: ModelEntry): FileSetFile {
+  if (entry.piece_root === undefined) throw noPieceRoot(entry);
+  const path = parseRelativePath(
+    entry.file ?? `${entry.model_id.split('/').at(-1)?.replace(':', '-')}.${entry.format}`,
+  );
+  return { path, size_bytes: entry.size_bytes, sha256: entry.sha256, piece_root: entry.piece_root };
+}
+
+async function readWhole(store: BlobStore, { sha256, sizeBytes }: BlobFacts): Promise<Buffer> {
+  await using reader = await store.openRead(sha256);
+  const bytes = Buffer.alloc(Math.min(sizeBytes, PROTOCOL_LIMITS.fileSetBytes));
+  await reader.read(bytes, 0);
+  if (createHash('sha256').update(bytes).digest('hex') === sha256) return bytes;
+  throw new NodeError('bad_file_list', `Reading the file list ${sha256}: it does not have its digest`);
+}
+
+/** The entry is what was signed and shown: a list that says another size would fill the disk. */
+function verifyAgainstEntry(files: readonly FileSetFile[], entry: ModelEntry): void {
+  const sizeBytes = files.reduce((sum, file) => sum + file.size_bytes, 0);
+  if (sizeBytes === entry.size_bytes && files.length === entry.file_count) return;
+  const got = `${files.length} files of ${sizeBytes} bytes`;
+  const wanted = `${entry.file_count} of ${entry.size_bytes}`;
+  throw new NodeError(
+    'bad_file_list',
+    `Reading the file list of ${entry.model_id}: ${got}, the signed entry says ${wanted}`,
+  );
+}
+
+/** Distinct blobs that are not here yet; those that are count as done. Throws `no_space` before a byte moves. */
+async function planBlobs(
+  deps: PullModelDeps,
+  files: readonly FileSetFile[],
+  progress: PullProgress,
+): Promise<BlobFacts[]> {
+  const distinct = new Map<Sha256, BlobFacts>();
+  for (const { sha256, size_bytes, piece_root } of files)
+    distinct.set(sha256, { sha256, sizeBytes: size_bytes, pieceRoot: piece_root });
+  progress.totalBytes = [...distinct.values()].reduce((sum, blob) => sum + blob.sizeBytes, 0);
+  const missing: BlobFacts[] = [];
+  for (const blob of distinct.values()) {
+    if ((await deps.store.stat(blob.sha256)) === undefined) missing.push(blob);
+    else progress.addHeld(blob.sha256, blob.sizeBytes);
+  }
+  await verifySpace(deps, missing);
+  return missing;
+}
+
+async function verifySpace(deps: PullModelDeps, missing: readonly BlobFacts[]): Promise<void> {
+  const parts = new Map((await deps.store.listParts()).map((part) => [part.sha256, part.heldBytes]));
+  const needed = missing.reduce((sum, blob) => sum + blob.sizeBytes - (parts.get(blob.sha256) ?? 0), 0);
+  const free = await deps.freeBytes();
+  if (needed <= free) return;
+  throw new NodeError('no_space', `Making room for the model: ${needed} bytes needed, ${free} free`, {
+    data: { needed, free },
+  });
+}
+
+/** Runs `work` on all, a few at a time; the first failure is thrown when those under way have ended. */
+async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const queue = [...items];
+  const failures: unknown[] = [];
+  const worker = async (): Promise<void> => {
+    for (let item = queue.shift(); item !== undefined && failures.length === 0; item = queue.shift()) {
+      await work(item).catch((thrown: unknown) => failures.push(thrown));
+    }
+  };
+  await Promise.all(Array.from({ length: PARALLEL_BLOBS }, worker));
+  if (failures.length > 0) throw failures[0];
+}
+
+function noPieceRoot(entry: ModelEntry): NodeError {
+  const what = `Pulling ${entry.model_id}: its entry has no piece root, so pieces could not be verified`;
+  return new NodeError('no_piece_root', what, { data: { sha256: entry.sha256 } });
+}
