@@ -1,0 +1,4 @@
+/** Every migration in order: number n is at place n − 1. SQL lives in modules so that the build carries it. */
+import { INITIAL_SQL } from './001-initial.ts';
+
+export const MIGRATIONS: readonly string[] = [INITIAL_SQL];

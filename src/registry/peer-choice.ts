@@ -1,0 +1,79 @@
+/** Which peer to ask first: a pure function of what is known. Spec: docs/spec/09-registry.md §5; spec/wire.md §9 no. 12. */
+import { MB, type NodeId } from '../core/index.ts';
+
+/** How bytes get here: the same machine, plain or TLS HTTP on the network, the mesh's own streams. */
+export type PeerPath = 'loopback' | 'lan' | 'mesh';
+
+export interface PeerCandidate {
+  readonly nodeId: NodeId;
+  readonly path: PeerPath;
+  /** −1: busy with something that makes it unusable now. */
+  readonly load?: number | undefined;
+}
+
+export interface PeerStats {
+  readonly successes: number;
+  readonly failures: number;
+  readonly corruptions: number;
+  readonly rateBytesPerSecond?: number | undefined;
+  readonly latencyMs?: number | undefined;
+  readonly lastFailureMs?: number | undefined;
+  readonly bannedUntilMs?: number | undefined;
+}
+
+export interface PeerChoiceContext {
+  readonly sizeBytes: number;
+  readonly nowMs: number;
+  readonly preferredNodeId?: NodeId | undefined;
+  /** What is known of a peer; nothing for a stranger. */
+  readonly statsOf: (nodeId: NodeId) => PeerStats | undefined;
+}
+
+const PATHS: Record<
+  PeerPath,
+  { readonly order: number; readonly rateBytesPerSecond: number; readonly latencyMs: number }
+> = {
+  loopback: { order: 0, rateBytesPerSecond: 1000 * MB, latencyMs: 1 },
+  lan: { order: 1, rateBytesPerSecond: 100 * MB, latencyMs: 2 },
+  mesh: { order: 2, rateBytesPerSecond: 10 * MB, latencyMs: 50 },
+};
+
+/** Best first; without those that must not be asked. */
+export function rankPeers<Candidate extends PeerCandidate>(
+  candidates: readonly Candidate[],
+  context: PeerChoiceContext,
+): Candidate[] {
+  const usable = candidates.filter((candidate) => candidate.load !== -1 && !isBanned(candidate, context));
+  const scored = usable.map((candidate) => ({ candidate, seconds: expectedSeconds(candidate, context) }));
+  const isPreferred = ({ nodeId }: Candidate) => Number(nodeId === context.preferredNodeId);
+  scored.sort(
+    (a, b) =>
+      isPreferred(b.candidate) - isPreferred(a.candidate) ||
+      PATHS[a.candidate.path].order - PATHS[b.candidate.path].order ||
+      a.seconds - b.seconds ||
+      compareText(a.candidate.nodeId, b.candidate.nodeId),
+  );
+  return scored.map(({ candidate }) => candidate);
+}
+
+/** Seconds until the bytes are here, weighed by the chance that they come at all. */
+export function expectedSeconds({ nodeId, path }: PeerCandidate, context: PeerChoiceContext): number {
+  const stats = context.statsOf(nodeId);
+  const rate = Math.max(1, stats?.rateBytesPerSecond ?? PATHS[path].rateBytesPerSecond);
+  const latencyMs = stats?.latencyMs ?? PATHS[path].latencyMs;
+  return (latencyMs / 1000 + context.sizeBytes / rate) / successChance(stats);
+}
+
+/** Laplace's rule: a stranger is even odds, and nobody is ever certain. */
+function successChance(stats: PeerStats | undefined): number {
+  if (stats === undefined) return 0.5;
+  return (stats.successes + 1) / (stats.successes + stats.failures + stats.corruptions + 2);
+}
+
+function isBanned({ nodeId }: PeerCandidate, { statsOf, nowMs }: PeerChoiceContext): boolean {
+  return (statsOf(nodeId)?.bannedUntilMs ?? 0) > nowMs;
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
