@@ -1,0 +1,274 @@
+/**
+ * The merged view of the models that others have. Pure but for the clock: it is fed with messages that were verified before,
+ * keeps what each node said under that node's id, and forgets a node that has been silent for its TTL.
+ * Spec: docs/spec/09-registry.md §4; spec/wire.md §1, §9 nos. 1, 2, 3, 8.
+ */
+import { type Clock, Emitter, type NodeId, systemClock } from '../core/index.ts';
+import {
+  type CatalogMessage,
+  type ModelEntry,
+  type ModelType,
+  newestInRange,
+  PROTOCOL_LIMITS,
+  parseCatalogMessage,
+  parseHeartbeat,
+} from '../protocol/index.ts';
+import { type CatalogEndpoints, CatalogNode, toCatalogWords } from './catalog-node.ts';
+import type {
+  CatalogEvent,
+  CatalogModel,
+  CatalogNodeView,
+  CatalogStats,
+  FindResult,
+  ModelCatalogOptions,
+  PeerContext,
+  WordOptions,
+} from './catalog-types.ts';
+import { compareVariants, type ModelVariant, toVariant, type VariantNode } from './catalog-variant.ts';
+import { REGISTRY_LIMITS } from './limits.ts';
+import { type PeerCandidate, type PeerPath, rankPeers } from './peer-choice.ts';
+
+/** Silent nodes are looked for no more often than this. */
+const MIN_SWEEP_MS = 1000;
+
+type Entries = ReturnType<CatalogNode['entries']>;
+
+export class ModelCatalog {
+  readonly events = new Emitter<CatalogEvent>();
+  readonly #clock: Clock;
+  readonly #ttlMs: number;
+  readonly #nodes = new Map<NodeId, CatalogNode>();
+  /** What of each node is in `#holders`. */
+  readonly #counted = new Map<NodeId, Entries>();
+  /** Content → its holders. */
+  readonly #holders = new Map<string, Set<NodeId>>();
+  #entryCount = 0;
+  #leftOut = 0;
+  #cancelSweep: (() => void) | undefined;
+
+  constructor({ clock = systemClock, ttlMs = PROTOCOL_LIMITS.catalogTtlSeconds * 1000 }: ModelCatalogOptions = {}) {
+    this.#clock = clock;
+    this.#ttlMs = ttlMs;
+  }
+
+  /**
+   * Takes `model_catalog` as it came. It counts as the word of `nodeId`, whoever the message says it is from. Throws
+   * ProtocolError `malformed`; a bad entry costs itself alone.
+   */
+  processCatalogMessage(nodeId: NodeId, nodeName: string, message: unknown, options: WordOptions = {}): void {
+    this.takeCatalog(nodeId, nodeName, parseCatalogMessage(message), options);
+  }
+
+  /** The same for a message that was parsed already. */
+  takeCatalog(nodeId: NodeId, nodeName: string, parsed: CatalogMessage, options: WordOptions = {}): void {
+    const node = this.#nodeOf(nodeId, nodeName);
+    if (node === undefined) return;
+    const endpoints = node.endpoints;
+    node.name = nodeName;
+    const words = toCatalogWords(parsed);
+    node.ttlMs = Math.min(this.#ttlMs, words.ttl_seconds * 1000);
+    node.takeCatalog(words);
+    this.#leftOut += parsed.dropped.length;
+    this.#noteWord(node, endpoints, options);
+  }
+
+  processHeartbeat(nodeId: NodeId, heartbeat: unknown, options: WordOptions = {}): void {
+    const parsed = parseHeartbeat(heartbeat);
+    const node = this.#nodeOf(nodeId, parsed.node_name);
+    if (node === undefined) return;
+    const endpoints = node.endpoints;
+    node.ttlMs = this.#ttlMs;
+    node.takeHeartbeat(parsed);
+    this.#noteWord(node, endpoints, options);
+  }
+
+  removeNode(nodeId: NodeId): void {
+    if (!this.#nodes.has(nodeId)) return;
+    this.#forget(nodeId);
+    this.events.emit({ type: 'removed', nodeId });
+  }
+
+  /** Every variant that some node has now: by id, newest version first. */
+  getAllModels(): ModelVariant[] {
+    return [...this.#holders].flatMap(([key, nodeIds]) => this.#mergedOf(key, nodeIds)).sort(compareVariants);
+  }
+
+  getModelsByType(type: ModelType): ModelVariant[] {
+    return this.getAllModels().filter(({ entry }) => entry.type === type);
+  }
+
+  getModel(modelId: string): CatalogModel | undefined {
+    const variants = this.getAllModels().filter((variant) => variant.modelId === modelId);
+    const [first] = variants;
+    return first === undefined ? undefined : { modelId: first.modelId, variants };
+  }
+
+  /** Throws ProtocolError `invalid_range`. */
+  find(nameOrId: string, range = 'latest'): FindResult {
+    const all = this.getAllModels();
+    const named = namedBy(all, nameOrId);
+    if (new Set(named.map(({ modelId }) => modelId)).size > 1) return { kind: 'ambiguous', variants: named };
+    const version = newestInRange([...new Set(named.map((variant) => variant.version))], range);
+    const [variant, ...others] = named.filter((candidate) => candidate.version === version);
+    if (variant === undefined) return { kind: 'not_found' };
+    return others.length === 0 ? { kind: 'found', variant } : { kind: 'ambiguous', variants: [variant, ...others] };
+  }
+
+  /** The peer to ask first for a variant, or undefined when nobody may be asked. */
+  getBestPeer(variant: ModelVariant, context: PeerContext = {}): VariantNode | undefined {
+    const { statsOf = () => undefined, preferredNodeId, machine } = context;
+    const candidates = variant.nodes.map((node) => ({ nodeId: node.nodeId, path: pathOf(node, machine), node }));
+    const nowMs = this.#clock.nowMs();
+    const ranked = rankPeers<PeerCandidate & { node: VariantNode }>(candidates, {
+      sizeBytes: variant.sizeBytes,
+      nowMs,
+      preferredNodeId,
+      statsOf,
+    });
+    return ranked[0]?.node;
+  }
+
+  /** The nodes whose word counts now. */
+  getNodes(): CatalogNodeView[] {
+    return [...this.#nodes.values()]
+      .filter((node) => this.#isFresh(node))
+      .map(({ nodeId, name, endpoints }) => ({
+        nodeId,
+        name,
+        endpoints,
+        modelCount: this.#counted.get(nodeId)?.size ?? 0,
+      }));
+  }
+
+  getStats(): CatalogStats {
+    const variants = this.getAllModels();
+    const nodes = this.getNodes();
+    return {
+      nodes: nodes.length,
+      models: new Set(variants.map(({ modelId }) => modelId)).size,
+      variants: variants.length,
+      entries: nodes.reduce((sum, { modelCount }) => sum + modelCount, 0),
+      leftOut: this.#leftOut + [...this.#nodes.values()].reduce((sum, { leftOut }) => sum + leftOut, 0),
+      totalSizeBytes: variants.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    };
+  }
+
+  /** Stops the expiry timer. */
+  close(): void {
+    this.#cancelSweep?.();
+    this.#cancelSweep = undefined;
+  }
+
+  #nodeOf(nodeId: NodeId, name: string): CatalogNode | undefined {
+    const known = this.#nodes.get(nodeId);
+    if (known !== undefined) return known;
+    if (this.#nodes.size >= REGISTRY_LIMITS.catalogNodes) return undefined;
+    const node = new CatalogNode(nodeId, name, this.#ttlMs);
+    this.#nodes.set(nodeId, node);
+    return node;
+  }
+
+  #noteWord(node: CatalogNode, endpointsBefore: CatalogEndpoints, { ageMs = 0 }: WordOptions): void {
+    node.lastWordMs = Math.max(node.lastWordMs, this.#clock.monotonicMs() - Math.max(0, ageMs));
+    const { added, removed } = this.#recount(node);
+    const { nodeId } = node;
+    if (added + removed > 0) this.events.emit({ type: 'changed', nodeId, added, removed });
+    if (JSON.stringify(node.endpoints) !== JSON.stringify(endpointsBefore))
+      this.events.emit({ type: 'endpoints', nodeId });
+    this.#scheduleSweep();
+  }
+
+  /** Brings `#holders` to what the node says now; an entry whose fields changed counts as removed and added. */
+  #recount(node: CatalogNode): { added: number; removed: number } {
+    const before: Entries = this.#counted.get(node.nodeId) ?? new Map();
+    const wanted = node.entries();
+    const room = REGISTRY_LIMITS.catalogEntries - this.#entryCount + before.size;
+    const after: Entries = wanted.size <= room ? wanted : new Map([...wanted].slice(0, room));
+    this.#leftOut += wanted.size - after.size;
+    let [added, removed] = [0, 0];
+    for (const [key, entry] of after) {
+      if (isSameEntry(before.get(key), entry)) continue;
+      added += 1;
+      if (before.has(key)) removed += 1;
+      this.#addHolder(key, node.nodeId);
+    }
+    for (const key of before.keys()) {
+      if (after.has(key)) continue;
+      removed += 1;
+      this.#dropHolder(key, node.nodeId);
+    }
+    this.#entryCount += after.size - before.size;
+    this.#counted.set(node.nodeId, after);
+    return { added, removed };
+  }
+
+  #addHolder(key: string, nodeId: NodeId): void {
+    const holders = this.#holders.get(key);
+    if (holders === undefined) this.#holders.set(key, new Set([nodeId]));
+    else holders.add(nodeId);
+  }
+
+  #dropHolder(key: string, nodeId: NodeId): void {
+    const holders = this.#holders.get(key);
+    holders?.delete(nodeId);
+    if (holders?.size === 0) this.#holders.delete(key);
+  }
+
+  /** The variant of one content as those tell whose word counts now; none when nobody's does. */
+  #mergedOf(key: string, nodeIds: ReadonlySet<NodeId>): ModelVariant[] {
+    const holders: VariantNode[] = [];
+    for (const nodeId of nodeIds) {
+      const node = this.#nodes.get(nodeId);
+      const entry = this.#counted.get(nodeId)?.get(key);
+      if (node === undefined || entry === undefined || !this.#isFresh(node)) continue;
+      holders.push({ nodeId, name: node.name, endpoints: node.endpoints, entry });
+    }
+    const variant = toVariant(holders);
+    return variant === undefined ? [] : [variant];
+  }
+
+  #isFresh(node: CatalogNode): boolean {
+    return this.#clock.monotonicMs() < node.expiresAtMs;
+  }
+
+  /** Forgets the silent ones and comes back when the next may fall silent. */
+  #sweep(): void {
+    this.#cancelSweep = undefined;
+    for (const node of [...this.#nodes.values()]) {
+      if (this.#isFresh(node)) continue;
+      this.#forget(node.nodeId);
+      this.events.emit({ type: 'expired', nodeId: node.nodeId });
+    }
+    this.#scheduleSweep();
+  }
+
+  #scheduleSweep(): void {
+    if (this.#cancelSweep !== undefined || this.#nodes.size === 0) return;
+    const nextMs = Math.min(...[...this.#nodes.values()].map(({ expiresAtMs }) => expiresAtMs));
+    const delayMs = Math.max(MIN_SWEEP_MS, nextMs - this.#clock.monotonicMs());
+    this.#cancelSweep = this.#clock.after(delayMs, () => this.#sweep());
+  }
+
+  #forget(nodeId: NodeId): void {
+    const counted = this.#counted.get(nodeId);
+    for (const key of counted?.keys() ?? []) this.#dropHolder(key, nodeId);
+    this.#entryCount -= counted?.size ?? 0;
+    this.#counted.delete(nodeId);
+    this.#nodes.delete(nodeId);
+  }
+}
+
+function pathOf({ endpoints }: VariantNode, machine: string | undefined): PeerPath {
+  if (machine !== undefined && endpoints.machine === machine && endpoints.loopbackPort !== undefined) return 'loopback';
+  return endpoints.http.length > 0 ? 'lan' : 'mesh';
+}
+
+function isSameEntry(a: ModelEntry | undefined, b: ModelEntry): boolean {
+  return a === b || JSON.stringify(a) === JSON.stringify(b);
+}
+
+function namedBy(variants: readonly ModelVariant[], nameOrId: string): ModelVariant[] {
+  const exact = variants.filter(({ modelId }) => modelId === nameOrId);
+  if (exact.length > 0) return exact;
+  return variants.filter(({ modelId, entry }) => entry.name === nameOrId || modelId.endsWith(`/${nameOrId}`));
+}
