@@ -1,0 +1,112 @@
+/**
+ * Is this record to be believed? The table of docs/spec/02-records.md §3, cheap questions first and the signature last.
+ * Pure: everything that it needs to know is asked through `RecordContext`. All of the record is in a peer's hand.
+ */
+import { isMeshId, type MeshId, type NodeId } from '../core/index.ts';
+import {
+  type NodeCertificate,
+  PROTOCOL_LIMITS,
+  parseCertificate,
+  parseRevocation,
+  type SignedRecord,
+} from '../protocol/index.ts';
+import {
+  checkCertificate,
+  checkCertificateTimes,
+  isRecordSigned,
+  isRevocationSigned,
+  mayAuthor,
+} from '../trust/index.ts';
+import { MESH_LIMITS } from './limits.ts';
+
+export const RECORD_REJECTIONS = [
+  'malformed',
+  'too_large',
+  'other_mesh',
+  'revoked_author',
+  'unknown_author',
+  'certificate_invalid',
+  'not_allowed',
+  'from_future',
+  'expired',
+  'bad_lifetime',
+  'stale',
+  'known',
+  'conflict',
+  'over_quota',
+  'bad_signature',
+  'bad_payload',
+] as const;
+export type RecordRejection = (typeof RECORD_REJECTIONS)[number];
+
+export interface RecordContext {
+  readonly meshId: MeshId;
+  readonly nowMs: number;
+  /** A certificate whose signature was verified when it came in. */
+  readonly certificateOf: (nodeId: NodeId) => NodeCertificate | undefined;
+  readonly isRevoked: (nodeId: NodeId) => boolean;
+  readonly held: SignedRecord | undefined;
+  readonly wouldExceed: (record: SignedRecord, held: SignedRecord | undefined) => boolean;
+}
+
+/** Undefined when the record is good. */
+export function checkRecord(record: SignedRecord, context: RecordContext): RecordRejection | undefined {
+  return (
+    checkAuthor(record, context) ??
+    checkTimes(record, context.nowMs) ??
+    checkSequence(record, context.held) ??
+    (context.wouldExceed(record, context.held) ? 'over_quota' : undefined) ??
+    (isRecordSigned(record) ? undefined : 'bad_signature') ??
+    checkPayload(record, context)
+  );
+}
+
+function checkAuthor(record: SignedRecord, context: RecordContext): RecordRejection | undefined {
+  const { author, kind } = record;
+  const ofAuthority = kind === 'certificate' || kind === 'revocation';
+  if (isMeshId(author)) {
+    if (author !== context.meshId) return 'other_mesh';
+    return ofAuthority ? undefined : 'not_allowed';
+  }
+  if (context.isRevoked(author)) return 'revoked_author';
+  const certificate = context.certificateOf(author);
+  if (certificate === undefined) return 'unknown_author';
+  if (checkCertificateTimes(certificate, context.nowMs, context.isRevoked) !== undefined) return 'certificate_invalid';
+  return mayAuthor(certificate.role, kind) ? undefined : 'not_allowed';
+}
+
+function checkTimes(record: SignedRecord, nowMs: number): RecordRejection | undefined {
+  if (record.issued_at > nowMs + PROTOCOL_LIMITS.clockSkewMs) return 'from_future';
+  if (record.expires_at <= nowMs) return 'expired';
+  const lifeMs = record.expires_at - record.issued_at;
+  const longestMs = isMeshId(record.author) ? MESH_LIMITS.authorityRecordLifeMs : MESH_LIMITS.nodeRecordLifeMs;
+  return lifeMs <= 0 || lifeMs > longestMs ? 'bad_lifetime' : undefined;
+}
+
+function checkSequence(record: SignedRecord, held: SignedRecord | undefined): RecordRejection | undefined {
+  if (held === undefined || record.seq > held.seq) return undefined;
+  if (record.seq < held.seq) return 'stale';
+  return record.signature.signature === held.signature.signature ? 'known' : 'conflict';
+}
+
+/** What the authority says carries a signature of its own, so that it can be shown outside of a record too. */
+function checkPayload(record: SignedRecord, context: RecordContext): RecordRejection | undefined {
+  try {
+    if (record.kind === 'certificate') return isGoodCertificate(record, context) ? undefined : 'bad_payload';
+    if (record.kind === 'revocation') return isGoodRevocation(record, context) ? undefined : 'bad_payload';
+    return undefined;
+  } catch {
+    return 'bad_payload';
+  }
+}
+
+function isGoodCertificate(record: SignedRecord, { meshId, nowMs }: RecordContext): boolean {
+  const certificate = parseCertificate(record.payload);
+  const flaw = checkCertificate(certificate, meshId, nowMs, () => false);
+  return flaw === undefined && certificate.node_id === record.key;
+}
+
+function isGoodRevocation(record: SignedRecord, { meshId }: RecordContext): boolean {
+  const revocation = parseRevocation(record.payload);
+  return revocation.node_id === record.key && isRevocationSigned(revocation, meshId);
+}

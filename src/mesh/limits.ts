@@ -1,0 +1,52 @@
+import { type LimitTable, limitValues, MiB } from '../core/index.ts';
+
+const HOUR_MS = 3_600_000;
+const YEAR_MS = 8760 * HOUR_MS;
+
+export const MESH_LIMIT_TABLE = {
+  recordsPerNode: { value: 2048, why: 'records one node may have here; 100,000 models in catalog pages' },
+  recordBytesPerNode: { value: 32 * MiB, why: 'their size as JSON' },
+  recordsPerAuthority: { value: 50_000, why: 'certificates and revocations of one mesh' },
+  recordBytesPerAuthority: { value: 64 * MiB, why: 'their size as JSON' },
+  authorityRecordLifeMs: { value: 10 * YEAR_MS, why: 'longest life of a certificate or revocation record' },
+  nodeRecordLifeMs: { value: HOUR_MS, why: 'longest life of what a node says of itself' },
+  sweepEveryMs: { value: 5000, why: 'how late an expired record may be deleted' },
+  maxConnections: { value: 32, why: 'mesh connections of one node, both directions' },
+  targetDegree: { value: 6, why: 'connections that a node tries to have by dialling' },
+  parallelDials: { value: 4, why: 'dials at one time' },
+  dialTimeoutMs: { value: 10_000, why: 'one dial with its encryption' },
+  admissionTimeoutMs: { value: 10_000, why: 'from the connection to both hellos' },
+  requestTimeoutMs: { value: 20_000, why: 'one question and its answer on a stream' },
+  inboundStreamsPerProtocol: { value: 16, why: 'open questions of one peer in one protocol' },
+  strikesPerMinute: { value: 10, why: 'malformed messages of one peer before its connection is closed' },
+  pendingConnections: { value: 16, why: 'inbound connections in their handshake' },
+  inboundPerSecond: { value: 20, why: 'new inbound connections a second from one host' },
+  refusedBackoffMs: { value: 60_000, why: 'first pause after a peer was refused or refused us; doubles' },
+  refusedBackoffMaxMs: { value: HOUR_MS, why: 'longest such pause' },
+  refusedPeersRemembered: { value: 1000, why: 'peers in that memory; the oldest goes' },
+  dialBackoffMs: { value: 1000, why: 'first pause after a dial failed; doubles, with jitter' },
+  dialBackoffMaxMs: { value: 300_000, why: 'longest such pause' },
+  dialEveryMs: { value: 5000, why: 'how often the degree is looked at' },
+  candidatesRemembered: { value: 1000, why: 'discovered peers kept as dial candidates' },
+  addressesPerPeer: { value: 16, why: 'addresses of one peer that are tried' },
+  reconcileEveryMs: { value: 60_000, why: 'a comparison with one random peer, beyond those on connect' },
+  reconcileAuthorsPerRun: { value: 20_000, why: 'authors that a peer may make us look at in one run' },
+  reconcileBytesPerRun: { value: 64 * MiB, why: 'records that a peer may make us take in one run' },
+  reconcilePagesPerRun: { value: 500, why: 'list pages that a peer may make us read in one run' },
+  reconcileBurst: { value: 200, why: 'reconcile questions a peer may ask at once' },
+  reconcilePerSecond: { value: 20, why: 'and how many more a second' },
+  reconcileAnswerBytes: { value: 900 * 1024, why: 'records in one answer, under the frame limit' },
+  inviteDefaultLifeMs: { value: 24 * HOUR_MS, why: 'an invite ends by itself' },
+  inviteMaxLifeMs: { value: 30 * 24 * HOUR_MS, why: 'longest life of an invite' },
+  inviteMaxUses: { value: 10_000, why: 'uses of one invite' },
+  invitesOpen: { value: 1000, why: 'invites kept by one node' },
+  inviteRememberedMs: { value: 24 * HOUR_MS, why: 'how long after its end an invite is refused by name' },
+  inviteFailures: { value: 5, why: 'wrong proofs before an invite locks' },
+  joinAttemptsPerPeer: { value: 10, why: 'join questions of one unproven peer a minute' },
+  joinAttemptsInAll: { value: 60, why: 'join questions of all unproven peers a minute' },
+  joinChallengeMs: { value: 10_000, why: 'life of a challenge' },
+  joinChallengesOpen: { value: 64, why: 'challenges kept; the oldest goes' },
+  joinTimeoutMs: { value: 30_000, why: 'the whole join on the joiner’s side' },
+} as const satisfies LimitTable;
+
+export const MESH_LIMITS = limitValues(MESH_LIMIT_TABLE);

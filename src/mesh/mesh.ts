@@ -1,0 +1,327 @@
+/**
+ * The mesh as the daemon sees it: one door for records, members, invites and questions to peers. Spec: docs/spec/02, 03.
+ * Rules: one session at a time; changes of mesh wait for one another; a change is on disk (mesh.json) before the old mesh's
+ * records go, and records left by a crash in between are cleared when the log opens.
+ */
+import { randomBytes } from 'node:crypto';
+import { Emitter, type MeshId, messageOf, type NodeId } from '../core/index.ts';
+import { isRole, type NodeCertificate, type SignedRecord } from '../protocol/index.ts';
+import {
+  encodeInviteCode,
+  enterMesh,
+  type Identity,
+  type InviteCode,
+  initMesh,
+  leaveMesh,
+  parseInviteCode,
+  verifyInviteTime,
+} from '../trust/index.ts';
+import type { RecordRejection } from './check-record.ts';
+import { MeshError } from './errors.ts';
+import { askToJoin } from './join.ts';
+import { MESH_LIMITS } from './limits.ts';
+import { withKnownPorts } from './listen-addresses.ts';
+import type { RecordStore } from './ports.ts';
+import type { RecordDraftOfNode, RecordEvent } from './record-log.ts';
+import { MeshSession, notAuthority, type SessionOptions } from './session.ts';
+import type { PeerEvent, RequestHandler, RequestOptions } from './transport.ts';
+
+export interface MeshOptions extends SessionOptions {
+  readonly identity: Identity;
+  /** The label of this node in certificates that it asks for. */
+  readonly nodeName: string;
+}
+
+export interface Member {
+  readonly nodeId: NodeId;
+  readonly name: string;
+  readonly role: string;
+  readonly issuedAtMs: number;
+  readonly expiresAtMs: number;
+  readonly revokedAtMs: number | undefined;
+  readonly connected: boolean;
+  readonly isSelf: boolean;
+}
+
+export interface InviteRequest {
+  readonly role?: string;
+  readonly ttlMs?: number;
+  readonly uses?: number;
+}
+
+export interface Invite {
+  readonly code: string;
+  readonly inviteId: string;
+  readonly role: string;
+  readonly expiresAtMs: number;
+  readonly uses: number;
+}
+
+/** This node is in another mesh, has a new certificate, or was put out. */
+export type MembershipEvent =
+  | { readonly type: 'changed'; readonly identity: Identity }
+  | { readonly type: 'put_out'; readonly reason: string };
+
+export class Mesh implements AsyncDisposable {
+  readonly recordEvents: Emitter<RecordEvent>;
+  readonly peerEvents: Emitter<PeerEvent>;
+  readonly membershipEvents: Emitter<MembershipEvent>;
+  readonly #options: MeshOptions;
+  readonly #handlers = new Map<string, RequestHandler>();
+  #identity: Identity;
+  #listen: readonly string[];
+  #session: MeshSession | undefined;
+  #change: Promise<unknown> = Promise.resolve();
+
+  constructor(options: MeshOptions) {
+    this.#options = options;
+    this.#identity = options.identity;
+    this.#listen = options.listen;
+    const onThrow = (thrown: unknown) => options.logger.error({ err: thrown }, 'mesh listener failed');
+    this.recordEvents = new Emitter(onThrow);
+    this.peerEvents = new Emitter(onThrow);
+    this.membershipEvents = new Emitter(onThrow);
+  }
+
+  get identity(): Identity {
+    return this.#identity;
+  }
+
+  get nodeId(): NodeId {
+    return this.#identity.nodeId;
+  }
+
+  get meshId(): MeshId {
+    return this.#identity.meshId;
+  }
+
+  get role(): string {
+    return this.#identity.certificate.role;
+  }
+
+  /** Throws MeshError `listen_failed`. */
+  async start(): Promise<void> {
+    await this.#inTurn(() => this.#begin());
+  }
+
+  async stop(): Promise<void> {
+    await this.#inTurn(() => this.#end());
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  /** Multiaddrs without `/p2p`, best for others first; empty before the start. */
+  addresses(): string[] {
+    return this.#session?.transport.addresses() ?? [];
+  }
+
+  peers(): NodeId[] {
+    return this.#session?.transport.peers() ?? [];
+  }
+
+  /** Signs, keeps and gossips a record of this node. Throws MeshError `not_started`, `record_refused`. */
+  publish(draft: RecordDraftOfNode): SignedRecord {
+    return this.#running().log.publish(draft);
+  }
+
+  /** Records in force. */
+  records(filter?: Parameters<RecordStore['list']>[0]): SignedRecord[] {
+    return this.#running().log.list(filter);
+  }
+
+  /** How many records were refused, by reason, in this session. */
+  rejections(): ReadonlyMap<RecordRejection, number> {
+    return this.#session?.log.rejections ?? new Map();
+  }
+
+  certificateOf(nodeId: NodeId): NodeCertificate | undefined {
+    return this.#session?.log.certificateOf(nodeId);
+  }
+
+  isRevoked(nodeId: NodeId): boolean {
+    return this.#session?.log.isRevoked(nodeId) ?? false;
+  }
+
+  /** Everyone who was ever certified and whose certificate has not run out, those who were put out too. */
+  members(): Member[] {
+    const { log, transport } = this.#running();
+    const connected = new Set(transport.peers());
+    return log.certificates().map((certificate) => ({
+      nodeId: certificate.node_id,
+      name: certificate.name,
+      role: certificate.role,
+      issuedAtMs: certificate.issued_at,
+      expiresAtMs: certificate.expires_at,
+      revokedAtMs: log.revocationOf(certificate.node_id)?.revokedAtMs,
+      connected: connected.has(certificate.node_id),
+      isSelf: certificate.node_id === this.nodeId,
+    }));
+  }
+
+  /** Throws MeshError `not_authority`, `invalid_invite`. */
+  invite(request: InviteRequest = {}): Invite {
+    const { role = 'member', ttlMs = MESH_LIMITS.inviteDefaultLifeMs, uses = 1 } = request;
+    if (this.#identity.authority === undefined) throw notAuthority('Inviting a node');
+    const { invites, clock } = this.#options;
+    verifyInvite(role, ttlMs, uses, invites.list().length);
+    const expiresAtMs = Math.floor((clock.nowMs() + ttlMs) / 1000) * 1000;
+    const inviteId = randomBytes(8).toString('hex');
+    const secretHex = randomBytes(16).toString('hex');
+    const { meshId, nodeId } = this.#identity;
+    invites.put({ inviteId, meshId, role, secretHex, expiresAtMs, usesLeft: uses, failures: 0 });
+    const addresses = this.#running().transport.addresses();
+    const code = encodeInviteCode({ meshId, inviter: nodeId, inviteId, secretHex, expiresAtMs, addresses });
+    return { code, inviteId, role, expiresAtMs, uses };
+  }
+
+  /** Throws TrustError `invite_mistyped`, `invite_expired`; MeshError `join_refused` and those of connecting. */
+  async join(codeText: string, signal?: AbortSignal): Promise<void> {
+    const code = parseInviteCode(codeText);
+    verifyInviteTime(code, this.#options.clock.nowMs());
+    if (code.meshId === this.meshId) throw new MeshError('already_member', 'Joining the mesh: this node is in it');
+    await this.#inTurn(() => this.#join(code, signal));
+  }
+
+  /** Founds a new mesh with this node as its admin. */
+  async init(meshName: string): Promise<void> {
+    await this.#inTurn(() => this.#switchTo(() => initMesh(this.#identity, { ...this.#naming(), meshName })));
+  }
+
+  /** Back to the mesh of one. Throws MeshError `not_joined`. */
+  async leave(): Promise<void> {
+    if (this.#identity.authority !== undefined) {
+      throw new MeshError('not_joined', 'Leaving the mesh: it is the one of this machine’s own authority');
+    }
+    await this.#inTurn(() => this.#switchTo(() => leaveMesh(this.#identity, this.#naming())));
+  }
+
+  /** Puts a node out for good. Throws MeshError `not_authority`, `unknown_node`. */
+  revoke(nodeId: NodeId, reason: string): void {
+    const { authority } = this.#identity;
+    if (authority === undefined) throw notAuthority('Revoking a node');
+    const { log } = this.#running();
+    if (log.certificateOf(nodeId) === undefined || nodeId === this.nodeId) {
+      throw new MeshError('unknown_node', `Revoking ${nodeId}: it is no other member of this mesh`, {
+        data: { nodeId },
+      });
+    }
+    if (!log.isRevoked(nodeId)) log.revoke(authority, nodeId, reason.slice(0, 200));
+  }
+
+  /** Asks a connected peer. Throws MeshError `peer_unreachable`, `request_failed`. */
+  async request(peer: NodeId, protocol: string, message: unknown, options?: RequestOptions): Promise<unknown> {
+    return this.#running().transport.request(peer, protocol, message, options);
+  }
+
+  /** Serves a protocol to members, through every change of mesh. */
+  handle(protocol: string, handler: RequestHandler): void {
+    this.#handlers.set(protocol, handler);
+    this.#session?.transport.handle(protocol, handler);
+  }
+
+  async #join(code: InviteCode, signal: AbortSignal | undefined): Promise<void> {
+    const { clock, peers, logger, nodeName: name } = this.#options;
+    const timeout = AbortSignal.timeout(MESH_LIMITS.joinTimeoutMs);
+    const ends = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
+    const meeting = await this.#running().transport.meet(code.inviter, code.addresses, ends);
+    let grant: Awaited<ReturnType<typeof askToJoin>>;
+    try {
+      grant = await askToJoin(meeting, { code, nodeId: this.nodeId, name, clock, signal: ends });
+    } finally {
+      await meeting.close();
+    }
+    await this.#switchTo(() => enterMesh(this.#identity, grant));
+    const lastSeenMs = clock.nowMs();
+    for (const multiaddr of code.addresses) peers.remember({ nodeId: code.inviter, multiaddr, lastSeenMs });
+    try {
+      await this.#running().transport.connect(code.inviter, code.addresses, ends);
+      await this.#running().sync.reconcileWith(code.inviter);
+    } catch (thrown) {
+      // The membership is on disk: the dialer goes on trying.
+      logger.warn({ reason: messageOf(thrown) }, 'joined, but the inviter is not connected yet');
+    }
+  }
+
+  /** Ends the session, changes the identity, forgets the old mesh, begins again where it listened before. */
+  async #switchTo(change: () => Identity): Promise<void> {
+    const { records, peers } = this.#options;
+    const wasRunning = this.#session !== undefined;
+    await this.#end();
+    this.#identity = change();
+    records.clear();
+    for (const { nodeId } of peers.list()) peers.forget(nodeId);
+    if (wasRunning) await this.#begin();
+    this.membershipEvents.emit({ type: 'changed', identity: this.#identity });
+  }
+
+  async #begin(): Promise<void> {
+    if (this.#session !== undefined) return;
+    const session = new MeshSession(this.#identity, { ...this.#options, listen: this.#listen });
+    session.log.events.on((event) => this.#onRecord(event));
+    session.transport.peerEvents.on((event) => this.peerEvents.emit(event));
+    this.#session = session;
+    try {
+      await session.start(this.#handlers);
+    } catch (thrown) {
+      this.#session = undefined;
+      throw thrown;
+    }
+    this.#listen = withKnownPorts(this.#listen, session.transport.addresses());
+  }
+
+  async #end(): Promise<void> {
+    const session = this.#session;
+    this.#session = undefined;
+    await session?.stop();
+  }
+
+  #onRecord(event: RecordEvent): void {
+    if (event.type === 'accepted' && event.record.kind === 'certificate') this.#keepOwnCertificate(event.record);
+    if (event.type === 'revoked' && event.nodeId === this.nodeId) {
+      this.membershipEvents.emit({ type: 'put_out', reason: event.reason });
+    }
+    this.recordEvents.emit(event);
+  }
+
+  /** The authority has renewed us: keep it over restarts. */
+  #keepOwnCertificate(record: SignedRecord): void {
+    if (record.key !== this.nodeId || record.seq <= this.#identity.certificateRecord.seq) return;
+    this.#identity = enterMesh(this.#identity, { meshName: this.#identity.meshName, certificateRecord: record });
+    this.membershipEvents.emit({ type: 'changed', identity: this.#identity });
+  }
+
+  #naming() {
+    return { nodeName: this.#options.nodeName, nowMs: Math.floor(this.#options.clock.nowMs()) };
+  }
+
+  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const turn = this.#change.then(work, work);
+    this.#change = turn.catch(() => {});
+    return turn;
+  }
+
+  #running(): MeshSession {
+    if (this.#session !== undefined) return this.#session;
+    throw new MeshError('not_started', 'Using the mesh: it is not started');
+  }
+}
+
+/** The mesh over libp2p; not started yet. */
+export function openMesh(options: MeshOptions): Mesh {
+  return new Mesh(options);
+}
+
+function verifyInvite(role: string, ttlMs: number, uses: number, open: number): void {
+  const goodTime = ttlMs >= 1000 && ttlMs <= MESH_LIMITS.inviteMaxLifeMs;
+  const goodUses = Number.isInteger(uses) && uses >= 1 && uses <= MESH_LIMITS.inviteMaxUses;
+  if (isRole(role) && goodTime && goodUses && open < MESH_LIMITS.invitesOpen) return;
+  throw new MeshError(
+    'invalid_invite',
+    `Inviting a node: role ${role}, ${ttlMs} ms, ${uses} uses, ${open} open invites`,
+    {
+      data: { role, ttlMs, uses, open },
+    },
+  );
+}
