@@ -50,9 +50,9 @@ export interface WantedRange {
   readonly etag: string;
 }
 
-/** Checks that a 206 is exactly the range that was asked. Throws TransferError `bad_response`. */
+/** Checks that this is a 206 with exactly the range that was asked. Throws TransferError. */
 export function verifyRangeHead(head: ResponseHead, wanted: WantedRange): void {
-  if (head.status !== 206) throw bad(`status ${head.status} to a range request`);
+  if (head.status !== 206) throw errorOfStatus(head);
   verifyBodyLength(head, wanted.end - wanted.start);
   const [, start, end, size] = CONTENT_RANGE.exec(head.fields.get('content-range') ?? '') ?? [];
   const exact = Number(start) === wanted.start && Number(end) === wanted.end - 1;
