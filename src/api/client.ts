@@ -31,7 +31,10 @@ export class ControlClient {
     signal?: AbortSignal,
   ): Promise<AnswerOf<Name>> {
     const response = await this.#send(name, input, signal);
-    return parseAnswer(name, await response.json());
+    const text = await response.text().catch((cause: unknown) => {
+      throw brokenOff(cause, signal);
+    });
+    return parseAnswer(name, parseJson(name, text));
   }
 
   /** The events of a streaming route, in order, until its work ends. Leaving the loop ends the request. */
@@ -43,10 +46,9 @@ export class ControlClient {
     const response = await this.#send(name, input, signal);
     if (response.body === null) return;
     try {
-      for await (const line of linesOf(response.body)) yield parseAnswer(name, JSON.parse(line));
+      for await (const line of linesOf(response.body)) yield parseAnswer(name, parseJson(name, line));
     } catch (cause) {
-      if (signal?.aborted === true || cause instanceof ApiError) throw cause;
-      throw new ApiError('daemon_unreachable', `Reading the daemon's events: ${messageOf(cause)}`, { cause });
+      throw brokenOff(cause, signal);
     }
   }
 
@@ -81,6 +83,12 @@ export class ControlClient {
   }
 }
 
+/** A connection that ended inside an answer; what the caller itself stopped stays as it is. */
+function brokenOff(thrown: unknown, signal: AbortSignal | undefined): unknown {
+  if (signal?.aborted === true || thrown instanceof ApiError) return thrown;
+  return new ApiError('daemon_unreachable', `Reading the daemon's answer: ${messageOf(thrown)}`, { cause: thrown });
+}
+
 /** `fetch failed` says nothing; what it failed on is its cause. */
 function reasonOf(thrown: unknown): string {
   const inner = thrown instanceof Error ? thrown.cause : undefined;
@@ -91,6 +99,14 @@ function reasonOf(thrown: unknown): string {
 
 function fillPath(path: string, params: Readonly<Record<string, string>>): string {
   return path.replaceAll(/:(\w+)/g, (_whole, name: string) => encodeURIComponent(params[name] ?? ''));
+}
+
+function parseJson(name: ControlRouteName, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new ApiError('bad_answer', `Reading the daemon's answer to ${name}: it is not JSON`, { cause });
+  }
 }
 
 function parseAnswer<Name extends ControlRouteName>(name: Name, json: unknown): AnswerOf<Name> {

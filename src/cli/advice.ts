@@ -7,10 +7,36 @@ const BY_CODE: Readonly<Record<string, string>> = {
   daemon_not_stopped: 'atmosphere down',
   bad_daemon_file: 'atmosphere up --detach',
   bad_answer: 'atmosphere down && atmosphere up --detach',
-  unsafe_name: 'atmosphere model list --mesh',
-  invalid_range: 'atmosphere model info NAME --versions',
-  timed_out: 'atmosphere status',
+  local_token_wrong: 'atmosphere down && atmosphere up --detach',
   home_unusable: 'atmosphere doctor',
+  home_in_use: 'atmosphere status',
+  port_in_use: 'atmosphere up --port 0',
+  cannot_listen: 'atmosphere up --port 0',
+  listen_failed: 'atmosphere up --mesh-port 0',
+  timed_out: 'atmosphere status',
+
+  unsafe_name: 'atmosphere model list --mesh',
+  invalid_range: 'atmosphere model info MODEL --versions',
+  model_not_found: 'atmosphere model list --mesh',
+  model_not_local: 'atmosphere model pull NAME',
+  model_ambiguous: 'atmosphere model info MODEL --versions',
+  model_not_ready: 'atmosphere status',
+  model_damaged: 'atmosphere model verify NAME',
+  nothing_to_import: 'atmosphere model import --help',
+  holder_offline: 'atmosphere model info NAME --nodes',
+  no_sources: 'atmosphere model info NAME --nodes',
+  transfer_failed: 'atmosphere model pull NAME',
+  transfer_not_found: 'atmosphere transfers',
+  no_space: 'atmosphere model list',
+  disk_full: 'atmosphere model list',
+  quota_exceeded: 'atmosphere model list',
+
+  node_not_found: 'atmosphere mesh nodes',
+  node_ambiguous: 'atmosphere mesh nodes',
+  unknown_node: 'atmosphere mesh nodes',
+  invite_expired: 'atmosphere mesh invite  # on the machine that made the code',
+  join_refused: 'atmosphere mesh invite  # on the machine that made the code',
+  not_authority: 'atmosphere mesh invite  # on the machine that made the mesh',
 };
 
 const BY_KIND: Readonly<Partial<Record<ErrorKind, string>>> = {
@@ -29,14 +55,24 @@ export interface AdviceQuestion {
   readonly own?: string | undefined;
   /** `--home` as it was given, to be repeated. */
   readonly homeFlag?: string | undefined;
+  /** The model that the command was about, as it was given. */
+  readonly subject?: string | undefined;
 }
 
-export function adviceFor({ code, kind, own, homeFlag }: AdviceQuestion): string | undefined {
-  const advice = own ?? BY_CODE[code] ?? BY_KIND[kind];
+export function adviceFor({ code, kind, own, homeFlag, subject }: AdviceQuestion): string | undefined {
+  const advice = own ?? fillIn(BY_CODE[code] ?? BY_KIND[kind], subject);
   if (advice === undefined || homeFlag === undefined) return advice;
   return advice.replaceAll(/\batmosphere (?!--)/g, `atmosphere --home ${quoted(homeFlag)} `);
 }
 
-function quoted(path: string): string {
-  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
+/** NAME is the subject with its range, MODEL without. */
+function fillIn(advice: string | undefined, subject: string | undefined): string | undefined {
+  if (subject === undefined) return advice;
+  const model = subject.replace(/(?<=[^/])@[^@/]*$/, '');
+  return advice?.replace(/\bNAME\b/, () => quoted(subject)).replace(/\bMODEL\b/, () => quoted(model));
+}
+
+/** As one word of a shell. */
+function quoted(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

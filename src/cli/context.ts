@@ -6,6 +6,12 @@ import type { Io } from './io.ts';
 import { CLI_LIMITS } from './limits.ts';
 import { Output } from './output.ts';
 
+export interface ContextOptions {
+  readonly globals: GlobalValues;
+  readonly argv: readonly string[];
+  readonly subject?: string | undefined;
+}
+
 export class Context {
   readonly io: Io;
   readonly home: string;
@@ -13,15 +19,18 @@ export class Context {
   readonly homeFlag: string | undefined;
   /** The whole command line, to start it again in the background. */
   readonly argv: readonly string[];
+  /** The model that the command is about, as it was given. */
+  readonly subject: string | undefined;
   readonly out: Output;
   /** Aborted by a signal, or when nobody reads stdout any more. */
   readonly signal: AbortSignal;
   #client: Promise<ControlClient> | undefined;
 
-  constructor(io: Io, globals: GlobalValues, argv: readonly string[]) {
+  constructor(io: Io, { globals, argv, subject }: ContextOptions) {
     const noColor = globals.color === false || Boolean(io.env.NO_COLOR);
     this.io = io;
     this.argv = argv;
+    this.subject = subject;
     this.homeFlag = globals.home;
     this.home = homeOf(io, globals.home);
     this.signal = AbortSignal.any([io.interrupted, io.stdoutClosed]);

@@ -23,7 +23,7 @@ export function describeFailure(thrown: unknown, context: Context, advice?: stri
     code,
     kind,
     message,
-    try: adviceFor({ code, kind, own, homeFlag: context.homeFlag }),
+    try: adviceFor({ code, kind, own, homeFlag: context.homeFlag, subject: context.subject }),
     exitCode: EXIT_CODES[kind],
     variants: describeVariants(data.variants),
   };

@@ -4,4 +4,4 @@ import { enableCompileCache } from 'node:module';
 
 enableCompileCache?.();
 const { runProcess } = await import('./process-run.ts');
-await runProcess();
+await runProcess(async (config) => (await import('../daemon/index.ts')).openDaemon(config));

@@ -1,6 +1,6 @@
 /** Where results, notes and errors go. Spec: docs/spec/11-cli.md §5. */
 import { styleText } from 'node:util';
-import { printable } from './display-width.ts';
+import { printable, printableLine } from './display-width.ts';
 import type { Terminal } from './io.ts';
 import { Progress } from './progress.ts';
 import { type Column, layoutTable } from './table.ts';
@@ -31,7 +31,7 @@ export class Output {
   /** A result: the document with `--json`, the lines otherwise. */
   answer(document: unknown, lines: () => readonly string[]): void {
     if (this.#options.json) this.event(document);
-    else for (const line of lines()) this.#options.stdout.write(`${line}\n`);
+    else for (const line of lines()) this.#print(line);
   }
 
   /** One JSON value on a line of stdout. */
@@ -42,7 +42,7 @@ export class Output {
   /** One line of a result that grows, when people read it. */
   line(text: string): void {
     this.progress.clear();
-    if (!this.#options.json) this.#options.stdout.write(`${text}\n`);
+    if (!this.#options.json) this.#print(text);
   }
 
   /** What is nice to know; not with `--quiet`. */
@@ -65,6 +65,10 @@ export class Output {
   table(columns: readonly Column[], rows: readonly (readonly string[])[]): string[] {
     const [header = '', ...lines] = layoutTable(columns, rows, this.#options.stdout.columns);
     return [this.paint('bold', header), ...lines];
+  }
+
+  #print(text: string): void {
+    for (const line of text.split('\n')) this.#options.stdout.write(`${printableLine(line)}\n`);
   }
 
   /** For text on stdout. */

@@ -1,5 +1,6 @@
 /** Joins `run` to this process. Spec: docs/spec/11-cli.md §8. */
 import { homedir } from 'node:os';
+import type { OpenDaemon } from '../api/index.ts';
 import { messageOf, systemCodeOf } from '../core/index.ts';
 import type { Io, Terminal } from './io.ts';
 import { run } from './run.ts';
@@ -7,7 +8,7 @@ import { run } from './run.ts';
 const INTERRUPTED = 130;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-export async function runProcess(): Promise<void> {
+export async function runProcess(openDaemon: OpenDaemon): Promise<void> {
   const stdoutClosed = watchStdout();
   const io: Io = {
     stdout: toTerminal(process.stdout),
@@ -18,7 +19,7 @@ export async function runProcess(): Promise<void> {
     interrupted: watchSignals(),
     stdoutClosed,
     self: [process.execPath, ...process.execArgv, process.argv[1] ?? ''],
-    openDaemon: async (config) => (await import('../daemon/index.ts')).openDaemon(config),
+    openDaemon,
   };
   const code = await run(process.argv.slice(2), io).catch((thrown: unknown) => {
     process.stderr.write(`error: ${messageOf(thrown)}\n`);

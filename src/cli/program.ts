@@ -5,6 +5,8 @@ import { type AnyCommand, type CommandSpec, GLOBAL_OPTIONS, type GlobalValues, t
 import { COMMANDS } from './commands/index.ts';
 import type { Io } from './io.ts';
 
+const GLOBAL_GROUP = 'Global options:';
+
 export interface Invocation {
   readonly spec: CommandSpec;
   readonly args: readonly string[];
@@ -49,7 +51,7 @@ function makeProgram(io: Io, version: string, onInvocation: OnInvocation): Comma
     .description('Gets machine-learning models to every machine that should run them, from the nearest peer, verified.')
     .enablePositionalOptions()
     .version(version, '-V, --version', 'the version of this program')
-    .helpOption('-h, --help', 'help, also after any command')
+    .addHelpOption(new Option('-h, --help', 'help, also after any command').helpGroup(GLOBAL_GROUP))
     .helpCommand('help [command]', 'help for a command')
     .configureHelp({ showGlobalOptions: false })
     .configureOutput({
@@ -81,7 +83,7 @@ function addCommand(parent: Command, spec: AnyCommand, onInvocation: OnInvocatio
 
 /** Global flags may stand anywhere, so every command has them; the help shows them apart. */
 function finish(command: Command, examples: readonly string[]): void {
-  for (const option of GLOBAL_OPTIONS) command.addOption(toOption(option).helpGroup('Global options:'));
+  for (const option of GLOBAL_OPTIONS) command.addOption(toOption(option).helpGroup(GLOBAL_GROUP));
   command.addHelpText('after', `\nExamples:\n${examples.map((example) => `  ${example}`).join('\n')}`);
   command.exitOverride((error) => {
     if (error.exitCode === 0) throw error;

@@ -20,7 +20,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 }
 
 async function execute({ spec, args, options, globals }: Invocation, io: Io, argv: readonly string[]): Promise<number> {
-  const context = new Context(io, globals, argv);
+  const subject = spec.usage.endsWith('<name>') ? args[0] : undefined;
+  const context = new Context(io, { globals, argv, subject });
   try {
     const code = await spec.run(context, { args, options });
     return code ?? 0;

@@ -6,14 +6,14 @@ interface Variant {
   readonly sha256: string;
 }
 
-/** `org/name@1.2`; where another has the same version too, `sha256:<12 digits>`. What is no variant is left out. */
+/** `org/name@1.2`; where another has the same version too, `org/name@sha256:<12 digits>`. What is no variant is left out. */
 export function describeVariants(value: unknown): string[] {
   const variants = Array.isArray(value) ? value.filter(isVariant) : [];
   const named = variants.map(({ model_id, version }) => `${model_id}@${version}`);
-  return variants.map(({ sha256 }, index) => {
+  return variants.map(({ model_id, version, sha256 }, index) => {
     const name = named[index] ?? '';
     const isAlone = named.indexOf(name) === named.lastIndexOf(name);
-    return isAlone ? name : `sha256:${sha256.slice(0, 12)} (${name})`;
+    return isAlone ? name : `${model_id}@sha256:${sha256.slice(0, 12)}  (version ${version})`;
   });
 }
 

@@ -1,0 +1,59 @@
+/** `run` inside the test's own process, with what it wrote. */
+import type { Io, Terminal } from './io.ts';
+import { run } from './run.ts';
+
+export interface Captured {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** stdout as one JSON value a line. */
+  readonly documents: readonly Record<string, unknown>[];
+}
+
+export interface CaptureOptions {
+  readonly env?: Record<string, string>;
+  readonly columns?: number;
+  readonly interrupted?: AbortSignal;
+  readonly openDaemon?: Io['openDaemon'];
+  readonly onStdout?: (text: string) => void;
+}
+
+export async function capture(argv: readonly string[], options: CaptureOptions = {}): Promise<Captured> {
+  const stdout: string[] = [];
+  const stderr: string[] = [];
+  const io: Io = {
+    stdout: terminal(stdout, options),
+    stderr: terminal(stderr, options),
+    env: options.env ?? {},
+    cwd: '/work-dir',
+    homeDir: '/nobody',
+    interrupted: options.interrupted ?? new AbortController().signal,
+    stdoutClosed: new AbortController().signal,
+    self: ['false'],
+    openDaemon: options.openDaemon ?? (() => Promise.reject(new Error('no daemon in this test'))),
+  };
+  const code = await run(argv, io);
+  return {
+    code,
+    stdout: stdout.join(''),
+    stderr: stderr.join(''),
+    get documents() {
+      return stdout
+        .join('')
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => JSON.parse(line));
+    },
+  };
+}
+
+function terminal(into: string[], { columns, onStdout }: CaptureOptions): Terminal {
+  return {
+    write(text) {
+      into.push(text);
+      onStdout?.(text);
+    },
+    isTty: columns !== undefined,
+    columns,
+  };
+}
