@@ -63,8 +63,8 @@ export function toKnownError(thrown: unknown): unknown {
 function headersOf({ code, data }: ErrorBody): OutgoingHttpHeaders {
   const headers: OutgoingHttpHeaders = {};
   if (code === 'token_refused') headers['www-authenticate'] = 'Bearer error="invalid_token"';
-  if (typeof data['retry_after_s'] === 'number') headers['retry-after'] = data['retry_after_s'];
-  if (code === 'range_not_satisfiable') headers['content-range'] = `bytes */${String(data['size_bytes'])}`;
-  if (Array.isArray(data['allow'])) headers.allow = data['allow'].join(', ');
+  if (typeof data.retry_after_s === 'number') headers['retry-after'] = String(data.retry_after_s);
+  if (code === 'range_not_satisfiable') headers['content-range'] = `bytes */${String(data.size_bytes)}`;
+  if (Array.isArray(data.allow)) headers.allow = data.allow.join(', ');
   return headers;
 }

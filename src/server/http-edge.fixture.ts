@@ -192,8 +192,8 @@ export async function askJson(
 type Json = any;
 
 export async function selfSigned(name: string): Promise<TlsIdentity> {
-  x509.cryptoProvider.set(webcrypto as unknown as Crypto);
-  const keys = (await webcrypto.subtle.generateKey('Ed25519', true, ['sign', 'verify'])) as CryptoKeyPair;
+  x509.cryptoProvider.set(webcrypto as never);
+  const keys = (await webcrypto.subtle.generateKey('Ed25519', true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair;
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     name: `CN=${name}`,
     keys,
@@ -241,6 +241,7 @@ export function readToEnd(socket: Socket): Promise<string> {
     socket.on('error', () => {});
     socket.once('close', () => resolve(text));
     socket.once('end', () => socket.end());
+    socket.resume();
   });
 }
 

@@ -1,0 +1,262 @@
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { MiB } from '../core/index.ts';
+import {
+  ask,
+  askJson,
+  controlWith,
+  LOCAL_TOKEN,
+  openTcp,
+  openTestEdge,
+  openTls,
+  PEER_ID,
+  readToEnd,
+  refusingPeers,
+  selfSigned,
+} from './http-edge.fixture.ts';
+import type { ServedFile } from './ports.ts';
+
+const server = await selfSigned('server');
+const peer = await selfSigned('peer');
+const health = (port: number): string => `GET /health HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`;
+
+describe('one port', () => {
+  it('answers TLS and plain HTTP, whatever pieces the first bytes come in', async () => {
+    await using test = await openTestEdge({ tls: server });
+    const plain = await openTcp(test.port);
+    plain.write('G');
+    plain.once('data', () => plain.destroy());
+    plain.write(health(test.port).slice(1));
+    await once(plain, 'close');
+    const secure = await openTls(test.port, peer);
+    secure.write(health(test.port));
+    const [answer] = (await once(secure, 'data')) as [Buffer];
+    expect(answer.toString()).toContain('"status":"ok"');
+    secure.destroy();
+  });
+
+  it('answers a client that ends its half after asking', async () => {
+    await using test = await openTestEdge();
+    const socket = await openTcp(test.port);
+    socket.end(health(test.port));
+    expect(await readToEnd(socket)).toContain('"status":"ok"');
+  });
+
+  it('gives the verifier the certificate and closes whom it refuses before any request', async () => {
+    await using test = await openTestEdge({ tls: server, peers: refusingPeers });
+    const socket = await openTls(test.port, peer);
+    socket.write(health(test.port));
+    expect(await readToEnd(socket)).toBe('');
+    expect(await test.edge.metrics.metrics()).toContain('atmosphere_http_refused_total{reason="peer_certificate"} 1');
+  });
+
+  it('verifies every connection anew, also one that resumes a session', async () => {
+    let verified = 0;
+    const peers = {
+      verifyPeer: async () => {
+        verified += 1;
+        return { nodeId: PEER_ID, role: 'member' };
+      },
+    };
+    await using test = await openTestEdge({ tls: server, peers });
+    for (let count = 1; count <= 2; count += 1) {
+      const socket = await openTls(test.port, peer);
+      socket.write(health(test.port));
+      await once(socket, 'data');
+      expect(verified).toBe(count);
+      socket.destroy();
+    }
+  });
+
+  it('refuses TLS below 1.3', async () => {
+    await using test = await openTestEdge({ tls: server });
+    const old = openTls(test.port, { ...peer, ...({ minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' } as object) });
+    await expect(old).rejects.toThrow();
+    expect((await askJson({ port: test.port, path: '/health' })).status).toBe(200);
+  });
+
+  it('closes TLS when it has no certificate, and garbage in any case', async () => {
+    await using test = await openTestEdge();
+    await expect(openTls(test.port)).rejects.toThrow();
+    const garbage = await openTcp(test.port);
+    garbage.write(Buffer.from([0, 1, 2, 3, 255]));
+    expect(await readToEnd(garbage)).toMatch(/^HTTP\/1\.1 400 .*"code":"malformed_request"/s);
+  });
+
+  it('shows a renewed certificate to new connections and keeps the old ones', async () => {
+    await using test = await openTestEdge({ tls: server });
+    const before = await openTls(test.port, peer);
+    test.edge.setTls(await selfSigned('renewed'));
+    const after = await openTls(test.port, peer);
+    expect([before.getPeerCertificate().subject.CN, after.getPeerCertificate().subject.CN]).toEqual([
+      'server',
+      'renewed',
+    ]);
+    before.write(health(test.port));
+    await once(before, 'data');
+    for (const socket of [before, after]) socket.destroy();
+  });
+
+  it('cuts the connections of a peer that lost its membership', async () => {
+    await using test = await openTestEdge({ tls: server });
+    const socket = await openTls(test.port, peer);
+    socket.write(health(test.port));
+    await once(socket, 'data');
+    test.edge.disconnectPeer(PEER_ID);
+    await readToEnd(socket);
+  });
+
+  it('names the taken port and the flag that helps', async () => {
+    const other = createServer().listen(0, '0.0.0.0');
+    await once(other, 'listening');
+    const { port } = other.address() as { port: number };
+    const failed = openTestEdge({ port });
+    await expect(failed).rejects.toMatchObject({
+      code: 'port_in_use',
+      kind: 'refused',
+      message: expect.stringContaining(`${port}`),
+    });
+    await expect(failed).rejects.toThrow(/--port/);
+    other.close();
+  });
+});
+
+describe('limits', () => {
+  it('closes a connection that says nothing', async () => {
+    await using test = await openTestEdge({ limits: { firstByteMs: 20 } });
+    expect(await readToEnd(await openTcp(test.port))).toBe('');
+    expect(await test.edge.metrics.metrics()).toContain('reason="first_byte"');
+  });
+
+  it('closes a TLS client that never ends its handshake', async () => {
+    await using test = await openTestEdge({ tls: server, limits: { handshakeMs: 20 } });
+    const socket = await openTcp(test.port);
+    socket.write(Buffer.from([0x16, 3, 1]));
+    await readToEnd(socket);
+  });
+
+  it('answers a header that trickles with 408', async () => {
+    await using test = await openTestEdge({ limits: { headerMs: 30, requestMs: 50, connectionCheckMs: 10 } });
+    const socket = await openTcp(test.port);
+    socket.write('GET /health HTTP/1.1\r\nX-Slow: ');
+    expect(await readToEnd(socket)).toMatch(/^HTTP\/1\.1 408 .*"code":"request_timeout"/s);
+  });
+
+  it('answers a body that trickles with 408', async () => {
+    await using test = await openTestEdge({ limits: { headerMs: 30, requestMs: 50, connectionCheckMs: 10 } });
+    const socket = await openTcp(test.port);
+    const headers = `Host: 127.0.0.1:${test.port}\r\nAuthorization: Bearer ${LOCAL_TOKEN}\r\nContent-Type: application/json\r\nContent-Length: 100`;
+    socket.write(`POST /api/v1/mesh/init HTTP/1.1\r\n${headers}\r\n\r\n{`);
+    expect(await readToEnd(socket)).toMatch(/^HTTP\/1\.1 408 /);
+  });
+
+  it('closes a kept connection that asks nothing more', async () => {
+    await using test = await openTestEdge({ limits: { keepAliveMs: 20 } });
+    const socket = await openTcp(test.port);
+    socket.write(health(test.port));
+    expect(await readToEnd(socket)).toContain('"status":"ok"');
+  });
+
+  it('refuses a header of too many bytes, and one of too many fields', async () => {
+    await using test = await openTestEdge();
+    const long = await askJson({ port: test.port, path: '/health', headers: { 'x-long': 'x'.repeat(17 * 1024) } });
+    expect(long).toMatchObject({ status: 431, json: { code: 'headers_too_large' } });
+    const fields = Object.fromEntries(Array.from({ length: 70 }, (_, index) => [`x-${index}`, '1']));
+    const many = await askJson({ port: test.port, path: '/health', headers: fields });
+    expect(many).toMatchObject({ status: 431, json: { code: 'headers_too_large' } });
+  });
+
+  it('refuses two lengths in one request, which smugglers send', async () => {
+    await using test = await openTestEdge();
+    const socket = await openTcp(test.port);
+    socket.write(
+      `POST /api/v1/mesh/init HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+    );
+    expect(await readToEnd(socket)).toMatch(/^HTTP\/1\.1 400 /);
+  });
+
+  it('closes a connection over the total and takes new ones when some ended', async () => {
+    await using test = await openTestEdge({ limits: { loopbackConnections: 2 } });
+    const held = [await openTcp(test.port), await openTcp(test.port)];
+    expect(await readToEnd(await openTcp(test.port))).toBe('');
+    held[0]?.destroy();
+    let status = 0;
+    while (status !== 200)
+      status = await ask({ port: test.port, path: '/health' }).then(
+        (answer) => answer.status,
+        () => 0,
+      );
+    held[1]?.destroy();
+  });
+
+  it('bounds the blob streams of one peer', async () => {
+    await using test = await openTestEdge({ limits: { streamsPerPeer: 1, closeGraceMs: 10 } });
+    const [row] = (await test.content.add('big', { 'b.bin': Buffer.alloc(48 * MiB) })) as [ServedFile];
+    const socket = await openTcp(test.port);
+    socket.write(`GET /v1/blobs/${row.sha256} HTTP/1.1\r\nHost: 127.0.0.1:${test.port}\r\n\r\n`);
+    await once(socket, 'data');
+    socket.pause();
+    const second = await askJson({ port: test.port, path: `/v1/blobs/${row.sha256}` });
+    expect(second).toMatchObject({
+      status: 429,
+      json: { code: 'too_many_streams', retry: true },
+      headers: { 'retry-after': '1' },
+    });
+    socket.destroy();
+  });
+
+  it.each([['plain'], ['tls']])('cuts a reader that takes nothing (%s)', async (kind) => {
+    await using test = await openTestEdge({ tls: server, limits: { stalledReaderMs: 50 } });
+    const [row] = (await test.content.add('big', { 'b.bin': Buffer.alloc(48 * MiB) })) as [ServedFile];
+    const socket = kind === 'tls' ? await openTls(test.port, peer) : await openTcp(test.port);
+    socket.write(`GET /v1/blobs/${row.sha256} HTTP/1.1\r\nHost: 127.0.0.1:${test.port}\r\n\r\n`);
+    await once(socket, 'data');
+    socket.pause();
+    while (test.content.openHandles > 0) await new Promise((resolve) => setImmediate(resolve));
+    const got = await readToEnd(socket);
+    expect(got.length).toBeLessThan(48 * MiB);
+  });
+});
+
+describe('close()', () => {
+  it('ends idle connections, lets an answer under way end, and leaves nothing open', async () => {
+    const before = readdirSync('/proc/self/fd').length;
+    const test = await openTestEdge({ tls: server });
+    const bytes = Buffer.alloc(32 * MiB, 7);
+    const [row] = (await test.content.add('big', { 'b.bin': bytes })) as [ServedFile];
+    const idle = await openTcp(test.port);
+    idle.write(health(test.port));
+    await once(idle, 'data');
+    const silent = await openTcp(test.port);
+    const reader = await openTls(test.port, peer);
+    reader.write(`GET /v1/blobs/${row.sha256} HTTP/1.1\r\nHost: x\r\n\r\n`);
+    const [first] = (await once(reader, 'data')) as [Buffer];
+    reader.pause();
+    const closed = test[Symbol.asyncDispose]();
+    await Promise.all([readToEnd(idle), readToEnd(silent)]);
+    const rest = await readToEnd(reader);
+    const answer = first.toString('latin1') + rest;
+    expect(answer.slice(answer.indexOf('\r\n\r\n') + 4).length).toBe(bytes.length);
+    await closed;
+    await expect(openTcp(test.port)).rejects.toThrow();
+    expect(readdirSync('/proc/self/fd').length).toBeLessThanOrEqual(before);
+  });
+
+  it('destroys what does not end within its grace, and may be called twice', async () => {
+    const test = await openTestEdge({
+      limits: { closeGraceMs: 20 },
+      control: controlWith({ doctor: () => new Promise(() => {}) }),
+    });
+    const socket = await openTcp(test.port);
+    socket.write(
+      `GET /api/v1/doctor HTTP/1.1\r\nHost: 127.0.0.1:${test.port}\r\nAuthorization: Bearer ${LOCAL_TOKEN}\r\n\r\n`,
+    );
+    const stuck = readToEnd(socket);
+    await ask({ port: test.port, path: '/health' });
+    await Promise.all([test.edge.close(), test.edge.close()]);
+    expect(await stuck).toBe('');
+    await test[Symbol.asyncDispose]();
+  });
+});
