@@ -34,7 +34,7 @@ export async function writeRegistryView(path: string, models: readonly RegistryV
     await writeSynced(temporary, toRegistryYaml(models));
     await rename(temporary, path);
   } catch (thrown) {
-    await rm(temporary, { force: true });
+    await rm(temporary, { force: true }).catch(() => {});
     throw new RegistryError('database_failed', `Writing ${path}: ${messageOf(thrown)}`, { cause: thrown });
   }
 }
