@@ -62,7 +62,7 @@ export async function writeFileDurably(
     await renameDurably(temporary, path);
   } catch (thrown) {
     await file?.close().catch(() => {});
-    await rm(temporary, { force: true });
+    await rm(temporary, { force: true }).catch(() => {});
     throw toStoreError(`Writing ${path}`, thrown);
   }
 }

@@ -49,7 +49,7 @@ export async function placeModel(place: ModelPlace, files: readonly ModelLinkFil
     await syncFolder(dirname(target));
     return target;
   } catch (thrown) {
-    await rm(building, { recursive: true, force: true });
+    await rm(building, { recursive: true, force: true }).catch(() => {});
     throw toStoreError(`Placing the files of ${place.modelId}`, thrown);
   }
 }
