@@ -23,6 +23,8 @@ export interface CommandSpec<Options = object> {
   readonly about: string;
   readonly examples: readonly string[];
   readonly options?: readonly OptionSpec[];
+  /** With `--json` it prints events; an error is then the last of them, not a document. */
+  readonly endsWithEvent?: boolean;
   /** Its exit code; 0 without one. */
   readonly run: (context: Context, input: CommandInput<Options>) => Promise<number | undefined>;
   readonly children?: readonly AnyCommand[];

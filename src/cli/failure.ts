@@ -32,14 +32,28 @@ export function describeFailure(thrown: unknown, context: Context, advice?: stri
 /** For people, on stderr, with `--json` too: a log of stderr alone must tell the story. */
 export function reportFailure(context: Context, failure: Failure): void {
   if (context.io.stdoutClosed.aborted) return;
-  const variants = failure.variants.map((variant) => `  ${variant}`);
-  context.out.error(failure.message, [...variants, ...(failure.try === undefined ? [] : [`try: ${failure.try}`])]);
+  const rest = failure.variants.map((variant) => `  ${variant}`);
+  if (failure.try !== undefined) rest.push(`try: ${failure.try}`);
+  if (failure.code === 'interrupted') for (const line of ['interrupted', ...rest]) context.out.note(line);
+  else context.out.error(failure.message, rest);
 }
 
 /** The error document of `--json`. */
 export function toErrorDocument({ code, message, kind, try: advice, variants }: Failure): object {
   return {
     error: { code, message, kind, try: advice ?? null, ...(variants.length === 0 ? {} : { variants }) },
+  };
+}
+
+/** The last line of a command that prints events. */
+export function toFailedEvent({ code, message, kind, try: advice, variants }: Failure): object {
+  return {
+    event: 'failed',
+    error: message,
+    code,
+    kind,
+    try: advice ?? null,
+    ...(variants.length === 0 ? {} : { variants }),
   };
 }
 

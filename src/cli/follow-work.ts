@@ -10,7 +10,7 @@ export interface WorkOutcome {
 
 export interface FollowOptions {
   readonly label: string;
-  /** Every event goes to stdout with `--json`. */
+  /** Every event but `failed` goes to stdout with `--json`; that one becomes the command's own. */
   readonly echo: boolean;
   readonly onModel?: (row: ModelRow) => void;
 }
@@ -24,9 +24,9 @@ export async function followWork(
   const models: ModelRow[] = [];
   let problems = 0;
   for await (const event of events) {
+    if (event.event === 'failed') throw failureOfEvent(event);
     if (options.echo && context.json) context.out.event(event);
     showProgress(context, options.label, event);
-    if (event.event === 'failed') throw failureOfEvent(event);
     if (event.event === 'problem') problems += 1;
     if (event.model !== undefined && event.event !== 'progress') {
       models.push(event.model);

@@ -5,7 +5,7 @@
 import type { ControlClient, PullEvent } from '../api/index.ts';
 import { formatBytes } from '../core/index.ts';
 import type { Context } from './context.ts';
-import { describeFailure, failureOfEvent, reportFailure } from './failure.ts';
+import { describeFailure, type Failure, failureOfEvent, reportFailure, toFailedEvent } from './failure.ts';
 import { formatDuration, formatRate } from './format.ts';
 import { CLI_LIMITS } from './limits.ts';
 import { parseModelRef } from './model-ref.ts';
@@ -125,20 +125,11 @@ function sumUp(event: PullEvent): string {
   return `${formatBytes(event.size_bytes)} in ${formatDuration(event.duration_ms)}, ${rate}${from}`;
 }
 
-function toFailedLine(
-  { code, message, kind, try: advice, variants }: ReturnType<typeof describeFailure>,
-  last: PullEvent | undefined,
-  elapsedMs: number,
-): object {
+function toFailedLine(failure: Failure, last: PullEvent | undefined, elapsedMs: number): object {
   return {
     ...(last ?? { sha256: null, size_bytes: null }),
-    event: 'failed',
     path: null,
     duration_ms: last?.event === 'failed' ? last.duration_ms : Math.round(elapsedMs),
-    error: message,
-    code,
-    kind,
-    try: advice ?? null,
-    ...(variants.length === 0 ? {} : { variants }),
+    ...toFailedEvent(failure),
   };
 }

@@ -342,6 +342,22 @@ describe('model', () => {
     expect(stderr).toContain('problem: m.gguf: wrong digest');
   });
 
+  test.each([
+    ['the daemon says so', () => lines({ event: 'failed', error: 'no', code: 'io_failed', kind: 'storage' }), 7],
+    [
+      'it was refused at once',
+      () => {
+        throw errorBody('refused', 'no');
+      },
+      6,
+    ],
+  ])('scan --json ends with one failed event when %s', async (_when, answer, exitCode) => {
+    await using daemon = await openFakeDaemon({ 'POST /api/v1/models/scan': answer });
+    const { code, documents } = await capture(['model', 'scan', '--json', '--home', daemon.home]);
+    expect(code).toBe(exitCode);
+    expect(documents).toEqual([expect.objectContaining({ event: 'failed', error: 'no', kind: expect.any(String) })]);
+  });
+
   test('path prints the path alone; of a model elsewhere it exits 3 and says how to get it', async () => {
     let path: string | null = '/models/m.gguf';
     const info = { files: [], metadata: {}, versions: [], holders: [] };

@@ -26,9 +26,9 @@ async function execute({ spec, args, options, globals }: Invocation, io: Io, arg
     const code = await spec.run(context, { args, options });
     return code ?? 0;
   } catch (thrown) {
-    const { describeFailure, reportFailure, toErrorDocument } = await import('./failure.ts');
+    const { describeFailure, reportFailure, toErrorDocument, toFailedEvent } = await import('./failure.ts');
     const failure = describeFailure(thrown, context);
-    if (context.json) context.out.event(toErrorDocument(failure));
+    if (context.json) context.out.event(spec.endsWithEvent ? toFailedEvent(failure) : toErrorDocument(failure));
     reportFailure(context, failure);
     return failure.exitCode;
   } finally {

@@ -7,6 +7,7 @@ export const modelScan: CommandSpec<{ hash?: boolean }> = {
   about: 'Look through the known places for models again',
   examples: ['atmosphere model scan', 'atmosphere model scan --hash'],
   options: [{ flags: '--hash', about: 'read what is new to the end, too, instead of in the background' }],
+  endsWithEvent: true,
   async run(context, { options }) {
     const { followWork } = await import('../follow-work.ts');
     const client = await context.connect();

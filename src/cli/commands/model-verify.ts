@@ -5,6 +5,7 @@ export const modelVerify: CommandSpec = {
   usage: 'verify <name>',
   about: 'Read a model’s files again and compare them with its digest',
   examples: ['atmosphere model verify org/llama3'],
+  endsWithEvent: true,
   async run(context, { args: [name = ''] }) {
     const [{ followWork }, { parseModelRef }, { EXIT_CODES }] = await Promise.all([
       import('../follow-work.ts'),
