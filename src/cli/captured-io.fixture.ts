@@ -21,7 +21,20 @@ export interface CaptureOptions {
 export async function capture(argv: readonly string[], options: CaptureOptions = {}): Promise<Captured> {
   const stdout: string[] = [];
   const stderr: string[] = [];
-  const io: Io = {
+  const code = await run(argv, captureIo(options, stdout, stderr));
+  return {
+    code,
+    stdout: stdout.join(''),
+    stderr: stderr.join(''),
+    get documents() {
+      const lines = stdout.join('').split('\n');
+      return lines.filter((line) => line !== '').map((line) => JSON.parse(line));
+    },
+  };
+}
+
+export function captureIo(options: CaptureOptions = {}, stdout: string[] = [], stderr: string[] = []): Io {
+  return {
     stdout: terminal(stdout, options),
     stderr: terminal(stderr, options),
     env: options.env ?? {},
@@ -31,19 +44,6 @@ export async function capture(argv: readonly string[], options: CaptureOptions =
     stdoutClosed: new AbortController().signal,
     self: ['false'],
     openDaemon: options.openDaemon ?? (() => Promise.reject(new Error('no daemon in this test'))),
-  };
-  const code = await run(argv, io);
-  return {
-    code,
-    stdout: stdout.join(''),
-    stderr: stderr.join(''),
-    get documents() {
-      return stdout
-        .join('')
-        .split('\n')
-        .filter((line) => line !== '')
-        .map((line) => JSON.parse(line));
-    },
   };
 }
 
