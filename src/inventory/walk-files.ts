@@ -4,7 +4,7 @@
  */
 import type { Dirent } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
-import { join, sep } from 'node:path';
+import { basename, dirname, join, sep } from 'node:path';
 import { systemCodeOf } from '../core/index.ts';
 import { mapBounded } from './bounded-map.ts';
 import { InventoryError } from './errors.ts';
@@ -39,10 +39,12 @@ interface Folder {
   readonly depth: number;
 }
 
-/** Sorted by path. Throws InventoryError `unreadable` for the folder itself; everything below is reported. */
+/** Sorted by path; a root may be one file. Throws InventoryError `unreadable` for the folder itself; everything below is reported. */
 export async function walkFiles(root: string, options: WalkOptions): Promise<WalkedFile[]> {
   const real = await realPathOrUndefined(root);
   if (real === undefined) return [];
+  const stats = await stat(real, { bigint: true });
+  if (stats.isFile()) return [onlyFile(real, options, toFingerprint(real, stats))];
   const walk: Walk = { ...options, files: [], entered: new Set(), entriesLeft: INVENTORY_LIMITS.walkEntries };
   const waiting: Folder[] = [{ real, path: '', depth: 0 }];
   for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
@@ -51,6 +53,12 @@ export async function walkFiles(root: string, options: WalkOptions): Promise<Wal
     if (walk.entriesLeft < 0) break;
   }
   return walk.files.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** A root that is a file is all there is; its folder is watched, for a file's own watch ends when it is replaced. */
+function onlyFile(real: string, { context }: WalkOptions, fingerprint: FileFingerprint): WalkedFile {
+  context.onFolder(dirname(real));
+  return { path: basename(real), fingerprint };
 }
 
 async function walkFolder(walk: Walk, folder: Folder): Promise<Folder[]> {

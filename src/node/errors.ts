@@ -24,7 +24,7 @@ export const NODE_ERRORS = {
     kind: 'refused',
     fault: 'user',
     retry: false,
-    means: 'Several contents carry this name and version; say which with NAME@sha256:….',
+    means: 'Several contents carry this name and version; name one by its digest, sha256:…, as the error lists them.',
   },
   model_not_ready: {
     kind: 'refused',
@@ -73,6 +73,13 @@ export const NODE_ERRORS = {
     fault: 'user',
     retry: false,
     means: 'The path is missing, or holds no file of a format that Atmosphere knows.',
+  },
+  import_needs_one: {
+    kind: 'usage',
+    fault: 'user',
+    retry: false,
+    means:
+      'A name was given for a folder that holds several models. Import it without --name, or one of them by its path.',
   },
   no_piece_root: {
     kind: 'refused',

@@ -1,7 +1,7 @@
-/** Where a peer's bytes are fetched, from its heartbeat. Pure. Spec: docs/spec/04-catalog.md §4. */
+/** Where a peer's bytes are fetched, from what it said of itself. Pure. Spec: docs/spec/04-catalog.md §4. */
 import { createHash } from 'node:crypto';
 import type { MeshId } from '../core/index.ts';
-import type { Heartbeat } from '../protocol/index.ts';
+import type { CatalogEndpoints } from '../registry/index.ts';
 
 export interface Endpoint {
   readonly baseUrl: string;
@@ -12,13 +12,13 @@ export interface Endpoint {
 const MAX_ENDPOINTS = 4;
 
 /** Best first. Over anything but this machine's loopback only https counts, whatever the peer claims. */
-export function endpointsOf(heartbeat: Heartbeat, ownMachine: string | undefined): Endpoint[] {
-  const isSameMachine = ownMachine !== undefined && heartbeat.machine === ownMachine;
+export function endpointsOf(peer: CatalogEndpoints, ownMachine: string | undefined): Endpoint[] {
+  const isSameMachine = ownMachine !== undefined && peer.machine === ownMachine;
   const local =
-    isSameMachine && heartbeat.loopback_port !== undefined
-      ? [{ baseUrl: `http://127.0.0.1:${heartbeat.loopback_port}`, isLoopback: true }]
+    isSameMachine && peer.loopbackPort !== undefined
+      ? [{ baseUrl: `http://127.0.0.1:${peer.loopbackPort}`, isLoopback: true }]
       : [];
-  const remote = heartbeat.http
+  const remote = peer.http
     .filter((baseUrl) => baseUrl.startsWith('https://'))
     .map((baseUrl) => ({ baseUrl, isLoopback: false }));
   return [...local, ...remote].slice(0, MAX_ENDPOINTS);

@@ -1,0 +1,100 @@
+/** Membership: init, invite, join, nodes, revoke, leave, token. Spec: docs/spec/03-trust.md. */
+import type { ControlHandlers, NodeRow } from '../../api/index.ts';
+import { isNodeId, type NodeId, parseMeshId, parseNodeId } from '../../core/index.ts';
+import type { Member } from '../../mesh/index.ts';
+import type { CatalogNodeView } from '../../registry/index.ts';
+import { issueToken } from '../../trust/index.ts';
+import { NodeError } from '../errors.ts';
+import type { NodeParts } from './parts.ts';
+
+type MeshControl = Pick<
+  ControlHandlers,
+  'meshInit' | 'meshInvite' | 'meshJoin' | 'meshNodes' | 'meshRevoke' | 'meshLeave' | 'meshToken'
+>;
+
+export function meshControl(parts: NodeParts): MeshControl {
+  const { mesh, clock } = parts;
+  return {
+    async meshInit({ body }) {
+      await mesh.init(body.name);
+      return { mesh_id: mesh.meshId, name: mesh.identity.meshName };
+    },
+    async meshInvite({ body }) {
+      const invite = mesh.invite({ role: body.role, ttlMs: body.expires_s * 1000, uses: body.uses });
+      return {
+        code: invite.code,
+        role: invite.role,
+        uses: invite.uses,
+        expires_at: new Date(invite.expiresAtMs).toISOString(),
+      };
+    },
+    async meshJoin({ body }, signal) {
+      await mesh.join(body.code.trim(), signal);
+      const { meshId, meshName, certificateRecord } = mesh.identity;
+      return { mesh_id: meshId, name: meshName, role: mesh.role, inviter: certificateRecord.author };
+    },
+    async meshNodes() {
+      return { nodes: listNodes(parts) };
+    },
+    async meshRevoke({ body }) {
+      const nodeId = findNode(parts, body.node);
+      mesh.revoke(nodeId, body.reason);
+      return { node_id: nodeId, name: mesh.certificateOf(nodeId)?.name ?? nodeId };
+    },
+    async meshLeave() {
+      const left = mesh.meshId;
+      await mesh.leave();
+      return { left, mesh_id: mesh.meshId };
+    },
+    async meshToken({ body }) {
+      const audience = parseAudience(body.audience ?? mesh.meshId);
+      const nowMs = clock.nowMs();
+      const grant = { audience, subject: 'tool', scopes: ['models:read'] as const, lifeSeconds: body.ttl_s, nowMs };
+      const token = await issueToken(mesh.identity, grant);
+      return { token, audience, expires_at: new Date(nowMs + body.ttl_s * 1000).toISOString() };
+    },
+  };
+}
+
+/** A node by id, or by its name where that is the name of one. Throws NodeError. */
+export function findNode(parts: NodeParts, nameOrId: string): NodeId {
+  if (isNodeId(nameOrId)) return nameOrId;
+  const fitting = listNodes(parts).filter((node) => node.name === nameOrId && node.state !== 'revoked');
+  const [only] = fitting;
+  if (fitting.length > 1)
+    throw new NodeError('node_ambiguous', `Looking for ${nameOrId}: ${fitting.length} nodes have that name`);
+  if (only === undefined)
+    throw new NodeError('node_not_found', `Looking for ${nameOrId}: no node of this mesh has that name`);
+  return parseNodeId(only.node_id);
+}
+
+export function listNodes(parts: NodeParts): NodeRow[] {
+  const heard = new Map(parts.catalog.getNodes().map((node) => [node.nodeId, node]));
+  return parts.mesh.members().map((member) => toNodeRow(parts, member, heard.get(member.nodeId)));
+}
+
+function toNodeRow(parts: NodeParts, member: Member, heard: CatalogNodeView | undefined): NodeRow {
+  const { isSelf, nodeId } = member;
+  const isRevoked = member.revokedAtMs !== undefined;
+  return {
+    node_id: nodeId,
+    name: isSelf ? parts.name : (heard?.name ?? member.name),
+    role: member.role,
+    this_node: isSelf,
+    state: isRevoked ? 'revoked' : isSelf || heard !== undefined ? 'online' : 'offline',
+    connected: member.connected,
+    models: isSelf ? parts.library.entries().length : (heard?.modelCount ?? 0),
+    last_seen: lastSeen(parts, nodeId),
+    http: isSelf ? [parts.httpUrl()] : [...(heard?.endpoints.http ?? [])],
+    certificate_expires: new Date(member.expiresAtMs).toISOString(),
+  };
+}
+
+function lastSeen(parts: NodeParts, nodeId: NodeId): string | null {
+  const [record] = parts.mesh.records({ kind: 'heartbeat', author: nodeId });
+  return record === undefined ? null : new Date(record.issued_at).toISOString();
+}
+
+function parseAudience(text: string) {
+  return isNodeId(text) ? text : parseMeshId(text);
+}

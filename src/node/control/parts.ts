@@ -1,0 +1,32 @@
+/** What the control API's use-cases work with: the parts of a running node. */
+import type { Clock, Logger } from '../../core/index.ts';
+import type { Inventory } from '../../inventory/index.ts';
+import type { Mesh } from '../../mesh/index.ts';
+import type { ModelCatalog, Registry } from '../../registry/index.ts';
+import type { BlobStore } from '../../store/index.ts';
+import type { Home } from '../home.ts';
+import type { Intake } from '../library/intake.ts';
+import type { ModelLibrary } from '../library/model-library.ts';
+import type { TransferService } from '../pull/transfer-service.ts';
+
+export interface NodeParts {
+  readonly name: string;
+  readonly programVersion: string;
+  readonly home: Home;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly registry: Registry;
+  readonly store: BlobStore;
+  readonly mesh: Mesh;
+  readonly catalog: ModelCatalog;
+  readonly library: ModelLibrary;
+  readonly inventory: Inventory;
+  readonly intake: Intake;
+  readonly transfers: TransferService;
+  readonly startedAtMs: number;
+  freeBytes(): Promise<number>;
+  /** Where HTTP listens, once it does. */
+  httpUrl(): string;
+  /** Ends the process in its own time. */
+  shutDown(): void;
+}

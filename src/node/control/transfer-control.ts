@@ -1,0 +1,138 @@
+/** Pulls: start and follow, list, watch, cancel. */
+import type { ControlHandlers, PullEvent, Transfer as TransferAnswer } from '../../api/index.ts';
+import { AtmosphereError, messageOf, type NodeId, parseRequestId } from '../../core/index.ts';
+import { NodeError } from '../errors.ts';
+import { mergeModels, resolveModel } from '../model-view.ts';
+import type { Transfer, TransferSnapshot } from '../pull/transfer.ts';
+import { eventQueue } from './event-queue.ts';
+import { findNode } from './mesh-control.ts';
+import type { NodeParts } from './parts.ts';
+
+type TransferControl = Pick<ControlHandlers, 'pull' | 'transfers' | 'transferEvents' | 'transferCancel'>;
+
+export function transferControl(parts: NodeParts): TransferControl {
+  const { transfers } = parts;
+  return {
+    pull: ({ body }, signal) => followPull(parts, body, signal),
+    async transfers() {
+      return { transfers: transfers.list().map((snapshot) => toAnswer(parts, snapshot)) };
+    },
+    async *transferEvents(_input, signal) {
+      const queue = eventQueue<TransferSnapshot>(signal);
+      const stop = transfers.events.on((snapshot) => queue.push(snapshot));
+      try {
+        for await (const snapshot of queue) yield toAnswer(parts, snapshot);
+      } finally {
+        stop();
+      }
+    },
+    async transferCancel({ params }) {
+      const transfer = transfers.cancel(parseRequestId(params.request_id ?? ''));
+      return toAnswer(parts, transfer.snapshot());
+    },
+  };
+}
+
+interface PullBody {
+  readonly id: string;
+  readonly range?: string | undefined;
+  readonly from?: string | undefined;
+}
+
+/** The pull goes on when nobody follows any more: it belongs to the daemon. */
+async function* followPull(parts: NodeParts, body: PullBody, signal: AbortSignal): AsyncGenerator<PullEvent> {
+  const transfer = startPull(parts, body);
+  const queue = eventQueue<TransferSnapshot>(signal);
+  const stop = transfer.events.on((snapshot) => {
+    queue.push(snapshot);
+    if (transfer.isOver) queue.end();
+  });
+  try {
+    yield toEvent(parts, 'started', transfer.snapshot());
+    let last: TransferSnapshot | undefined;
+    if (!transfer.isOver)
+      for await (const snapshot of queue) {
+        last = snapshot;
+        if (!isOver(snapshot))
+          yield toEvent(parts, snapshot.state === 'Verifying' ? 'verifying' : 'progress', snapshot);
+      }
+    const end = transfer.isOver ? transfer.snapshot() : last;
+    if (end !== undefined && isOver(end)) yield toEvent(parts, end.state === 'Completed' ? 'completed' : 'failed', end);
+  } finally {
+    stop();
+  }
+}
+
+function startPull(parts: NodeParts, { id, range, from }: PullBody): Transfer {
+  const models = mergeModels(parts.library.list(), parts.catalog.getAllModels());
+  const known = resolveModel(models, id, range);
+  if (known.entry === undefined) throw new NodeError('model_not_ready', `Pulling ${id}: it is here, and not yet read`);
+  const fromNode: NodeId | undefined = from === undefined ? undefined : findNode(parts, from);
+  return parts.transfers.start({ target: { entry: known.entry }, from: fromNode });
+}
+
+function isOver({ state }: TransferSnapshot): boolean {
+  return state === 'Completed' || state === 'Failed' || state === 'Cancelled';
+}
+
+function toEvent(parts: NodeParts, event: PullEvent['event'], snapshot: TransferSnapshot): PullEvent {
+  const answer = toAnswer(parts, snapshot);
+  return {
+    event,
+    request_id: answer.request_id,
+    model_id: answer.model_id,
+    version: answer.version,
+    sha256: answer.sha256,
+    size_bytes: answer.size_bytes,
+    bytes_downloaded: answer.bytes_downloaded,
+    progress_percent: answer.progress_percent,
+    transfer_rate_mbps: answer.transfer_rate_mbps,
+    eta_seconds: answer.eta_seconds,
+    path: answer.path,
+    duration_ms: answer.duration_ms,
+    peers: answer.peers,
+    ...(snapshot.alreadyHere ? { already_here: true } : {}),
+    ...(snapshot.error === undefined
+      ? {}
+      : { error: snapshot.error.message, code: snapshot.error.code, kind: snapshot.error.kind }),
+  };
+}
+
+function toAnswer(parts: NodeParts, snapshot: TransferSnapshot): TransferAnswer {
+  const { entry, totalBytes, bytesDownloaded, error } = snapshot;
+  const share = totalBytes === 0 ? 1 : Math.min(1, bytesDownloaded / totalBytes);
+  return {
+    request_id: snapshot.requestId,
+    model_id: entry.model_id,
+    version: entry.version,
+    state: snapshot.state,
+    sha256: entry.sha256,
+    size_bytes: entry.size_bytes,
+    bytes_downloaded: bytesDownloaded,
+    progress_percent: Math.round(share * 1000) / 10,
+    transfer_rate_mbps: Math.round((snapshot.rateBytesPerSecond * 8) / 10_000) / 100,
+    eta_seconds: snapshot.etaSeconds,
+    peers: snapshot.peers.map(({ nodeId, bytes, failures, dropped }) => ({
+      node_id: nodeId,
+      name: nameOf(parts, nodeId),
+      bytes,
+      failures,
+      ...(dropped === undefined ? {} : { dropped }),
+    })),
+    path: snapshot.path ?? null,
+    started_at: new Date(snapshot.startedAtMs).toISOString(),
+    duration_ms: snapshot.durationMs,
+    ...(error === undefined ? {} : { error: { ...error } }),
+  };
+}
+
+function nameOf(parts: NodeParts, nodeId: NodeId): string {
+  const heard = parts.catalog.getNodes().find((node) => node.nodeId === nodeId);
+  return heard?.name ?? parts.mesh.certificateOf(nodeId)?.name ?? nodeId;
+}
+
+/** An error as an event's fields. */
+export function errorFields(thrown: unknown): { error: string; code: string; kind: string } {
+  if (thrown instanceof AtmosphereError) return { error: thrown.message, code: thrown.code, kind: thrown.kind };
+  return { error: messageOf(thrown), code: 'internal', kind: 'internal' };
+}

@@ -1,0 +1,116 @@
+/** What this node serves to others: models that are ready, and the blobs they are made of, nothing else the store has. */
+import { type Logger, type ModelId, messageOf, type Sha256 } from '../core/index.ts';
+import { compareVersions, type ModelEntry } from '../protocol/index.ts';
+import type { LocalModel, Registry } from '../registry/index.ts';
+import { type BlobReader, type BlobStore, StoreError } from '../store/index.ts';
+import { descriptionOf, toEntry } from './library/local-entry.ts';
+import type { ModelLibrary } from './library/model-library.ts';
+
+export interface OfferedModel {
+  readonly entry: ModelEntry;
+  readonly public: boolean;
+  readonly createdMs: number;
+  readonly model: LocalModel;
+}
+
+export interface OfferedFile {
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly sha256: Sha256;
+}
+
+export class ServedModels {
+  readonly #library: ModelLibrary;
+  readonly #store: BlobStore;
+  readonly #pieceLists: Registry['pieceLists'];
+  readonly #logger: Logger;
+  #offered: readonly OfferedModel[] | undefined;
+  #blobs: Map<Sha256, { isPublic: boolean }> | undefined;
+
+  constructor(library: ModelLibrary, store: BlobStore, pieceLists: Registry['pieceLists'], logger: Logger) {
+    this.#library = library;
+    this.#store = store;
+    this.#pieceLists = pieceLists;
+    this.#logger = logger;
+    library.changes.on(() => {
+      this.#offered = undefined;
+      this.#blobs = undefined;
+    });
+  }
+
+  modelCount(): number {
+    return this.#models().length;
+  }
+
+  async listModels(): Promise<readonly OfferedModel[]> {
+    return this.#models();
+  }
+
+  /** Of several variants of the newest version, the first by digest; `/v1/blobs/{sha256}` names any other. */
+  async getModel(id: ModelId, _viewer: unknown, version?: string): Promise<OfferedModel | undefined> {
+    const named = this.#models().filter(
+      ({ entry }) => entry.model_id === id && (version ?? entry.version) === entry.version,
+    );
+    return named.sort((a, b) => compareVersions(b.entry.version, a.entry.version))[0];
+  }
+
+  async listFiles(offered: { readonly entry: ModelEntry }): Promise<readonly OfferedFile[]> {
+    const { model_id, version, sha256 } = offered.entry;
+    const model = this.#models().find(
+      ({ entry }) => entry.model_id === model_id && entry.version === version && entry.sha256 === sha256,
+    );
+    return (model?.model.files ?? []).flatMap(({ path, sizeBytes, sha256: digest }) =>
+      digest === undefined ? [] : [{ path, sizeBytes, sha256: digest }],
+    );
+  }
+
+  async isPublicBlob(sha256: Sha256): Promise<boolean> {
+    return this.#offeredBlobs().get(sha256)?.isPublic ?? false;
+  }
+
+  async openBlob(sha256: Sha256): Promise<BlobReader | undefined> {
+    if (!this.#offeredBlobs().has(sha256)) return undefined;
+    try {
+      return await this.#store.openRead(sha256);
+    } catch (thrown) {
+      this.#noteLoss(sha256, thrown);
+      throw thrown;
+    }
+  }
+
+  async pieceHashes(sha256: Sha256): Promise<Uint8Array | undefined> {
+    return this.#offeredBlobs().has(sha256) ? this.#pieceLists.get(sha256)?.hashes : undefined;
+  }
+
+  /** A file that changed or went away is not offered from now on. */
+  #noteLoss(sha256: Sha256, thrown: unknown): void {
+    if (!(thrown instanceof StoreError) || (thrown.code !== 'blob_changed' && thrown.code !== 'blob_not_found')) return;
+    this.#logger.warn(
+      { sha256, reason: messageOf(thrown) },
+      'a model’s file is not what was hashed; it is not served any more',
+    );
+    this.#library.lost(sha256);
+  }
+
+  #models(): readonly OfferedModel[] {
+    this.#offered ??= this.#library.list().flatMap((model) => {
+      const entry = toEntry(model);
+      return entry === undefined
+        ? []
+        : [{ entry, model, public: model.public, createdMs: descriptionOf(model).addedAtMs }];
+    });
+    return this.#offered;
+  }
+
+  #offeredBlobs(): Map<Sha256, { isPublic: boolean }> {
+    if (this.#blobs !== undefined) return this.#blobs;
+    const blobs = new Map<Sha256, { isPublic: boolean }>();
+    for (const { entry, model, public: isPublic } of this.#models()) {
+      for (const sha256 of [entry.sha256, ...model.files.map((file) => file.sha256)]) {
+        if (sha256 !== undefined) blobs.set(sha256, { isPublic: isPublic || (blobs.get(sha256)?.isPublic ?? false) });
+      }
+    }
+    this.#blobs = blobs;
+    return blobs;
+  }
+}
