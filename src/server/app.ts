@@ -33,7 +33,7 @@ declare module 'fastify' {
 
 export interface AppOptions {
   readonly content: ServedContent;
-  readonly control: ControlHandlers;
+  readonly control: ControlHandlers | undefined;
   readonly guard: Guard;
   readonly limits: ServerLimits;
   readonly metrics: HttpMetrics;
@@ -86,7 +86,7 @@ async function mountRoutes(app: FastifyInstance, options: AppOptions): Promise<v
   mountServiceRoutes(app, options, document);
   mountModelRoutes(app, { content, sender });
   mountBlobRoutes(app, { content, sender });
-  mountControlRoutes(app, { control, limits, clock, logger, closing });
+  if (control !== undefined) mountControlRoutes(app, { control, limits, clock, logger, closing });
 }
 
 /** The page's own files only: neither the page nor a model's text in it can reach elsewhere. */

@@ -79,15 +79,15 @@ export class BlobSender {
     blob: ServedBlob,
     { segments }: BlobAnswer,
   ): Promise<void> {
-    const { metrics, limits, logger } = this.#options;
-    const writer = new BodyWriter(response, limits.stalledReaderMs);
+    const { metrics, logger } = this.#options;
+    const writer = new BodyWriter(response);
     metrics.blobStreams(1);
     try {
       for (const segment of segments) {
         if ('text' in segment) await writer.write(Buffer.from(segment.text, 'latin1'));
         else await this.#sendSpan(request, writer, blob, segment.span);
       }
-      writer.end();
+      response.end();
     } catch (thrown) {
       if (!response.destroyed) logger.warn({ code: systemCodeOf(thrown), why: messageOf(thrown) }, 'blob cut short');
       response.destroy();

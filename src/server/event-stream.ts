@@ -57,11 +57,11 @@ class LineStream {
 
   open(): BodyWriter {
     if (this.#writer !== undefined) return this.#writer;
-    const { response, limits, takeOver } = this.#options;
+    const { response, takeOver } = this.#options;
     takeOver();
     response.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' });
     response.flushHeaders();
-    this.#writer = new BodyWriter(response, limits.stalledReaderMs);
+    this.#writer = new BodyWriter(response);
     return this.#writer;
   }
 

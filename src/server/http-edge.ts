@@ -21,7 +21,8 @@ export interface HttpEdgeOptions {
   readonly port: number;
   readonly openLan?: boolean;
   readonly content: ServedContent;
-  readonly control: ControlHandlers;
+  /** Without it there is no control API: a bridge that only serves models. */
+  readonly control?: ControlHandlers;
   readonly peers: PeerVerifier;
   readonly tokens: TokenVerifier;
   readonly localToken: string;

@@ -30,6 +30,7 @@ export const SERVER_LIMIT_TABLE = {
   stalledReaderMs: { value: 30_000, why: 'a reader that takes no byte for this long is cut' },
   eventHeadMs: { value: 500, why: 'a stream of events without a first event sends its head after this' },
   closeGraceMs: { value: 5_000, why: 'what answers under way have to end at closing' },
+  closeLingerMs: { value: 200, why: 'what connections without an answer under way have to end at closing' },
 } as const satisfies LimitTable;
 
 export const SERVER_LIMITS = limitValues(SERVER_LIMIT_TABLE);

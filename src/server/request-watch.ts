@@ -1,10 +1,12 @@
-/** From a request's arrival to its end, however it ends: one line in the log, one count. Spec: 05-http §8, §9. */
+/** From a request's arrival to its end, however it ends: one line in the log, one count. Spec: 05-http §5 no. 5, §8, §9. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock, Logger } from '../core/index.ts';
+import type { ServerLimits } from './limits.ts';
 import type { HttpMetrics } from './metrics.ts';
 import { beginContext } from './request-context.ts';
 
 export interface RequestWatchOptions {
+  readonly limits: ServerLimits;
   readonly metrics: HttpMetrics;
   readonly logger: Logger;
   readonly clock: Clock;
@@ -12,9 +14,13 @@ export interface RequestWatchOptions {
 }
 
 export function watchRequest(request: IncomingMessage, response: ServerResponse, options: RequestWatchOptions): void {
-  const { metrics, logger, clock, closing } = options;
+  const { limits, metrics, logger, clock, closing } = options;
   const context = beginContext(request, clock.monotonicMs());
   const remote = request.socket.remoteAddress;
+  // The socket's timer starts anew whenever the system took bytes. Silence of ours is not the reader's.
+  response.setTimeout(limits.stalledReaderMs, () => {
+    if (request.socket.writableLength > 0) response.destroy();
+  });
   // The connection ends after this answer, so that closing waits for answers and not for idle clients.
   if (closing.aborted) response.shouldKeepAlive = false;
   const lastAnswer = (): void => {

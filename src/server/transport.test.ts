@@ -85,6 +85,12 @@ describe('one port', () => {
     expect(await readToEnd(garbage)).toMatch(/^HTTP\/1\.1 400 .*"code":"malformed_request"/s);
   });
 
+  it('takes its first certificate later', async () => {
+    await using test = await openTestEdge();
+    test.edge.setTls(server);
+    (await openTls(test.port, peer)).destroy();
+  });
+
   it('shows a renewed certificate to new connections and keeps the old ones', async () => {
     await using test = await openTestEdge({ tls: server });
     const before = await openTls(test.port, peer);
@@ -135,6 +141,14 @@ describe('limits', () => {
     const socket = await openTcp(test.port);
     socket.write(Buffer.from([0x16, 3, 1]));
     await readToEnd(socket);
+  });
+
+  it('closes a TLS client that asks nothing after its handshake', async () => {
+    await using test = await openTestEdge({
+      tls: server,
+      limits: { headerMs: 20, requestMs: 30, connectionCheckMs: 10 },
+    });
+    await readToEnd(await openTls(test.port, peer));
   });
 
   it('answers a header that trickles with 408', async () => {
@@ -220,6 +234,23 @@ describe('limits', () => {
   });
 });
 
+describe('a reader of a long list', () => {
+  it('is cut too when it takes nothing', async () => {
+    await using test = await openTestEdge({ limits: { stalledReaderMs: 50 } });
+    await test.content.add('big', { 'b.bin': Buffer.from('b') });
+    const model = test.content.models.get('big');
+    if (model === undefined) throw new Error('it was just added');
+    const entry = { ...model.entry, metadata: { filler: 'x'.repeat(1024) } };
+    for (let count = 0; count < 16_384; count += 1) test.content.models.set(`big${count}`, { ...model, entry });
+    const socket = await openTcp(test.port);
+    socket.write(`GET /v1/models HTTP/1.1\r\nHost: 127.0.0.1:${test.port}\r\n\r\n`);
+    await once(socket, 'data');
+    socket.pause();
+    const cut = /atmosphere_http_connections\{transport="plain"\} 0/;
+    while (!cut.test(await test.edge.metrics.metrics())) await new Promise((resolve) => setImmediate(resolve));
+  });
+});
+
 describe('close()', () => {
   it('ends idle connections, lets an answer under way end, and leaves nothing open', async () => {
     const before = readdirSync('/proc/self/fd').length;
@@ -242,6 +273,17 @@ describe('close()', () => {
     await closed;
     await expect(openTcp(test.port)).rejects.toThrow();
     expect(readdirSync('/proc/self/fd').length).toBeLessThanOrEqual(before);
+  });
+
+  it('does not wait for connections that ask nothing', async () => {
+    const test = await openTestEdge({ tls: server, limits: { closeGraceMs: 3_600_000, closeLingerMs: 1 } });
+    const silent = await openTls(test.port, peer);
+    const trickling = await openTcp(test.port);
+    trickling.write('GET /health HT');
+    await ask({ port: test.port, path: '/health' });
+    const ends = Promise.all([readToEnd(silent), readToEnd(trickling)]);
+    await test[Symbol.asyncDispose]();
+    await ends;
   });
 
   it('destroys what does not end within its grace, and may be called twice', async () => {

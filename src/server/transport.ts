@@ -3,7 +3,7 @@
  * Owns every accepted socket until it closes: the gate counts it, the first byte sorts it, a TLS client's certificate is
  * verified before HTTP sees the connection, and `close` leaves none open. The HTTP server never listens by itself.
  */
-import type { Server as HttpServer } from 'node:http';
+import type { Server as HttpServer, ServerResponse } from 'node:http';
 import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls';
 import { type Clock, type Logger, messageOf, systemCodeOf } from '../core/index.ts';
@@ -34,10 +34,13 @@ export class Transport {
   readonly #options: TransportOptions;
   readonly #gate: ConnectionGate;
   readonly #front: Server;
-  readonly #tls: TlsServer | undefined;
+  #tls: TlsServer | undefined;
   readonly #sockets = new Set<Socket>();
   readonly #peers = new WeakMap<object, PeerIdentity>();
   readonly #peerSockets = new Map<TLSSocket, PeerIdentity>();
+  /** Answers under way, by the far end of their connection, which is the same for a TLS socket and the one below it. */
+  readonly #answering = new Map<string, number>();
+  #onAnswered: (() => void) | undefined;
   #allClosed: (() => void) | undefined;
 
   constructor(options: TransportOptions) {
@@ -46,6 +49,11 @@ export class Transport {
     // A client may end its half after the request and still wants the answer.
     this.#front = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket));
     this.#tls = options.tls === undefined ? undefined : this.#createTls(options.tls);
+    options.http.on('request', ({ socket }, response: ServerResponse) => {
+      const end = farEndOf(socket);
+      this.#countAnswers(end, 1);
+      response.once('close', () => this.#countAnswers(end, -1));
+    });
   }
 
   /** The verified peer behind a request's socket. */
@@ -68,7 +76,8 @@ export class Transport {
 
   /** Handshakes from now on use the new certificate. */
   setTls(identity: TlsIdentity): void {
-    this.#tls?.setSecureContext({ ...identity, minVersion: 'TLSv1.3' });
+    if (this.#tls === undefined) this.#tls = this.#createTls(identity);
+    else this.#tls.setSecureContext({ ...identity, minVersion: 'TLSv1.3' });
   }
 
   /** Ends the connections of a peer that is no longer a member. */
@@ -78,15 +87,32 @@ export class Transport {
 
   /** Lets answers under way end within `graceMs`, then destroys what is left. Resolves when no socket is open. */
   async close(graceMs: number): Promise<void> {
-    const { http, clock } = this.#options;
+    const { http, clock, limits } = this.#options;
     this.#front.close();
     http.closeIdleConnections();
-    for (const socket of this.#sockets) if (unsorted.has(socket)) socket.destroy();
-    const cancel = clock.after(graceMs, () => this.#destroyAll());
+    const cancelGrace = clock.after(graceMs, () => this.#destroyAll());
+    let cancelLinger = (): void => {};
+    this.#onAnswered = () => {
+      cancelLinger();
+      cancelLinger = clock.after(limits.closeLingerMs, () => this.#destroyUnbusy());
+    };
+    this.#onAnswered();
     await this.#untilAllClosed();
-    cancel();
+    cancelGrace();
+    cancelLinger();
     http.close();
     this.#tls?.close();
+  }
+
+  #countAnswers(end: string, change: 1 | -1): void {
+    const count = (this.#answering.get(end) ?? 0) + change;
+    if (count > 0) this.#answering.set(end, count);
+    else this.#answering.delete(end);
+    if (change < 0) this.#onAnswered?.();
+  }
+
+  #destroyUnbusy(): void {
+    for (const socket of this.#sockets) if (!this.#answering.has(farEndOf(socket))) socket.destroy();
   }
 
   #untilAllClosed(): Promise<void> {
@@ -119,7 +145,6 @@ export class Transport {
 
   #sortByFirstByte(socket: Socket): void {
     const { limits, metrics } = this.#options;
-    unsorted.add(socket);
     const late = (): void => {
       metrics.refused('first_byte');
       socket.destroy();
@@ -128,7 +153,6 @@ export class Transport {
     socket.setTimeout(limits.firstByteMs, late);
     socket.once('end', gone);
     socket.once('data', (bytes: Buffer) => {
-      unsorted.delete(socket);
       socket.removeListener('end', gone);
       socket.setTimeout(0);
       socket.removeListener('timeout', late);
@@ -173,17 +197,13 @@ export class Transport {
 
   async #admit(socket: TLSSocket): Promise<void> {
     socket.on('error', (cause) => this.#options.logger.debug({ code: systemCodeOf(cause) }, 'TLS connection broke'));
-    const certificate = socket.getPeerX509Certificate();
-    if (certificate !== undefined) {
-      try {
-        const peer = await this.#options.peers.verifyPeer(certificate.raw);
-        this.#remember(socket, peer);
-      } catch (cause) {
-        this.#options.metrics.refused('peer_certificate');
-        this.#options.logger.info({ remote: socket.remoteAddress, why: messageOf(cause) }, 'peer refused');
-        socket.destroy();
-        return;
-      }
+    try {
+      const certificate = socket.getPeerX509Certificate();
+      if (certificate !== undefined) this.#remember(socket, await this.#options.peers.verifyPeer(certificate.raw));
+    } catch (cause) {
+      this.#options.metrics.refused('peer_certificate');
+      this.#options.logger.info({ remote: socket.remoteAddress, why: messageOf(cause) }, 'peer refused');
+      socket.destroy();
     }
     if (!socket.destroyed) this.#options.http.emit('connection', socket);
   }
@@ -196,8 +216,9 @@ export class Transport {
   }
 }
 
-/** Sockets that have not said their first byte: nothing is owed to them at closing. */
-const unsorted = new WeakSet<Socket>();
+function farEndOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
+}
 
 function listenError(host: string, port: number, cause: Error): ServerError {
   if (systemCodeOf(cause) === 'EADDRINUSE')
