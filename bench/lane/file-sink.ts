@@ -6,12 +6,15 @@ import type { PieceSink } from '../../src/transfer/index.ts';
 const openFile = promisify(open);
 const closeFile = promisify(close);
 
-export async function openFileSink(path: string, isSync: boolean): Promise<PieceSink<string>> {
+export type WriteKind = 'later' | 'now' | 'never';
+
+/** `later`: in the thread pool. `now`: on the event loop. `never`: not at all, to see what the disk costs. */
+export async function openFileSink(path: string, kind: WriteKind): Promise<PieceSink<string>> {
   const fd = await openFile(path, 'w+');
   return {
     heldPieces: new Uint8Array(0),
     heldPiecesUnsure: false,
-    write: isSync ? writeNow : writeLater,
+    write: { later: writeLater, now: writeNow, never: async () => {} }[kind],
     read: (buffer, position) =>
       new Promise((resolve, reject) =>
         read(fd, buffer, 0, buffer.length, position, (error, count) => (error ? reject(error) : resolve(count))),

@@ -4,7 +4,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { pieceLayout } from '../../src/content/index.ts';
 import { parsePieceRoot, parseSha256 } from '../../src/core/index.ts';
 import { download, HttpPieceSource, type TlsCredentials } from '../../src/transfer/index.ts';
-import { openFileSink } from './file-sink.ts';
+import { openFileSink, type WriteKind } from './file-sink.ts';
 
 interface Job {
   readonly sizeBytes: number;
@@ -13,7 +13,7 @@ interface Job {
   readonly urls: readonly string[];
   readonly path: string;
   readonly lanes: number;
-  readonly isSync: boolean;
+  readonly writes: WriteKind;
   readonly keyFile?: string;
   readonly certFile?: string;
 }
@@ -37,13 +37,14 @@ const sources = job.urls.map(
 const loop = monitorEventLoopDelay({ resolution: 5 });
 loop.enable();
 const started = process.cpuUsage();
-const sink = await openFileSink(job.path, job.isSync);
+const sink = await openFileSink(job.path, job.writes);
 const { durationMs } = await download({ blob, sink, sources }, new AbortController().signal);
 loop.disable();
 const { user, system } = process.cpuUsage(started);
 const result = {
   seconds: durationMs / 1000,
   cpuSeconds: (user + system) / 1e6,
+  systemSeconds: system / 1e6,
   peakRssBytes: process.resourceUsage().maxRSS * 1024,
   loopDelayP99Ms: loop.percentile(99) / 1e6,
 };

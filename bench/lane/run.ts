@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { PieceHasher, pieceLayout, pieceRange, toPieceList } from '../../src/content/index.ts';
 import { MiB } from '../../src/core/index.ts';
+import type { WriteKind } from './file-sink.ts';
 
 const { values } = parseArgs({
   options: {
@@ -32,23 +33,25 @@ interface Variant {
   readonly peers: number;
   readonly lanes: number;
   readonly isTls: boolean;
-  readonly isSync: boolean;
+  readonly writes: WriteKind;
 }
 
 interface Measured {
   readonly seconds: number;
   readonly cpuSeconds: number;
+  readonly systemSeconds: number;
   readonly peakRssBytes: number;
   readonly loopDelayP99Ms: number;
 }
 
 const VARIANTS: readonly Variant[] = [
-  { name: 'http', peers: 1, lanes: 1, isTls: false, isSync: false },
-  { name: 'http, writes block', peers: 1, lanes: 1, isTls: false, isSync: true },
-  { name: 'http, two lanes', peers: 1, lanes: 2, isTls: false, isSync: false },
-  { name: 'http, two peers', peers: 2, lanes: 1, isTls: false, isSync: false },
-  { name: 'tls', peers: 1, lanes: 1, isTls: true, isSync: false },
-  { name: 'tls, two lanes', peers: 1, lanes: 2, isTls: true, isSync: false },
+  { name: 'http', peers: 1, lanes: 1, isTls: false, writes: 'later' },
+  { name: 'http, writes block', peers: 1, lanes: 1, isTls: false, writes: 'now' },
+  { name: 'http, two lanes', peers: 1, lanes: 2, isTls: false, writes: 'later' },
+  { name: 'http, two peers', peers: 2, lanes: 1, isTls: false, writes: 'later' },
+  { name: 'http, not written', peers: 1, lanes: 1, isTls: false, writes: 'never' },
+  { name: 'tls', peers: 1, lanes: 1, isTls: true, writes: 'later' },
+  { name: 'tls, two lanes', peers: 1, lanes: 2, isTls: true, writes: 'later' },
 ];
 
 function makeBlob(folder: string, sizeBytes: number): Blob {
@@ -101,8 +104,8 @@ async function measure(folder: string, blob: Blob, variant: Variant, tls: { keyF
   const urls = servers.map((server) => `http${variant.isTls ? 's' : ''}://127.0.0.1:${server.port}`);
   const path = join(folder, 'copy');
   const { sizeBytes, sha256, pieceRoot } = blob;
-  const { lanes, isSync } = variant;
-  const job = { sizeBytes, sha256, pieceRoot, urls, path, lanes, isSync, ...(variant.isTls ? tls : {}) };
+  const { lanes, writes } = variant;
+  const job = { sizeBytes, sha256, pieceRoot, urls, path, lanes, writes, ...(variant.isTls ? tls : {}) };
   const prof = values.prof ? ['--cpu-prof', '--cpu-prof-dir=.cache/prof'] : [];
   const receiver = new URL('./receiver.ts', import.meta.url).pathname;
   const output = runReceiver(process.execPath, [...prof, receiver, JSON.stringify(job)]);
@@ -131,6 +134,8 @@ try {
   const tls = makeCertificate(folder);
   const wanted = VARIANTS.filter((variant) => variant.name.startsWith(values.only));
   const runs = new Map(wanted.map((variant) => [variant.name, [] as Awaited<ReturnType<typeof measure>>[]]));
+  // The first file written after a while costs the machine fresh memory; that is not what is measured.
+  for (const variant of wanted.slice(0, 1)) await measure(folder, blob, variant, tls);
   for (let run = 0; run < Number(values.runs); run += 1) {
     for (const variant of wanted) runs.get(variant.name)?.push(await measure(folder, blob, variant, tls));
   }
@@ -141,6 +146,7 @@ try {
     secondsBest: Number(Math.min(...all.map((each) => each.seconds)).toFixed(3)),
     mibPerSecond: Math.round(sizeMiB / median(all.map((each) => each.seconds))),
     receiverCpuSecondsPerGiB: Number((median(all.map((each) => each.cpuSeconds)) / gib).toFixed(2)),
+    ofItSystem: Number((median(all.map((each) => each.systemSeconds)) / gib).toFixed(2)),
     senderCpuSecondsPerGiB: Number((median(all.map((each) => each.serverCpuSeconds)) / gib).toFixed(2)),
     peakRssMiB: Math.round(Math.max(...all.map((each) => each.peakRssBytes)) / MiB),
     loopDelayP99Ms: Number(median(all.map((each) => each.loopDelayP99Ms)).toFixed(1)),

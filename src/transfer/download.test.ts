@@ -321,13 +321,13 @@ describe('download() that is stopped', () => {
     expect(server.requests).toEqual([]);
   });
 
-  it('ends with what the sink threw when the disk is full', async () => {
+  it('ends with what the sink threw when the disk is full, and blames no peer', async () => {
     const server = await serve(large);
     const sink = new MemoryPieceSink(large.content.length);
     sink.writeError = new Error('disk full');
-    await expect(download({ blob: large.blob, sink, sources: [sourceOf(server, large)] }, never())).rejects.toThrow(
-      'disk full',
-    );
+    const session = new Download({ blob: large.blob, sink, sources: [sourceOf(server, large)] });
+    await expect(session.run(never())).rejects.toThrow('disk full');
+    expect(session.progress().sources[0]?.failures).toEqual([]);
     expect(sink.state).toBe('closed');
     await noSocketsLeft();
   });

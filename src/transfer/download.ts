@@ -4,26 +4,20 @@
  * piece was, and closes it (the part stays) in every other case. When `run` has settled, no socket, timer, thread or
  * write of it is left. Spec: docs/spec/10-transfer.md.
  */
-import {
-  Bitfield,
-  type PieceLayout,
-  type PieceList,
-  pieceLayout,
-  pieceRange,
-  verifyPieceList,
-} from '../content/index.ts';
+import { Bitfield, type PieceLayout, type PieceList, pieceLayout, pieceRange } from '../content/index.ts';
 import { type Clock, Emitter, type Random, systemClock, systemRandom } from '../core/index.ts';
 import { checkHeldPieces } from './check-held.ts';
 import { TransferError } from './errors.ts';
-import { delay, fetchPieceList } from './fetch-piece-list.ts';
 import { type LaneContext, LaneRunner } from './lane-runner.ts';
 import { TRANSFER_LIMITS, type TransferLimits } from './limits.ts';
+import { obtainPieceList } from './obtain-piece-list.ts';
 import { OrderedDigest } from './ordered-digest.ts';
 import type { PlanCommand, PlanEvent, PlanState } from './plan-state.ts';
 import { planTransfer, startPlan } from './planner.ts';
 import type { BlobToGet, PieceSink, PieceSource } from './ports.ts';
 import { type DownloadEvent, type DownloadProgress, type DownloadState, RateMeter } from './progress.ts';
-import { type SourceOutcome, SourceStats } from './source-stats.ts';
+import { SourceBook } from './source-book.ts';
+import type { SourceOutcome } from './source-stats.ts';
 import { spansOfMissing } from './spans.ts';
 import { openWholeHash, type WholeHash } from './whole-hash.ts';
 
@@ -53,12 +47,6 @@ export function download<Done>(options: DownloadOptions<Done>, signal: AbortSign
   return new Download(options).run(signal);
 }
 
-interface Source {
-  readonly port: PieceSource;
-  readonly stats: SourceStats;
-  lastError: TransferError | undefined;
-}
-
 export class Download<Done = unknown> {
   readonly #options: DownloadOptions<Done>;
   readonly #clock: Clock;
@@ -66,7 +54,7 @@ export class Download<Done = unknown> {
   readonly #limits: TransferLimits;
   readonly #layout: PieceLayout;
   readonly #events = new Emitter<DownloadEvent>();
-  readonly #sources = new Map<string, Source>();
+  readonly #sources: SourceBook;
   readonly #runners = new Map<number, LaneRunner>();
   readonly #stop = new AbortController();
   /** Every piece is verified. */
@@ -92,6 +80,7 @@ export class Download<Done = unknown> {
     this.#random = options.random ?? systemRandom;
     this.#limits = { ...TRANSFER_LIMITS, ...options.limits };
     this.#layout = pieceLayout(options.blob.sizeBytes);
+    this.#sources = new SourceBook(this.#limits.maxSources);
     this.#meter = new RateMeter(this.#clock.monotonicMs());
     this.#failed.promise.catch(() => {});
     for (const source of options.sources) this.addSource(source);
@@ -103,9 +92,7 @@ export class Download<Done = unknown> {
 
   /** One more place to get pieces from, before or during the run. A second one of the same id is ignored. */
   addSource(port: PieceSource): void {
-    if (this.#sources.has(port.id) || this.#sources.size >= this.#limits.maxSources) return;
-    this.#sources.set(port.id, { port, stats: new SourceStats(port.id, port.nodeId), lastError: undefined });
-    if (this.#plan !== undefined) this.#tell(sourceAdded(port));
+    if (this.#sources.add(port) && this.#plan !== undefined) this.#tell(sourceAdded(port));
   }
 
   progress(): DownloadProgress {
@@ -119,7 +106,7 @@ export class Download<Done = unknown> {
       hashedBytes: this.#digest?.hashedBytes ?? 0,
       rateBytesPerSecond: rate,
       etaMs: rate > 0 ? ((sizeBytes - this.#verifiedBytes) * 1000) / rate : undefined,
-      sources: this.#outcomes(),
+      sources: this.#sources.outcomes(),
     };
   }
 
@@ -133,7 +120,12 @@ export class Download<Done = unknown> {
       const done = await this.#runToEnd();
       const durationMs = this.#clock.monotonicMs() - startedAtMs;
       this.#setState('completed');
-      return { done, durationMs, receivedBytes: this.#verifiedBytes - this.#heldBytes, sources: this.#outcomes() };
+      return {
+        done,
+        durationMs,
+        receivedBytes: this.#verifiedBytes - this.#heldBytes,
+        sources: this.#sources.outcomes(),
+      };
     } catch (error) {
       await this.#leave(error);
       this.#setState(error instanceof TransferError && error.code === 'cancelled' ? 'cancelled' : 'failed');
@@ -157,35 +149,19 @@ export class Download<Done = unknown> {
     return this.#options.sink.finish();
   }
 
-  async #getPieceList(): Promise<PieceList> {
+  #getPieceList(): Promise<PieceList> {
     const { blob, pieceHashes, onPieceHashes } = this.#options;
-    if (this.#layout.pieceCount === 0) return verifyPieceList(0, Buffer.alloc(0), blob.pieceRoot);
-    if (pieceHashes !== undefined) {
-      try {
-        return verifyPieceList(blob.sizeBytes, pieceHashes, blob.pieceRoot);
-      } catch {
-        // A damaged copy is worth nothing more than none.
-      }
-    }
-    const list = await this.#fetchPieceList();
-    onPieceHashes?.(list.hashes);
-    return list;
-  }
-
-  async #fetchPieceList(): Promise<PieceList> {
-    const onFailure = (port: PieceSource, error: TransferError): void => this.#noteFailure(port.id, error);
-    for (let round = 1; ; round += 1) {
-      const sources = [...this.#sources.values()].filter(mayHaveList).map((source) => source.port);
-      const timeoutMs = this.#limits.pieceListTimeoutMs;
-      const request = { blob: this.#options.blob, sources, clock: this.#clock, timeoutMs, onFailure };
-      try {
-        return await fetchPieceList(request, this.#stop.signal);
-      } catch {
-        const isOver = round >= this.#limits.maxFailuresInRow || ![...this.#sources.values()].some(mayHaveList);
-        if (isOver || this.#stop.signal.aborted) throw this.#noSources();
-      }
-      await delay(this.#clock, this.#limits.backOffMs * 2 ** round * (0.5 + this.#random.next()), this.#stop.signal);
-    }
+    const wanted = {
+      blob,
+      kept: pieceHashes,
+      onFetched: onPieceHashes,
+      sources: this.#sources,
+      clock: this.#clock,
+      random: this.#random,
+      limits: this.#limits,
+      onFailure: (id: string, error: TransferError): void => this.#noteFailure(id, error),
+    };
+    return obtainPieceList(wanted, this.#stop.signal);
   }
 
   #start(list: PieceList): OrderedDigest {
@@ -211,7 +187,7 @@ export class Download<Done = unknown> {
   }
 
   #introduceSources(): void {
-    for (const { port, lastError } of this.#sources.values()) {
+    for (const { port, lastError } of this.#sources.all()) {
       this.#queue.push(sourceAdded(port));
       if (lastError?.code === 'bad_piece')
         this.#queue.push({ on: 'source_failed', sourceId: port.id, code: 'bad_piece' });
@@ -290,7 +266,7 @@ export class Download<Done = unknown> {
         this.#complete.resolve();
         break;
       case 'fail':
-        this.#failed.reject(this.#noSources());
+        this.#failed.reject(this.#sources.noSources());
         break;
     }
   }
@@ -314,10 +290,7 @@ export class Download<Done = unknown> {
   }
 
   #noteFailure(sourceId: string, error: TransferError): void {
-    const source = this.#sources.get(sourceId);
-    if (source === undefined) return;
-    source.lastError = error;
-    source.stats.addFailure(error.code);
+    this.#sources.noteFailure(sourceId, error);
     this.#events.emit({ on: 'source_failed', sourceId, code: error.code });
   }
 
@@ -334,7 +307,9 @@ export class Download<Done = unknown> {
   async #leave(error: unknown): Promise<void> {
     await this.#quiet();
     const isLie = error instanceof TransferError && error.code === 'digest_mismatch';
-    await (isLie ? this.#options.sink.discard() : this.#options.sink.close());
+    const { sink } = this.#options;
+    // Why it failed counts more than that closing failed as well.
+    await (isLie ? sink.discard() : sink.close()).catch(() => {});
   }
 
   #setState(state: DownloadState): void {
@@ -342,32 +317,11 @@ export class Download<Done = unknown> {
     this.#events.emit({ on: 'state', state });
   }
 
-  #outcomes(): SourceOutcome[] {
-    return [...this.#sources.values()].map((source) => source.stats.outcome());
-  }
-
-  #noSources(): TransferError {
-    const peers = [...this.#sources.values()].map(({ port, lastError }) => ({
-      id: port.id,
-      nodeId: port.nodeId,
-      code: lastError?.code ?? 'not_asked',
-      message: lastError?.message ?? '',
-    }));
-    const reasons = peers.map((peer) => `${peer.id} ${peer.code}`).join(', ') || 'there are none';
-    return new TransferError('no_sources', `Downloading: no peer is left (${reasons})`, { data: { peers } });
-  }
-
   #lied(digest: string): TransferError {
     const { sha256, signers = [] } = this.#options.blob;
     const message = `Checking the whole: SHA-256 ${digest}, signed was ${sha256}, though every piece fits`;
     return new TransferError('digest_mismatch', message, { data: { computed: digest, sha256, signers } });
   }
-}
-
-const NO_LIST_FROM = new Set(['bad_piece', 'bad_response', 'peer_not_trusted', 'refused', 'not_held']);
-
-function mayHaveList({ port, lastError }: Source): boolean {
-  return port.pieceHashes !== undefined && (lastError === undefined || !NO_LIST_FROM.has(lastError.code));
 }
 
 function sourceAdded(port: PieceSource): PlanEvent {

@@ -183,6 +183,8 @@ export class LaneRunner {
     const settle = (): boolean => this.#pending.delete(write);
     write.then(settle, (error: unknown) => {
       settle();
+      // Our disk is not the peer's fault: the lane ends without blame.
+      this.#closeReason ??= 'cancelled';
       this.#context.onSinkError(error);
     });
     return write;

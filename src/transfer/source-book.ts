@@ -1,0 +1,69 @@
+/** The sources of one download, what each has done so far, and why each failed last. */
+import { TransferError } from './errors.ts';
+import type { PieceSource } from './ports.ts';
+import { type SourceOutcome, SourceStats } from './source-stats.ts';
+
+export interface BookedSource {
+  readonly port: PieceSource;
+  readonly stats: SourceStats;
+  lastError: TransferError | undefined;
+}
+
+/** After one of these a source is not asked for the piece list again. */
+const FINAL = new Set(['bad_piece', 'bad_response', 'peer_not_trusted', 'refused', 'not_held']);
+
+export class SourceBook {
+  readonly #sources = new Map<string, BookedSource>();
+  readonly #max: number;
+
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  /** False when the id is known already, or there are too many. */
+  add(port: PieceSource): boolean {
+    if (this.#sources.has(port.id) || this.#sources.size >= this.#max) return false;
+    this.#sources.set(port.id, { port, stats: new SourceStats(port.id, port.nodeId), lastError: undefined });
+    return true;
+  }
+
+  get(id: string): BookedSource | undefined {
+    return this.#sources.get(id);
+  }
+
+  all(): BookedSource[] {
+    return [...this.#sources.values()];
+  }
+
+  /** Those that may still give the piece list. */
+  withPieceList(): PieceSource[] {
+    const mayHave = ({ port, lastError }: BookedSource): boolean =>
+      port.pieceHashes !== undefined && (lastError === undefined || !FINAL.has(lastError.code));
+    return this.all()
+      .filter(mayHave)
+      .map(({ port }) => port);
+  }
+
+  noteFailure(id: string, error: TransferError): void {
+    const source = this.#sources.get(id);
+    if (source === undefined) return;
+    source.lastError = error;
+    source.stats.addFailure(error.code);
+  }
+
+  outcomes(): SourceOutcome[] {
+    return this.all().map((source) => source.stats.outcome());
+  }
+
+  /** That nobody is left, with every one's reason. */
+  noSources(): TransferError {
+    const peers = this.all().map(({ port, lastError }) => ({
+      id: port.id,
+      nodeId: port.nodeId,
+      code: lastError?.code ?? 'not_asked',
+      message: lastError?.message ?? '',
+    }));
+    const reasons = peers.map((peer) => `${peer.id} ${peer.code}`).join(', ') || 'there are none';
+    return new TransferError('no_sources', `Downloading: no peer is left (${reasons})`, { data: { peers } });
+  }
+}
