@@ -21,6 +21,21 @@ export const daemonFileSchema = z.object({
 });
 export type DaemonFile = z.infer<typeof daemonFileSchema>;
 
+/** The first line of `up --json`: what is open, or why nothing is. Spec: docs/spec/11-cli.md §3, §5. */
+export const startLineSchema = z.union([
+  z.object({
+    event: z.literal('ready'),
+    contract: z.number().int(),
+    node_id: z.string(),
+    name: z.string(),
+    http: z.string(),
+    mesh: z.array(z.string()),
+    home: z.string(),
+    pid: z.number().int(),
+  }),
+  z.object({ error: z.object({ code: z.string(), message: z.string(), kind: z.string() }) }),
+]);
+
 /** Throws ApiError `bad_daemon_file`. A token is sent only to loopback, so any other host is refused here. */
 export function parseDaemonFile(text: string): DaemonFile {
   try {

@@ -22,7 +22,14 @@ export {
   type OpenDaemon,
   parseDaemonEnv,
 } from './daemon-config.ts';
-export { DAEMON_FILE, type DaemonFile, daemonFileSchema, parseDaemonFile, TOKEN_FILE } from './daemon-file.ts';
+export {
+  DAEMON_FILE,
+  type DaemonFile,
+  daemonFileSchema,
+  parseDaemonFile,
+  startLineSchema,
+  TOKEN_FILE,
+} from './daemon-file.ts';
 export {
   API_ERRORS,
   ApiError,

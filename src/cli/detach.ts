@@ -6,7 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import type { DaemonReady } from '../api/index.ts';
+import { type DaemonReady, startLineSchema } from '../api/index.ts';
 import { messageOf } from '../core/index.ts';
 import type { Context } from './context.ts';
 import { CliError } from './errors.ts';
@@ -56,11 +56,14 @@ function openLog(home: string, log: string): number {
 function firstLine(child: ChildProcess, signal: AbortSignal): Promise<string> {
   const seconds = CLI_LIMITS.startTimeoutMs / 1000;
   return new Promise((resolve, reject) => {
-    const fail = (message: string) => reject(new CliError('daemon_not_started', message));
-    const timer = setTimeout(() => fail(`Starting the daemon: not ready in ${seconds} s`), CLI_LIMITS.startTimeoutMs);
-    signal.addEventListener('abort', () => fail('Starting the daemon: interrupted'), { once: true });
-    child.once('error', (error) => fail(`Starting the daemon: ${error.message}`));
-    child.once('close', (code, by) => fail(`Starting the daemon: it ended with ${by ?? `exit code ${code}`}`));
+    const fail = (reason: string) => {
+      clearTimeout(timer);
+      reject(new CliError('daemon_not_started', `Starting the daemon: ${reason}`));
+    };
+    const timer = setTimeout(() => fail(`not ready in ${seconds} s`), CLI_LIMITS.startTimeoutMs);
+    signal.addEventListener('abort', () => fail('interrupted'), { once: true });
+    child.once('error', (error) => fail(error.message));
+    child.once('close', (code, by) => fail(`it ended with ${by ?? `exit code ${code}`}`));
     let text = '';
     (child.stdout as Readable).setEncoding('utf8').on('data', (chunk: string) => {
       text += chunk;
@@ -72,10 +75,19 @@ function firstLine(child: ChildProcess, signal: AbortSignal): Promise<string> {
   });
 }
 
+/** Throws the error that the start itself reported; CliError `daemon_not_started` for a line that is neither. */
 function readReady(line: string, log: string): DaemonReady {
-  const message = JSON.parse(line) as { event?: string; error?: { code: string; message: string; kind: string } };
-  if (message.event === 'ready') return message as unknown as DaemonReady;
-  if (message.error === undefined)
+  const message = startLineSchema.safeParse(parseJson(line)).data;
+  if (message === undefined)
     throw new CliError('daemon_not_started', `Starting the daemon: its first line is not understood; see ${log}`);
+  if ('event' in message) return message;
   throw failureOfEvent({ ...message.error, error: message.error.message });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

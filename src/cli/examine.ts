@@ -27,8 +27,7 @@ export async function examine(context: Context): Promise<number> {
   return checks.some(({ state }) => state === 'fail') ? 1 : 0;
 }
 
-/** Exported for its test. */
-export function checkNode(version: string): Check {
+function checkNode(version: string): Check {
   const name = 'Node.js';
   if (Number.parseInt(version, 10) >= OLDEST_NODE) return { name, state: 'ok', detail: `version ${version}` };
   return { name, state: 'fail', detail: `version ${version}, wanted ${OLDEST_NODE} or newer`, try: 'npm run setup' };

@@ -8,6 +8,7 @@ import { runProcess } from './process-run.ts';
 import { makePullEvent, makeRow } from './samples.fixture.ts';
 
 async function openDaemon({ home, name = 'fixture' }: DaemonConfig): Promise<Daemon> {
+  if (name === 'mute') process.exit(9);
   if (name === 'broken') throw new CliError('home_unusable', 'Opening the daemon: the disk is on fire');
   const stopped = Promise.withResolvers<void>();
   const stop = async () => {

@@ -101,6 +101,17 @@ describe('up', () => {
   });
 });
 
+test('--detach of a program that dies without a word says so', async () => {
+  const home = await temporaryHome();
+  const child = start('up', '--detach', '--json', '--home', home, '--name', 'mute');
+  const { code, stdout } = await finish(child);
+  expect(code).toBe(1);
+  expect(JSON.parse(stdout).error).toMatchObject({
+    code: 'daemon_not_started',
+    message: 'Starting the daemon: it ended with exit code 9',
+  });
+});
+
 describe('the process', () => {
   async function withDaemon() {
     const home = await temporaryHome();
