@@ -74,6 +74,19 @@ export const TRANSFER_ERRORS = {
 
 export type TransferErrorCode = keyof typeof TRANSFER_ERRORS;
 
+const FINAL: ReadonlySet<TransferErrorCode> = new Set([
+  'bad_piece',
+  'bad_response',
+  'peer_not_trusted',
+  'refused',
+  'not_held',
+]);
+
+/** A peer that did this is not asked again in the same download. */
+export function isFinalForPeer(code: TransferErrorCode): boolean {
+  return FINAL.has(code);
+}
+
 export interface TransferErrorOptions extends ErrorOptionsWithData {
   /** How long the peer asks us to wait. */
   readonly retryAfterMs?: number;

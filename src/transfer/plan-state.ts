@@ -15,7 +15,6 @@ export interface SourcePlan {
   failuresInRow: number;
   /** Bytes a second of one lane, smoothed; 0 = unknown. */
   rate: number;
-  lastFailure: TransferErrorCode | undefined;
 }
 
 export interface LanePlan {

@@ -4,7 +4,7 @@
  * it is under way any more, so two peers never write the same place. Spec: docs/spec/10-transfer.md §4.
  */
 import type { Random } from '../core/index.ts';
-import type { TransferErrorCode } from './errors.ts';
+import { isFinalForPeer, type TransferErrorCode } from './errors.ts';
 import { TRANSFER_LIMITS, type TransferLimits } from './limits.ts';
 import { assignWork } from './plan-assign.ts';
 import {
@@ -31,15 +31,6 @@ export interface PlanStep {
   readonly state: PlanState;
   readonly commands: readonly PlanCommand[];
 }
-
-/** Peers that did one of these are not asked again in this download. */
-const FINAL: ReadonlySet<TransferErrorCode> = new Set([
-  'bad_piece',
-  'bad_response',
-  'peer_not_trusted',
-  'refused',
-  'not_held',
-]);
 
 export function startPlan(start: PlanStart): PlanState {
   const checking = start.checking ?? 0;
@@ -107,7 +98,6 @@ function addSource(draft: PlanDraft, event: Extract<PlanEvent, { on: 'source_add
     retryAtMs: 0,
     failuresInRow: 0,
     rate: event.expectedRate,
-    lastFailure: undefined,
   });
 }
 
@@ -161,9 +151,8 @@ interface Failure {
 function failSource(draft: PlanDraft, sourceId: string, failure: Failure): void {
   const source = draft.sources.get(sourceId);
   if (source === undefined || source.status === 'gone') return;
-  source.lastFailure = failure.code;
   if (source.status === 'ready') source.failuresInRow += 1;
-  const isFinal = FINAL.has(failure.code) || source.failuresInRow >= draft.limits.maxFailuresInRow;
+  const isFinal = isFinalForPeer(failure.code) || source.failuresInRow >= draft.limits.maxFailuresInRow;
   source.status = isFinal ? 'gone' : 'waiting';
   source.retryAtMs = failure.nowMs + pauseMs(draft, source.failuresInRow, failure);
   if (isFinal) closeLanes(draft, sourceId);

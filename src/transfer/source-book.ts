@@ -1,5 +1,5 @@
 /** The sources of one download, what each has done so far, and why each failed last. */
-import { TransferError } from './errors.ts';
+import { isFinalForPeer, TransferError } from './errors.ts';
 import type { PieceSource } from './ports.ts';
 import { type SourceOutcome, SourceStats } from './source-stats.ts';
 
@@ -8,9 +8,6 @@ export interface BookedSource {
   readonly stats: SourceStats;
   lastError: TransferError | undefined;
 }
-
-/** After one of these a source is not asked for the piece list again. */
-const FINAL = new Set(['bad_piece', 'bad_response', 'peer_not_trusted', 'refused', 'not_held']);
 
 export class SourceBook {
   readonly #sources = new Map<string, BookedSource>();
@@ -38,7 +35,7 @@ export class SourceBook {
   /** Those that may still give the piece list. */
   withPieceList(): PieceSource[] {
     const mayHave = ({ port, lastError }: BookedSource): boolean =>
-      port.pieceHashes !== undefined && (lastError === undefined || !FINAL.has(lastError.code));
+      port.pieceHashes !== undefined && (lastError === undefined || !isFinalForPeer(lastError.code));
     return this.all()
       .filter(mayHave)
       .map(({ port }) => port);
