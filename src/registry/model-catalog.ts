@@ -98,15 +98,15 @@ export class ModelCatalog {
   }
 
   getModel(modelId: string): CatalogModel | undefined {
-    const variants = this.getAllModels().filter((variant) => variant.modelId === modelId);
+    const variants = this.#variantsOf(modelId);
     const [first] = variants;
     return first === undefined ? undefined : { modelId: first.modelId, variants };
   }
 
   /** Throws ProtocolError `invalid_range`. */
   find(nameOrId: string, range = 'latest'): FindResult {
-    const all = this.getAllModels();
-    const named = namedBy(all, nameOrId);
+    const exact = this.#variantsOf(nameOrId);
+    const named = exact.length > 0 ? exact : this.getAllModels().filter((variant) => isNamed(variant, nameOrId));
     if (new Set(named.map(({ modelId }) => modelId)).size > 1) return { kind: 'ambiguous', variants: named };
     const version = newestInRange([...new Set(named.map((variant) => variant.version))], range);
     const [variant, ...others] = named.filter((candidate) => candidate.version === version);
@@ -214,6 +214,15 @@ export class ModelCatalog {
     if (holders?.size === 0) this.#holders.delete(key);
   }
 
+  /** Without merging what has another id. */
+  #variantsOf(modelId: string): ModelVariant[] {
+    return [...this.#holders]
+      .filter(([key]) => key.includes(`\n${modelId}\n`))
+      .flatMap(([key, nodeIds]) => this.#mergedOf(key, nodeIds))
+      .filter((variant) => variant.modelId === modelId)
+      .sort(compareVariants);
+  }
+
   /** The variant of one content as those tell whose word counts now; none when nobody's does. */
   #mergedOf(key: string, nodeIds: ReadonlySet<NodeId>): ModelVariant[] {
     const holders: VariantNode[] = [];
@@ -267,8 +276,6 @@ function isSameEntry(a: ModelEntry | undefined, b: ModelEntry): boolean {
   return a === b || JSON.stringify(a) === JSON.stringify(b);
 }
 
-function namedBy(variants: readonly ModelVariant[], nameOrId: string): ModelVariant[] {
-  const exact = variants.filter(({ modelId }) => modelId === nameOrId);
-  if (exact.length > 0) return exact;
-  return variants.filter(({ modelId, entry }) => entry.name === nameOrId || modelId.endsWith(`/${nameOrId}`));
+function isNamed({ modelId, entry }: ModelVariant, name: string): boolean {
+  return entry.name === name || modelId.endsWith(`/${name}`);
 }
