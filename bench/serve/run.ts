@@ -3,7 +3,7 @@ import { type ChildProcess, execFileSync, fork, spawn } from 'node:child_process
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
-import { cpus, tmpdir } from 'node:os';
+import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const GIB = 1024 ** 3;
@@ -105,6 +105,12 @@ const targets: readonly Target[] = [
   { name: 'atmosphere', scheme: 'https', url: { port: ready.port, path: ready.target }, cpuSeconds: edgeCpu },
   { name: 'nginx', scheme: 'https', url: { port: NGINX_PORT + 1, path: '/blob' }, cpuSeconds: nginxCpu },
 ];
+for (const { scheme, url, name } of targets) {
+  const command = `curl -sk ${scheme}://127.0.0.1:${url.port}${url.path} | cmp - ${file}`;
+  execFileSync('sh', ['-c', command]);
+  console.log(`${name} ${scheme}: every byte is right`);
+}
+const loadBefore = loadavg()[0];
 const samples = new Map<string, Sample[]>();
 for (let round = 0; round < ROUNDS; round += 1)
   for (const client of ['curl', 'drain'] as const)
@@ -129,6 +135,8 @@ const result = {
   node: process.version,
   cpu: cpus()[0]?.model,
   cores: cpus().length,
+  /** Of one minute, before the first round: above 1, others used the machine too. */
+  load_before: loadBefore,
   edge_peak_rss_mib: Math.round(maxRssMiB),
   rows,
 };

@@ -32,7 +32,7 @@ export function planBlobAnswer(question: BlobQuestion): BlobAnswer {
   const outcome = evaluatePreconditions(headers, sha256);
   if (outcome === 'failed')
     throw new ServerError('precondition_failed', 'Reading a file: If-Match names other content', { data: { sha256 } });
-  if (outcome === 'not_modified') return { status: 304, headers: { etag: `"${sha256}"` }, segments: [] };
+  if (outcome === 'not_modified') return { status: 304, headers: commonHeaders(question), segments: [] };
   const ranged = question.method === 'GET' && outcome === 'go';
   const plan = planRanges(ranged ? headers.range : undefined, sizeBytes, question.maxRanges);
   if (plan.kind === 'unsatisfiable')

@@ -7,24 +7,23 @@ import { ServerError } from './errors.ts';
 
 export class BodyWriter {
   readonly #response: ServerResponse;
-  readonly #gone: Promise<never>;
+  /** Of the write under way; there is one at a time. Not a race of promises: that would keep a reaction a write. */
+  #fail: ((cause: Error) => void) | undefined;
 
   constructor(response: ServerResponse) {
     this.#response = response;
-    this.#gone = new Promise((_resolve, reject) => {
-      response.once('close', () => reject(clientGone()));
-    });
-    this.#gone.catch(() => {});
+    response.once('close', () => this.#fail?.(clientGone()));
   }
 
-  async write(bytes: Uint8Array): Promise<void> {
-    await Promise.race([this.#gone, this.#flushed(bytes)]);
-  }
-
-  #flushed(bytes: Uint8Array): Promise<void> {
+  write(bytes: Uint8Array): Promise<void> {
     if (this.#response.destroyed) return Promise.reject(clientGone());
     return new Promise((resolve, reject) => {
-      this.#response.write(bytes, (cause) => (cause ? reject(cause) : resolve()));
+      this.#fail = reject;
+      this.#response.write(bytes, (cause) => {
+        this.#fail = undefined;
+        if (cause) reject(cause);
+        else resolve();
+      });
     });
   }
 }

@@ -5,6 +5,7 @@ import {
   controlWith,
   GOOD_TOKEN,
   LOCAL_TOKEN,
+  openTcp,
   openTestEdge,
   openTls,
   readToEnd,
@@ -154,5 +155,23 @@ describe('the owner on loopback', () => {
         json: { code: 'foreign_host' },
       });
     expect(await askJson({ port: test.port, path: '/health', headers })).toMatchObject({ status: 200 });
+  });
+
+  it('must say a Host, also in HTTP/1.0', async () => {
+    await using test = await openTestEdge();
+    for (const [path, status] of [
+      ['/v1/models', 403],
+      ['/health', 200],
+    ] as const) {
+      const socket = await openTcp(test.port);
+      socket.write(`GET ${path} HTTP/1.0\r\n\r\n`);
+      expect(await readToEnd(socket)).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    }
+  });
+
+  it('may come by IPv6 when the edge listens on it', async () => {
+    await using test = await openTestEdge({ host: '::1' });
+    const answer = await askJson({ host: '::1', port: test.port, path: '/v1/models' });
+    expect(answer).toMatchObject({ status: 200, json: { object: 'list' } });
   });
 });

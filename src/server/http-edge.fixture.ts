@@ -34,6 +34,7 @@ export class FileContent implements ServedContent {
   readonly models = new Map<string, HeldModel>();
   readonly paths = new Map<Sha256, string>();
   openHandles = 0;
+  bytesRead = 0;
 
   constructor(folder: string) {
     this.folder = folder;
@@ -104,6 +105,7 @@ export class FileContent implements ServedContent {
       read: async (buffer, position) => {
         const { bytesRead } = await handle.read(buffer, 0, buffer.length, position);
         if ((await handle.stat({ bigint: true })).mtimeNs !== mtimeNs) throw new StoreLikeError('Reading: it changed');
+        this.bytesRead += bytesRead;
         return bytesRead;
       },
       close: async () => {

@@ -81,6 +81,7 @@ describe('the API page', () => {
 
   it('loads nothing from elsewhere', async () => {
     await using test = await openTestEdge();
+    expect([200, 302]).toContain((await ask({ port: test.port, path: '/docs' })).status);
     const page = await ask({ port: test.port, path: '/docs/' });
     expect(page.status).toBe(200);
     const html = page.body.toString();

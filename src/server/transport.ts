@@ -67,6 +67,9 @@ export class Transport {
       this.#front.once('error', (cause) => reject(listenError(host, port, cause)));
       this.#front.listen({ host, port, backlog: 511 }, resolve);
     });
+    // Such as too many open files while accepting: the next connection may do better.
+    this.#front.removeAllListeners('error');
+    this.#front.on('error', (cause) => this.#options.logger.warn({ code: systemCodeOf(cause) }, 'accepting failed'));
     // Starts the HTTP server's own watch over late headers and requests, which waits for this event.
     this.#options.http.emit('listening');
     const bound = this.#front.address();
