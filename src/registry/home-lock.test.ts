@@ -23,7 +23,7 @@ it('acquireHomeLock() refuses a second holder, naming the process, until the fir
 });
 
 it('a lock goes with the process that held it, even when that is killed', async () => {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'testing', 'lock-child.ts'), home], {
+  const child = spawn(process.execPath, [new URL('./testing/lock-child.ts', import.meta.url).pathname, home], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   await once(child.stdout, 'data');
