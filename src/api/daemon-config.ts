@@ -14,6 +14,8 @@ export interface DaemonConfig {
   readonly mdns: boolean;
   /** Every model is served to the local network without a certificate. */
   readonly openLan: boolean;
+  /** Let nodes on this machine use plain HTTP over loopback, and do the same. */
+  readonly loopbackHttp: boolean;
   readonly relayServer: boolean;
   /** Folders to look for models in, absolute. */
   readonly modelFolders: readonly string[];
@@ -55,6 +57,7 @@ export const DAEMON_DEFAULTS = {
   agentPort: 4302,
   mdns: true,
   openLan: false,
+  loopbackHttp: true,
   relayServer: false,
   modelFolders: [],
   scanDefaults: true,

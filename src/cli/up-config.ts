@@ -13,6 +13,7 @@ export interface UpOptions {
   readonly mdns?: boolean;
   readonly openLan?: boolean;
   readonly name?: string;
+  readonly loopbackHttp?: boolean;
   readonly relayServer?: boolean;
   readonly models?: readonly string[];
   readonly scanDefaults?: boolean;
@@ -38,6 +39,7 @@ export function toDaemonConfig(options: UpOptions, { home, cwd, env }: UpSurroun
     agentPort: options.agentPort ?? DAEMON_DEFAULTS.agentPort,
     mdns: options.mdns ?? DAEMON_DEFAULTS.mdns,
     openLan: options.openLan ?? DAEMON_DEFAULTS.openLan,
+    loopbackHttp: options.loopbackHttp ?? DAEMON_DEFAULTS.loopbackHttp,
     relayServer: options.relayServer ?? DAEMON_DEFAULTS.relayServer,
     modelFolders: (options.models ?? DAEMON_DEFAULTS.modelFolders).map(absolute),
     scanDefaults: options.scanDefaults ?? DAEMON_DEFAULTS.scanDefaults,

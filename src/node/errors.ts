@@ -81,6 +81,12 @@ export const NODE_ERRORS = {
     means:
       'A name was given for a folder that holds several models. Import it without --name, or one of them by its path.',
   },
+  unknown_type: {
+    kind: 'usage',
+    fault: 'user',
+    retry: false,
+    means: 'The type of a model is one of those that the message lists.',
+  },
   no_piece_root: {
     kind: 'refused',
     fault: 'peer',

@@ -39,6 +39,7 @@ export function mergeModels(local: readonly LocalModel[], remote: readonly Model
 
 /** The one that is meant. Throws NodeError `model_not_found`, `model_ambiguous`; ProtocolError `invalid_range`. */
 export function resolveModel(models: readonly KnownModel[], id: string, range = 'latest'): KnownModel {
+  if (range.startsWith('sha256:')) return resolveModel(withDigest(models, range), id);
   const named = namedBy(models, id);
   const version = newestInRange([...new Set(named.map((model) => model.version))], range);
   const fitting = named.filter((model) => model.version === version);
@@ -51,12 +52,14 @@ export function resolveModel(models: readonly KnownModel[], id: string, range = 
   });
 }
 
+function withDigest(models: readonly KnownModel[], text: string): KnownModel[] {
+  const digits = text.slice('sha256:'.length).toLowerCase();
+  return digits.length < 8 ? [] : models.filter((model) => model.sha256?.startsWith(digits));
+}
+
 /** By digest, by id, or, where it is unambiguous, by the last part of the id. */
 function namedBy(models: readonly KnownModel[], id: string): KnownModel[] {
-  if (id.startsWith('sha256:')) {
-    const digits = id.slice('sha256:'.length).toLowerCase();
-    return digits.length < 8 ? [] : models.filter((model) => model.sha256?.startsWith(digits));
-  }
+  if (id.startsWith('sha256:')) return withDigest(models, id);
   const exact = models.filter((model) => model.modelId === id);
   if (exact.length > 0) return exact;
   const byLastPart = models.filter((model) => model.modelId.endsWith(`/${id}`));

@@ -96,7 +96,7 @@ describe('openRegistry()', () => {
 
   it('a process killed while it writes leaves whole transactions', async () => {
     registry.close();
-    const child = spawn(process.execPath, [join(import.meta.dirname, 'testing', 'write-child.ts'), path], {
+    const child = spawn(process.execPath, [new URL('./testing/write-child.ts', import.meta.url).pathname, path], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     let last = -1;
@@ -322,6 +322,7 @@ describe('invites and transfers', () => {
       updatedAtMs: number,
       endedAtMs: undefined,
       error: undefined,
+      detail: {},
       fromNodes: [node('A')],
       ...change,
     };

@@ -18,6 +18,8 @@ export interface StoredTransfer {
   readonly endedAtMs?: number | undefined;
   readonly error?: { readonly code: string; readonly message: string } | undefined;
   readonly fromNodes: readonly string[];
+  /** What is needed to go on with it: whoever writes it reads it. */
+  readonly detail: Readonly<Record<string, unknown>>;
 }
 
 export interface TransferRepository {
@@ -39,11 +41,13 @@ export function createTransfers(db: Database): TransferRepository {
     const endedAt = transfer.endedAtMs === undefined ? null : Math.trunc(transfer.endedAtMs);
     const head = [requestId, modelId, version, sha256, state, receivedBytes, totalBytes];
     const tail = [endedAt, error?.code ?? null, error?.message ?? null, JSON.stringify(transfer.fromNodes)];
+    const detail = JSON.stringify(transfer.detail);
     db.run(
-      'INSERT OR REPLACE INTO transfers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      'INSERT OR REPLACE INTO transfers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
       ...head,
       ...times,
       ...tail,
+      detail,
     );
     if (isEnded(state)) trimHistory();
   }
@@ -88,5 +92,6 @@ function toTransfer(row: Row): StoredTransfer {
     endedAtMs: (row.ended_at ?? undefined) as number | undefined,
     error: typeof code === 'string' ? { code, message: String(row.error_message ?? '') } : undefined,
     fromNodes: JSON.parse(row.from_nodes as string) as string[],
+    detail: JSON.parse(row.detail as string) as Record<string, unknown>,
   };
 }

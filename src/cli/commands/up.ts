@@ -19,6 +19,7 @@ export const up: CommandSpec<UpOptions> = {
     { flags: '--host <address>', about: 'address to listen on' },
     { flags: '--no-mdns', about: 'do not look for nodes on the local network' },
     { flags: '--open-lan', about: 'serve every model to the local network without a certificate' },
+    { flags: '--no-loopback-http', about: 'use TLS even between nodes on this machine' },
     { flags: '--relay-server', about: 'carry traffic for nodes that cannot reach each other' },
     { flags: '--models <dir>', about: 'folder to look for models in; may be repeated', repeats: true },
     { flags: '--no-scan-defaults', about: 'do not look at the places of Hugging Face, Ollama and LlamaFarm' },

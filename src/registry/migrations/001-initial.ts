@@ -127,7 +127,8 @@ CREATE TABLE transfers (
   ended_at INTEGER,
   error_code TEXT,
   error_message TEXT,
-  from_nodes TEXT NOT NULL
+  from_nodes TEXT NOT NULL,
+  detail TEXT NOT NULL
 ) STRICT;
 CREATE INDEX transfers_by_start ON transfers (started_at);
 CREATE INDEX transfers_by_end ON transfers (ended_at);

@@ -1,0 +1,92 @@
+/** What this node says in the mesh, and where it says it is. Spec: docs/spec/04-catalog.md §4. */
+import { networkInterfaces } from 'node:os';
+import type { Clock } from '../core/index.ts';
+import { MESH_LIMITS, type Mesh } from '../mesh/index.ts';
+import { type CatalogMessage, type ModelEntry, PROTOCOL_LIMITS, parseCatalogMessage } from '../protocol/index.ts';
+import type { CatalogPublisherOptions, PublishedPage } from './catalog-publisher.ts';
+import { machineHash } from './peer-endpoints.ts';
+
+export interface AnnouncerOptions {
+  readonly mesh: Mesh;
+  readonly clock: Clock;
+  readonly nodeName: string;
+  readonly programVersion: string;
+  /** Address that HTTP listens on. */
+  readonly http: { readonly host: string; readonly port: number };
+  /** Undefined: nodes on this machine use TLS too. */
+  readonly machineMark: string | undefined;
+}
+
+/** The parts of a catalog publisher that speak to the mesh. */
+export function announcer(
+  options: AnnouncerOptions,
+): Pick<CatalogPublisherOptions, 'publishedPages' | 'publishPage' | 'publishHeartbeat'> {
+  const { mesh, clock } = options;
+  return {
+    publishedPages: () =>
+      mesh.records({ kind: 'catalog', author: mesh.nodeId }).map((record) => toPage(record, clock.nowMs())),
+    publishPage(page, entries) {
+      const payload = toPayload(options, page, entries);
+      mesh.publish({ kind: 'catalog', key: String(page), payload, ttlMs: MESH_LIMITS.nodeRecordLifeMs });
+    },
+    publishHeartbeat(summary) {
+      const payload = { ...heartbeatOf(options), ...summary };
+      mesh.publish({ kind: 'heartbeat', key: '', payload, ttlMs: PROTOCOL_LIMITS.catalogTtlSeconds * 1000 });
+    },
+  };
+}
+
+function toPage(record: ReturnType<Mesh['records']>[number], nowMs: number): PublishedPage {
+  const isOld = record.expires_at - nowMs < MESH_LIMITS.nodeRecordLifeMs / 2;
+  return { page: Number(record.key), entries: readEntries(record.payload), isOld };
+}
+
+/** Our own page of an older program may not parse: it is then written anew. */
+function readEntries(payload: unknown): CatalogMessage['models'] {
+  try {
+    return parseCatalogMessage(payload).models;
+  } catch {
+    return [];
+  }
+}
+
+function toPayload({ mesh, clock, nodeName }: AnnouncerOptions, page: number, entries: readonly ModelEntry[]) {
+  return {
+    type: 'model_catalog',
+    node_id: mesh.nodeId,
+    node_name: nodeName,
+    timestamp: clock.nowMs(),
+    models: entries,
+    transfer_endpoints: {},
+    ttl_seconds: PROTOCOL_LIMITS.catalogTtlSeconds,
+    page,
+  };
+}
+
+function heartbeatOf({ mesh, nodeName, programVersion, http, machineMark }: AnnouncerOptions) {
+  return {
+    type: 'heartbeat',
+    node_name: nodeName,
+    program_version: programVersion,
+    http: httpAddresses(http.host).map((address) => `https://${address}:${http.port}`),
+    mesh: mesh.addresses().slice(0, MAX_ADDRESSES),
+    ...(machineMark === undefined ? {} : { machine: machineHash(mesh.meshId, machineMark), loopback_port: http.port }),
+  };
+}
+
+const MAX_ADDRESSES = 16;
+
+/** Addresses that other machines can use; loopback where there is no other. */
+export function httpAddresses(host: string): string[] {
+  if (host !== '0.0.0.0' && host !== '::') return [bracketed(host)];
+  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  const usable = all.filter(
+    ({ internal, scopeid, family }) => !internal && !scopeid && (family === 'IPv4' || host === '::'),
+  );
+  const addresses = usable.map(({ address }) => bracketed(address)).slice(0, MAX_ADDRESSES);
+  return addresses.length > 0 ? addresses : ['127.0.0.1'];
+}
+
+function bracketed(address: string): string {
+  return address.includes(':') ? `[${address}]` : address;
+}

@@ -1,0 +1,180 @@
+/** Models: list, info, import, scan, share, remove, verify. */
+import { isAbsolute, resolve } from 'node:path';
+import type { ControlHandlers, ModelInfo, ModelRow, WorkEvent } from '../../api/index.ts';
+import { CONTRACT_VERSION } from '../../api/index.ts';
+import { isNodeId } from '../../core/index.ts';
+import { MODEL_TYPES, type ModelType, parseModelId } from '../../protocol/index.ts';
+import type { LocalModel } from '../../registry/index.ts';
+import { NodeError } from '../errors.ts';
+import type { ImportRequest } from '../library/import-scanner.ts';
+import { descriptionOf } from '../library/local-entry.ts';
+import { type KnownModel, mergeModels, resolveModel, toRow } from '../model-view.ts';
+import { hashModels, verifyModel } from './model-work.ts';
+import type { NodeParts } from './parts.ts';
+
+type ModelControl = Pick<
+  ControlHandlers,
+  'modelList' | 'modelInfo' | 'modelScan' | 'modelImport' | 'modelShare' | 'modelRemove' | 'modelVerify'
+>;
+
+export function modelControl(parts: NodeParts): ModelControl {
+  const { library, intake } = parts;
+  return {
+    async modelList({ query }) {
+      return { contract: CONTRACT_VERSION, models: listRows(parts, query.scope) };
+    },
+    async modelInfo({ query }) {
+      return toInfo(parts, resolveModel(known(parts), query.id, query.range));
+    },
+    async *modelScan({ body }, signal) {
+      await intake.rescan();
+      const waiting = library.list().filter((model) => model.state === 'found');
+      if (body.hash === true)
+        yield* hashModels(
+          parts,
+          waiting.map((model) => model.modelId),
+          signal,
+        );
+      for (const model of library.list()) yield { event: 'model', model: rowOf(parts, model) };
+      yield { event: 'completed' };
+    },
+    async *modelImport({ body }, signal) {
+      const found = await intake.import(toImport(body));
+      await intake.settled();
+      yield* hashModels(
+        parts,
+        found.map((model) => model.modelId),
+        signal,
+      );
+      for (const model of importedRows(
+        parts,
+        found.map((one) => one.modelId),
+        body.path,
+      )) {
+        if (model.state !== 'ready') yield { event: 'problem', ...damageOf(model) };
+        yield { event: 'model', model: rowOf(parts, model) };
+      }
+      yield { event: 'completed' };
+    },
+    async modelShare({ body }) {
+      const model = localOf(parts, body.id);
+      library.setPublic(model.modelId, body.public);
+      return rowOf(parts, localOf(parts, body.id));
+    },
+    async modelRemove({ body }) {
+      return removeModel(parts, body);
+    },
+    modelVerify: ({ body }, signal): AsyncIterable<WorkEvent> =>
+      verifyModel(parts, localOf(parts, body.id, body.range), signal),
+  };
+}
+
+async function removeModel(parts: NodeParts, { id, range }: { id: string; range?: string | undefined }) {
+  const model = localOf(parts, id, range);
+  const row = rowOf(parts, model);
+  parts.transfers.cancelByModel(model.modelId);
+  await parts.intake.remove(model);
+  const { freedBytes } = await parts.library.remove(model);
+  return { removed: [row], freed_bytes: freedBytes };
+}
+
+/** The model on this machine that is meant. Throws NodeError `model_not_local` where only others have it. */
+function localOf(parts: NodeParts, id: string, range?: string): LocalModel {
+  const here = mergeModels(parts.library.list(), []);
+  const elsewhere = () => resolveModel(known(parts), id, range);
+  const isHere = here.some(
+    (model) => model.modelId === id || model.modelId.endsWith(`/${id}`) || id.startsWith('sha256:'),
+  );
+  const model = isHere ? resolveModel(here, id, range) : elsewhere();
+  if (model.local !== undefined) return model.local;
+  throw new NodeError('model_not_local', `Looking for ${id} on this machine: only other nodes have it`);
+}
+
+function known(parts: NodeParts): KnownModel[] {
+  return mergeModels(parts.library.list(), parts.catalog.getAllModels());
+}
+
+function listRows(parts: NodeParts, scope: 'local' | 'mesh' | 'available'): ModelRow[] {
+  const fitting = known(parts).filter((model) => {
+    if (scope === 'local') return model.local !== undefined;
+    if (scope === 'available') return model.local === undefined;
+    return model.holders.length > 0 || model.local?.state === 'ready';
+  });
+  return fitting.map((model) => toRow(model, parts.name));
+}
+
+function rowOf(parts: NodeParts, model: LocalModel): ModelRow {
+  const isSame = (one: KnownModel) =>
+    one.local !== undefined &&
+    one.local.modelId === model.modelId &&
+    one.version === model.version &&
+    one.sha256 === model.sha256;
+  const [merged] = known(parts).filter(isSame);
+  return toRow(merged ?? alone(model), parts.name);
+}
+
+function alone(model: LocalModel): KnownModel {
+  const { modelId, version, sha256 } = model;
+  return { modelId, version, sha256, local: model, entry: undefined, holders: [] };
+}
+
+/** What the scanner of this import made of its path. */
+function importedRows(parts: NodeParts, modelIds: readonly string[], path: string): LocalModel[] {
+  const wanted = new Set(modelIds);
+  return parts.library.list().filter((model) => wanted.has(model.modelId) && model.sourceRef === path);
+}
+
+function damageOf(model: LocalModel) {
+  const error = descriptionOf(model).problem ?? `${model.modelId} could not be read whole`;
+  return { error, code: 'model_damaged', kind: 'integrity' };
+}
+
+function toImport(body: {
+  path: string;
+  name?: string | undefined;
+  version?: string | undefined;
+  type?: string | undefined;
+  capabilities?: string[] | undefined;
+}): ImportRequest {
+  if (!isAbsolute(body.path))
+    throw new NodeError('nothing_to_import', `Importing ${body.path}: the path must be absolute`);
+  return {
+    path: resolve(body.path),
+    modelId: body.name === undefined ? undefined : parseModelId(body.name),
+    version: body.version,
+    type: body.type === undefined ? undefined : parseType(body.type),
+    capabilities: body.capabilities,
+  };
+}
+
+function parseType(text: string): ModelType {
+  const type = MODEL_TYPES.find((known) => known === text);
+  if (type !== undefined) return type;
+  throw new NodeError('unknown_type', `Importing as ${text}: wanted one of ${MODEL_TYPES.join(', ')}`);
+}
+
+async function toInfo(parts: NodeParts, model: KnownModel): Promise<ModelInfo> {
+  const { local, entry } = model;
+  const versions = known(parts).filter((one) => one.modelId === model.modelId);
+  const description = local === undefined ? undefined : descriptionOf(local);
+  const self = { node_id: parts.mesh.nodeId, name: parts.name, online: true, this_node: true };
+  const others = model.holders.map(({ nodeId, name }) => ({
+    node_id: nodeId,
+    name,
+    online: isNodeId(nodeId),
+    this_node: false,
+  }));
+  return {
+    ...toRow(model, parts.name),
+    path: local?.state === 'ready' ? await parts.library.placeOf(local) : null,
+    files: (local?.files ?? []).map((file) => ({
+      path: file.path,
+      size_bytes: file.sizeBytes,
+      sha256: file.sha256 ?? null,
+    })),
+    metadata: { ...(description?.metadata ?? entry?.metadata) },
+    ...(description?.problem === undefined ? {} : { problem: description.problem }),
+    versions: versions.map((one) => toRow(one, parts.name)),
+    holders: local?.state === 'ready' ? [self, ...others] : others,
+  };
+}
