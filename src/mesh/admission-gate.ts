@@ -49,8 +49,9 @@ export class MemberGate implements AdmissionGate {
     if (mesh_id !== meshId || record.author !== meshId) return 'other_mesh';
     if (log.isRevoked(from)) return 'revoked';
     if (record.kind !== 'certificate' || record.key !== from) return 'not_certified';
-    // A member's certificate may be new to us: with it in the log, its records are believed from now on.
-    log.accept(record, from);
+    // A member's certificate may be new to us: with it in the log its records are believed from now on, here and, since
+    // it goes in as a word that nobody has passed on yet, everywhere.
+    log.accept(record, undefined);
     return this.#checkRecord(from, record, clock.nowMs());
   }
 
