@@ -3,7 +3,7 @@ import { type ChildProcess, execFileSync, fork } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
+import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { PieceHasher, pieceLayout, pieceRange, toPieceList } from '../../src/content/index.ts';
@@ -127,6 +127,7 @@ function median(numbers: readonly number[]): number {
   return [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0;
 }
 
+const loadBefore = Number(loadavg()[0]?.toFixed(1));
 const folder = mkdtempSync(join(tmpdir(), 'atmosphere-lane-'));
 try {
   const sizeMiB = Number(values.size);
@@ -157,6 +158,7 @@ try {
     cores: cpus().length,
     node: process.version,
     platform: process.platform,
+    loadBefore,
   };
   if (values.out !== undefined)
     writeFileSync(values.out, `${JSON.stringify({ machine, sizeMiB, runs: Number(values.runs), rows }, null, 2)}\n`);
