@@ -122,10 +122,10 @@ function safeFileName(name: string): string {
   return `_${stem.slice(0, 100)}-${shortHash(name)}${extension}`;
 }
 
+/** Labels go to terminals: no control characters. */
 function toLabel(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: a label goes to terminals
   return text
-    .replace(/[\u0000-\u001f\u007f-\u009f]/g, '')
+    .replace(/\p{Cc}/gu, '')
     .trim()
     .slice(0, PROTOCOL_LIMITS.labelChars);
 }

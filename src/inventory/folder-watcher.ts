@@ -4,6 +4,7 @@
  * Spec: docs/spec/08-inventory.md §7.1.
  */
 import { type FSWatcher, watch } from 'node:fs';
+import { basename } from 'node:path';
 import { systemCodeOf } from '../core/index.ts';
 
 export class FolderWatcher {
@@ -27,9 +28,12 @@ export class FolderWatcher {
   /** Idempotent. A folder that is not there, or cannot be watched, is left to the periodic scan. */
   add(folder: string): void {
     if (this.#watches.has(folder)) return;
-    if (this.#watches.size >= this.#mostFolders) return this.#tellLimit(undefined);
+    if (this.#watches.size >= this.#mostFolders) {
+      this.#tellLimit(undefined);
+      return;
+    }
     try {
-      const watcher = watch(folder, { persistent: false }, () => this.#onChange(folder));
+      const watcher = watch(folder, { persistent: false }, (_, name) => this.#onEvent(folder, name));
       watcher.on('error', () => this.remove(folder));
       this.#watches.set(folder, watcher);
     } catch (cause) {
@@ -43,9 +47,20 @@ export class FolderWatcher {
     this.#watches.delete(folder);
   }
 
+  /** Ends the watches of folders that a scan no longer met. */
+  keepOnly(folders: ReadonlySet<string>): void {
+    for (const folder of this.#watches.keys()) if (!folders.has(folder)) this.remove(folder);
+  }
+
   close(): void {
     for (const watcher of this.#watches.values()) watcher.close();
     this.#watches.clear();
+  }
+
+  /** A folder that was removed or renamed tells its own name: its watch is dead, the next scan sets a new one. */
+  #onEvent(folder: string, name: string | null): void {
+    if (name === basename(folder)) this.remove(folder);
+    this.#onChange(folder);
   }
 
   #tellLimit(cause: unknown): void {

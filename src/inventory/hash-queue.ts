@@ -7,6 +7,7 @@ import { Worker } from 'node:worker_threads';
 import { Emitter, type Sha256, siblingModule } from '../core/index.ts';
 import { isSameState } from './file-state.ts';
 import type { FromWorker, ToWorker } from './hash-messages.ts';
+import { JobOrder, type OrderedJob } from './job-order.ts';
 import { INVENTORY_LIMITS } from './limits.ts';
 import type { FileFingerprint, FileHashes, HashCache } from './ports.ts';
 
@@ -26,11 +27,9 @@ export interface HashQueueOptions {
   readonly rateBytesPerSecond?: number;
 }
 
-interface Job {
+interface Job extends OrderedJob {
   readonly id: number;
   readonly file: FileFingerprint;
-  priority: number;
-  state: 'waiting' | 'running' | 'suspended';
   readonly done: PromiseWithResolvers<HashOutcome>;
 }
 
@@ -43,6 +42,8 @@ export class HashQueue {
   readonly #rateBytesPerSecond: number | undefined;
   readonly #jobs = new Map<number, Job>();
   readonly #byPath = new Map<string, Job>();
+  readonly #order = new JobOrder<Job>();
+  #running: Job | undefined;
   #worker: Worker | undefined;
   #nextId = 1;
   #isPaused = false;
@@ -79,8 +80,7 @@ export class HashQueue {
   /** Stops after the chunk in hand, until `resume()`. */
   pause(): void {
     this.#isPaused = true;
-    const running = this.#running();
-    if (running !== undefined) this.#suspend(running);
+    if (this.#running !== undefined) this.#suspend(this.#running);
   }
 
   resume(): void {
@@ -105,7 +105,7 @@ export class HashQueue {
   #jobFor(file: FileFingerprint, priority: number): Job {
     const known = this.#byPath.get(file.path);
     if (known !== undefined && isSameState(known.file, file)) {
-      known.priority = Math.min(known.priority, priority);
+      if (priority < known.priority) this.#order.raise(known, priority);
       return known;
     }
     this.cancel(file.path);
@@ -113,16 +113,18 @@ export class HashQueue {
     this.#nextId += 1;
     this.#jobs.set(job.id, job);
     this.#byPath.set(file.path, job);
+    this.#order.add(job);
     return job;
   }
 
   #schedule(): void {
     if (this.#isPaused || this.#isClosed) return;
-    const next = this.#mostUrgent();
-    const running = this.#running();
-    if (next === undefined || next === running) return;
+    const next = this.#order.first();
+    if (next === undefined) return;
+    const running = this.#running;
     if (running !== undefined) {
-      if (next.priority >= running.priority || this.#suspendedCount() >= INVENTORY_LIMITS.suspendedHashJobs) return;
+      const canSuspend = this.#order.suspendedCount < INVENTORY_LIMITS.suspendedHashJobs;
+      if (next.priority >= running.priority || !canSuspend) return;
       this.#suspend(running);
     }
     this.#startOrResume(next);
@@ -130,7 +132,9 @@ export class HashQueue {
 
   #startOrResume(job: Job): void {
     const wasSuspended = job.state === 'suspended';
+    this.#order.delete(job);
     job.state = 'running';
+    this.#running = job;
     if (wasSuspended) this.#send({ type: 'resume', jobId: job.id });
     else {
       const rate = job.priority <= HASH_PRIORITY.urgent ? undefined : this.#rateBytesPerSecond;
@@ -140,33 +144,15 @@ export class HashQueue {
 
   #suspend(job: Job): void {
     job.state = 'suspended';
+    this.#running = undefined;
+    this.#order.add(job);
     this.#send({ type: 'suspend', jobId: job.id });
-  }
-
-  /** Lowest priority number, then the job begun already, then the oldest. */
-  #mostUrgent(): Job | undefined {
-    let best: Job | undefined;
-    for (const job of this.#jobs.values()) {
-      const isBetter = best === undefined || job.priority < best.priority;
-      const isBegun = best?.priority === job.priority && best.state === 'waiting' && job.state !== 'waiting';
-      if (isBetter || isBegun) best = job;
-    }
-    return best;
-  }
-
-  #running(): Job | undefined {
-    for (const job of this.#jobs.values()) if (job.state === 'running') return job;
-    return undefined;
-  }
-
-  #suspendedCount(): number {
-    let count = 0;
-    for (const job of this.#jobs.values()) if (job.state === 'suspended') count += 1;
-    return count;
   }
 
   #finish(job: Job, outcome: HashOutcome): void {
     this.#jobs.delete(job.id);
+    this.#order.delete(job);
+    if (this.#running === job) this.#running = undefined;
     if (this.#byPath.get(job.file.path) === job) this.#byPath.delete(job.file.path);
     job.done.resolve(outcome);
     if (this.#jobs.size === 0) this.#worker?.unref();
