@@ -4,12 +4,12 @@
  * This object owns the two file descriptors; they close when the last operation under way has ended.
  */
 import { close, fchmod, write } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { BackgroundSync } from './background-sync.ts';
 import { StoreError, toStoreError } from './errors.ts';
-import { readFully, renameDurably, syncData, syncFolder } from './files.ts';
+import { readFully, syncData, syncFolder } from './files.ts';
 import { type JournalState, pieceCountOf } from './journal.ts';
 import type { PartJournal } from './part-journal.ts';
 import { PieceProgress } from './piece-progress.ts';
@@ -39,6 +39,7 @@ export class DiskBlobWriter implements BlobWriter {
   #idle: (() => void) | undefined;
   /** From here on nobody writes: the file is about to be the blob. */
   #isFinishing = false;
+  #isNamed = false;
   #isClosing = false;
   #closed: Promise<void> | undefined;
 
@@ -163,7 +164,10 @@ export class DiskBlobWriter implements BlobWriter {
     const { sha256 } = this.spec;
     await chmodFd(this.#fd, 0o444);
     await mkdir(folder.blobFolder(sha256), { recursive: true });
-    await renameDurably(folder.dataPath(sha256), folder.blobPath(sha256));
+    // A finish that failed after this step is called again: the file has its name already.
+    if (!this.#isNamed) await rename(folder.dataPath(sha256), folder.blobPath(sha256));
+    this.#isNamed = true;
+    await syncFolder(folder.blobFolder(sha256));
     await syncFolder(dirname(folder.blobFolder(sha256)));
   }
 
