@@ -172,7 +172,7 @@ export class Download<Done = unknown> {
     this.#context = this.#laneContext(list, this.#digest);
     this.#plan = startPlan({
       pieceCount: this.#layout.pieceCount,
-      pieceBytes: blob.pieceBytes,
+      pieceBytes: this.#layout.pieceBytes,
       missing: spansOfMissing(held.length, (index) => held.has(index)),
       checking: sink.heldPiecesUnsure ? held.count : 0,
       limits: this.#limits,
