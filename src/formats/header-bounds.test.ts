@@ -93,7 +93,7 @@ test('readOnnx() describes what it reached when a model has more fields than are
 });
 
 test('readOnnx() does not descend into messages that nest for ever', async () => {
-  let nested = Buffer.alloc(0);
+  let nested: Buffer = Buffer.alloc(0);
   for (let depth = 0; depth < 5000; depth += 1) nested = bytesField(1, nested);
   const model = Buffer.concat([varintField(1, 8), bytesField(7, bytesField(11, bytesField(2, nested)))]);
   expect((await readOnnx(bufferSource(model))).inputs).toHaveLength(1);

@@ -69,6 +69,7 @@ export class Inventory {
 
   /** Begins the first scan and goes on until `stop()` or the signal. */
   start(signal?: AbortSignal): void {
+    if (signal?.aborted) return;
     signal?.addEventListener('abort', () => void this.stop(), { once: true });
     for (const scanner of this.#options.scanners) this.#addKeeper(scanner);
     this.#firstScan = Promise.all([...this.#keepers.values()].map((keeper) => keeper.scan()));
