@@ -64,7 +64,11 @@ export async function createApp(options: AppOptions): Promise<App> {
     routerOptions: { maxParamLength: options.limits.headerBytes },
   });
   app.removeContentTypeParser('text/plain');
-  app.addHook('onRequest', async (request) => await admit(request, options));
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-content-type-options', 'nosniff');
+    if (!request.url.startsWith('/docs/')) reply.header('cache-control', 'no-store');
+    await admit(request, options);
+  });
   app.setErrorHandler((thrown, request, reply) => answerError(thrown, request, reply, options));
   app.setNotFoundHandler((request, reply) => answerError(notFound(request), request, reply, options));
   await mountRoutes(app, options);
@@ -171,7 +175,9 @@ function answerError(thrown: unknown, request: FastifyRequest, reply: FastifyRep
   const answer = toErrorAnswer(isForEyesOf(contextOf(request.raw).viewer, error) ? error : undefined);
   if (answer.status === 401 || answer.status === 403 || answer.status === 429)
     options.metrics.refused(answer.body.code);
-  if (answer.status >= 500) options.logger.error({ err: thrown, route: request.routeOptions.url }, 'a request failed');
+  // A client that left before its answer made its work fail: nobody's fault.
+  if (answer.status >= 500 && !reply.raw.destroyed)
+    options.logger.error({ err: thrown, route: request.routeOptions.url }, 'a request failed');
   reply.code(answer.status).headers(answer.headers).header('cache-control', 'no-store');
   return reply.type('application/json').send(JSON.stringify(answer.body));
 }

@@ -34,7 +34,7 @@ export async function sendEvents(options: EventStreamOptions): Promise<void> {
   } catch (thrown) {
     if (!stream.isOpen) throw thrown;
     if (response.destroyed) return;
-    options.onFailure(thrown);
+    if (!options.signal.aborted) options.onFailure(thrown);
     const { error, code, kind } = toErrorBody(thrown);
     await stream.send({ event: 'failed', error, code, kind }).catch(() => {});
   } finally {

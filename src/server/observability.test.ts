@@ -1,6 +1,7 @@
+import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import type { Logger } from '../core/index.ts';
-import { ask, askJson, controlWith, LOCAL_TOKEN, openTestEdge, until } from './http-edge.fixture.ts';
+import { ask, askJson, controlWith, LOCAL_TOKEN, openTcp, openTestEdge, until } from './http-edge.fixture.ts';
 import type { ServedFile } from './ports.ts';
 
 function recording(lines: object[]): Logger {
@@ -50,6 +51,31 @@ describe('what an operator sees', () => {
     expect(text).toContain('atmosphere_http_refused_total{reason="local_token_wrong"} 1');
     expect(text).toContain('atmosphere_http_blob_streams 0');
     expect(text).not.toContain('attacker');
+  });
+});
+
+describe('a client that leaves', () => {
+  it('is not an error in the log', async () => {
+    const lines: object[] = [];
+    const started = Promise.withResolvers<void>();
+    const control = controlWith({
+      doctor: async (_input, signal) => {
+        started.resolve();
+        await once(signal, 'abort');
+        throw signal.reason;
+      },
+    });
+    await using test = await openTestEdge({ logger: recording(lines), control });
+    const socket = await openTcp(test.port);
+    const head = `Host: 127.0.0.1:${test.port}\r\nAuthorization: Bearer ${LOCAL_TOKEN}`;
+    socket.write(`GET /api/v1/doctor HTTP/1.1\r\n${head}\r\n\r\n`);
+    await started.promise;
+    socket.destroy();
+    await until(() => lines.length > 0);
+    await ask({ port: test.port, path: '/health' });
+    await until(() => lines.length > 1);
+    expect(lines.map((line) => (line as { message: string }).message)).toEqual(['request', 'request']);
+    expect(lines[0]).toMatchObject({ route: '/api/v1/doctor', status: 0, complete: false });
   });
 });
 
