@@ -151,6 +151,9 @@ export async function openTestEdge(options: Partial<HttpEdgeOptions> = {}): Prom
     },
     localToken: LOCAL_TOKEN,
     ...options,
+  }).catch(async (cause: unknown) => {
+    await rm(folder, { recursive: true });
+    throw cause;
   });
   const dispose = async (): Promise<void> => {
     await edge.close();
