@@ -4,7 +4,7 @@
  */
 import { CoreError } from './errors.ts';
 
-declare const brand: unique symbol;
+export declare const brand: unique symbol;
 export type Brand<T, Name extends string> = T & { readonly [brand]: Name };
 
 /** Lower-case hex SHA-256 of a whole blob, 64 characters: the name of content everywhere. */

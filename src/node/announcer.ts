@@ -3,10 +3,11 @@ import { networkInterfaces } from 'node:os';
 import type { Clock } from '../core/index.ts';
 import { MESH_LIMITS, type Mesh } from '../mesh/index.ts';
 import { type CatalogMessage, type ModelEntry, PROTOCOL_LIMITS, parseCatalogMessage } from '../protocol/index.ts';
-import type { CatalogPublisherOptions, PublishedPage } from './catalog-publisher.ts';
+import { CatalogPublisher, type CatalogPublisherOptions, type PublishedPage } from './catalog-publisher.ts';
+import type { NodeParts } from './control/parts.ts';
 import { machineHash } from './peer-endpoints.ts';
 
-export interface AnnouncerOptions {
+interface AnnouncerOptions {
   readonly mesh: Mesh;
   readonly clock: Clock;
   readonly nodeName: string;
@@ -18,7 +19,7 @@ export interface AnnouncerOptions {
 }
 
 /** The parts of a catalog publisher that speak to the mesh. */
-export function announcer(
+function announcer(
   options: AnnouncerOptions,
 ): Pick<CatalogPublisherOptions, 'publishedPages' | 'publishPage' | 'publishHeartbeat'> {
   const { mesh, clock } = options;
@@ -89,4 +90,34 @@ export function httpAddresses(host: string): string[] {
 
 function bracketed(address: string): string {
   return address.includes(':') ? `[${address}]` : address;
+}
+
+export interface Announcing {
+  readonly http: AnnouncerOptions['http'];
+  readonly machineMark: string | undefined;
+  /** Between heartbeats; never so long that one loss makes the node look gone. */
+  readonly periodSeconds: number | undefined;
+}
+
+const DEFAULT_PERIOD_SECONDS = 90;
+const MAX_PERIOD_SECONDS = PROTOCOL_LIMITS.catalogTtlSeconds / 3;
+
+/** Starts telling the mesh, now and at every change. */
+export function announcing(parts: NodeParts, { http, machineMark, periodSeconds }: Announcing): AsyncDisposable {
+  const { mesh, library, clock, name: nodeName, programVersion } = parts;
+  const period = Math.min(periodSeconds ?? DEFAULT_PERIOD_SECONDS, MAX_PERIOD_SECONDS);
+  const publisher = new CatalogPublisher({
+    ...announcer({ mesh, clock, nodeName, programVersion, http, machineMark }),
+    clock,
+    periodMs: period * 1000,
+    entries: () => library.entries(),
+  });
+  const stops = [library.changes.on(() => publisher.changed()), mesh.membershipEvents.on(() => publisher.changed())];
+  publisher.start();
+  return {
+    async [Symbol.asyncDispose]() {
+      for (const stop of stops) stop();
+      await publisher[Symbol.asyncDispose]();
+    },
+  };
 }

@@ -3,41 +3,106 @@
  * opposite order. Knows no HTTP server: the daemon tells it where one listens. What a crash leaves at any line is
  * brought together by the next opening (store, library, transfers each compare again).
  */
-import { statfs } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import type { ControlHandlers, DaemonConfig } from '../api/index.ts';
-import { type Clock, type Logger, systemClock, systemRandom } from '../core/index.ts';
-import {
-  FolderScanner,
-  HuggingFaceScanner,
-  huggingFaceCacheFolder,
-  Inventory,
-  llamaFarmFolder,
-  llamaFarmScanner,
-  OllamaScanner,
-  ollamaStoreFolder,
-  type Scanner,
-} from '../inventory/index.ts';
-import { openMesh } from '../mesh/index.ts';
-import { PROTOCOL_LIMITS } from '../protocol/index.ts';
-import { acquireHomeLock, ModelCatalog, openRegistry } from '../registry/index.ts';
-import { openDiskBlobStore, removeHalfBuilt } from '../store/index.ts';
-import { openIdentity, readTlsPeer, verifyToken } from '../trust/index.ts';
-import { announcer } from './announcer.ts';
-import { CatalogFeeder } from './catalog-feeder.ts';
-import { CatalogPublisher } from './catalog-publisher.ts';
+import { type Clock, type Logger, type NodeId, systemClock } from '../core/index.ts';
+import { acquireHomeLock } from '../registry/index.ts';
+import { announcing } from './announcer.ts';
 import { meshControl } from './control/mesh-control.ts';
 import { modelControl } from './control/model-control.ts';
 import type { NodeParts } from './control/parts.ts';
 import { statusControl } from './control/status-control.ts';
 import { transferControl } from './control/transfer-control.ts';
-import { type Home, openHome, readMachineMark } from './home.ts';
-import { Intake } from './library/intake.ts';
-import { ModelLibrary } from './library/model-library.ts';
+import { openHome, readMachineMark } from './home.ts';
+import { openLibraryParts } from './open-library.ts';
+import { openMeshParts, readMember, verifyBearer } from './open-mesh-parts.ts';
+import { freeBytesAt, openStorage, pieceHashStore } from './open-storage.ts';
 import { machineHash } from './peer-endpoints.ts';
 import { TransferService } from './pull/transfer-service.ts';
-import { ServedModels } from './served-content.ts';
+import type { ServedModels } from './served-content.ts';
 import { SwarmView } from './swarm-view.ts';
-import { TlsKeeper } from './tls-keeper.ts';
+import type { TlsKeeper } from './tls-keeper.ts';
 import { transferLog } from './transfer-log.ts';
-import { ViewWriter } from './view-writer.ts';
+
+export interface NodeOptions {
+  readonly config: DaemonConfig;
+  readonly programVersion: string;
+  readonly logger: Logger;
+  readonly clock?: Clock;
+  /** Asked for by the control API. */
+  readonly onShutdown: () => void;
+}
+
+export interface PeerFacts {
+  readonly nodeId: NodeId;
+  readonly role: string;
+}
+
+/** A node that is open: what an HTTP edge serves, and what it must be told. */
+export interface OpenNode extends AsyncDisposable {
+  readonly parts: NodeParts;
+  readonly control: ControlHandlers;
+  readonly content: ServedModels;
+  readonly tls: TlsKeeper;
+  /** Who a TLS peer is; throws for anyone who is not a current member. */
+  verifyPeer(certificateDer: Uint8Array): PeerFacts;
+  /** Whom a bearer token was given to; throws for one that does not count. */
+  verifyToken(bearer: string): Promise<{ readonly subject: string }>;
+  /** HTTP listens: from now on the mesh is told. */
+  announce(http: { readonly host: string; readonly port: number }): void;
+}
+
+/** Throws NodeError, RegistryError (`home_in_use`, `database_…`), StoreError, TrustError, MeshError. */
+export async function openNode(options: NodeOptions): Promise<OpenNode> {
+  const stack = new AsyncDisposableStack();
+  try {
+    return await assemble(options, stack);
+  } catch (thrown) {
+    await stack.disposeAsync();
+    throw thrown;
+  }
+}
+
+async function assemble(options: NodeOptions, stack: AsyncDisposableStack): Promise<OpenNode> {
+  const { config, logger, clock = systemClock } = options;
+  const name = config.name ?? hostname();
+  const home = await openHome(config.home);
+  stack.use(acquireHomeLock(home.folder));
+  const { registry, store } = await openStorage(config, home, logger, stack);
+  const surroundings = { config, name, home, registry, store, clock, logger };
+  const { mesh, tls, catalog } = await openMeshParts(surroundings, stack);
+  const { library, content, inventory, intake } = await openLibraryParts(surroundings, stack);
+  const machineMark = config.loopbackHttp ? await readMachineMark() : undefined;
+  const view = new SwarmView({
+    ...{ catalog, reliability: registry.reliability, clock },
+    machine: () => (machineMark === undefined ? undefined : machineHash(mesh.meshId, machineMark)),
+    tls: () => tls.current,
+    readPeer: (certificateDer) => readMember(mesh, clock, certificateDer).nodeId,
+  });
+  const freeBytes = () => freeBytesAt(home.folder);
+  const log = transferLog(registry.transfers);
+  const pieceHashes = pieceHashStore(registry.pieceLists);
+  const transfers = new TransferService({ store, view, pieceHashes, models: library, freeBytes, log, clock, logger });
+  stack.defer(() => transfers.close());
+
+  const http = { url: '' };
+  const parts: NodeParts = {
+    ...{ name, home, clock, logger, registry, store, mesh, catalog, library, inventory, intake, transfers, freeBytes },
+    programVersion: options.programVersion,
+    startedAtMs: clock.nowMs(),
+    httpUrl: () => http.url,
+    shutDown: options.onShutdown,
+  };
+  return {
+    ...{ parts, content, tls },
+    control: { ...statusControl(parts), ...meshControl(parts), ...modelControl(parts), ...transferControl(parts) },
+    verifyPeer: (certificateDer) => readMember(mesh, clock, certificateDer),
+    verifyToken: (bearer) => verifyBearer(mesh, clock, bearer),
+    announce(address) {
+      http.url = `http://127.0.0.1:${address.port}`;
+      stack.use(announcing(parts, { http: address, machineMark, periodSeconds: config.gossipIntervalSeconds }));
+      transfers.resume();
+    },
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}

@@ -1,0 +1,89 @@
+/**
+ * A node and its HTTP edge as one program. Order of opening: node, edge, token and daemon file, then the mesh is told;
+ * of closing: daemon file kept until the very last, so that whoever finds none may start another.
+ */
+import { rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  CONTRACT_VERSION,
+  DAEMON_FILE,
+  type Daemon,
+  type DaemonConfig,
+  type DaemonFile,
+  type DaemonReady,
+} from '../api/index.ts';
+import { type Logger, messageOf } from '../core/index.ts';
+import { type OpenNode, openNode, writeLocalToken } from '../node/index.ts';
+import { type HttpEdge, openHttpEdge } from '../server/index.ts';
+import { openLogger } from './logger.ts';
+import { readProgramVersion } from './program-version.ts';
+
+/** Resolves when everything is open. Throws what opening the node or the edge throws; then nothing is left open. */
+export async function openDaemon(config: DaemonConfig, logger: Logger = openLogger(config)): Promise<Daemon> {
+  const stack = new AsyncDisposableStack();
+  const stopping = Promise.withResolvers<void>();
+  try {
+    const ready = await open(config, logger, stack, () => stopping.resolve());
+    const stopped = stopping.promise.then(() => stack.disposeAsync());
+    stopped.catch((thrown: unknown) => logger.error({ err: messageOf(thrown) }, 'stopping failed'));
+    return {
+      ready,
+      stopped,
+      stop() {
+        stopping.resolve();
+        return stopped;
+      },
+    };
+  } catch (thrown) {
+    await stack.disposeAsync();
+    throw thrown;
+  }
+}
+
+async function open(
+  config: DaemonConfig,
+  logger: Logger,
+  stack: AsyncDisposableStack,
+  onShutdown: () => void,
+): Promise<DaemonReady> {
+  const programVersion = readProgramVersion();
+  const node = stack.use(await openNode({ config, programVersion, logger, onShutdown }));
+  const { home, mesh, name } = node.parts;
+  stack.defer(() => rm(join(home.folder, DAEMON_FILE), { force: true }));
+  const localToken = await writeLocalToken(home);
+  const edge = stack.use(await openEdge(config, node, localToken, logger));
+  const http = `http://${config.httpHost === '::1' ? '[::1]' : '127.0.0.1'}:${edge.address.port}`;
+  await writeDaemonFile(home.folder, {
+    pid: process.pid,
+    http,
+    node_id: mesh.nodeId,
+    started_at: new Date().toISOString(),
+    contract: CONTRACT_VERSION,
+  });
+  node.announce(edge.address);
+  logger.info({ nodeId: mesh.nodeId, http, mesh: mesh.addresses() }, 'ready');
+  return { node_id: mesh.nodeId, name, http, mesh: mesh.addresses(), home: home.folder, pid: process.pid };
+}
+
+async function openEdge(config: DaemonConfig, node: OpenNode, localToken: string, logger: Logger): Promise<HttpEdge> {
+  const edge = await openHttpEdge({
+    ...(config.httpHost === undefined ? {} : { host: config.httpHost }),
+    ...{ port: config.httpPort, openLan: config.openLan, localToken, logger, version: node.parts.programVersion },
+    ...{ content: node.content, control: node.control },
+    peers: { verifyPeer: (certificateDer) => node.verifyPeer(certificateDer) },
+    tokens: { verifyToken: (bearer) => node.verifyToken(bearer) },
+    tls: node.tls.current,
+  });
+  node.tls.renewals.on((identity) => edge.setTls(identity));
+  node.parts.mesh.recordEvents.on((event) => {
+    if (event.type === 'revoked') edge.disconnectPeer(event.nodeId);
+  });
+  return edge;
+}
+
+async function writeDaemonFile(home: string, file: DaemonFile): Promise<void> {
+  const path = join(home, DAEMON_FILE);
+  const temporary = `${path}.${file.pid}`;
+  await writeFile(temporary, `${JSON.stringify(file)}\n`, { mode: 0o600 });
+  await rename(temporary, path);
+}

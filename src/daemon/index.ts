@@ -1,0 +1,2 @@
+/** The program: a node with its HTTP edge, opened and closed as one. */
+export { openDaemon } from './daemon.ts';
