@@ -156,6 +156,7 @@ class MemoryTransport implements MeshTransport {
     if (this.#peers.has(peer)) return;
     this.#peers.add(peer);
     this.peerEvents.emit({ type: 'connected', nodeId: peer });
+    this.peerEvents.emit({ type: 'gossiping', nodeId: peer });
   }
 
   /** Both ends hear of it. */

@@ -173,7 +173,7 @@ export class Libp2pTransport implements MeshTransport {
     node.addEventListener('connection:close', ({ detail: connection }) => this.#onClose(connection));
     node.addEventListener('peer:discovery', ({ detail: { id, multiaddrs } }) => {
       const addresses = multiaddrs.map((address) => withoutPeer(address.toString()));
-      this.peerEvents.emit({ type: 'discovered', nodeId: toNodeId(id), addresses });
+      if (addresses.length > 0) this.peerEvents.emit({ type: 'discovered', nodeId: toNodeId(id), addresses });
     });
     const { pubsub } = node.services;
     const topic = topicOf(this.#meshId);
@@ -250,7 +250,9 @@ export class Libp2pTransport implements MeshTransport {
     this.refused.note(nodeId);
     this.#logger.info({ peer: nodeId, reason }, 'peer refused');
     this.peerEvents.emit({ type: 'refused', nodeId, reason });
-    void this.#end(connection);
+    // The side that was asked leaves the other the time to read why: closing at once would overtake the answer.
+    if (connection.direction === 'outbound') void this.#end(connection);
+    else setTimeout(() => void this.#end(connection), MESH_LIMITS.refusalLingerMs).unref();
   }
 
   #gain(connection: Connection): void {
