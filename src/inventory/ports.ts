@@ -1,4 +1,4 @@
-/** What the inventory needs of others. Spec: docs/spec/07-formats.md. */
+/** What the inventory needs of others. Spec: docs/spec/08-inventory.md. */
 
 /** Identity of one state of one file: another size, time, inode or device is another state. */
 export interface FileFingerprint {

@@ -19,6 +19,9 @@ import { HuggingFaceScanner, huggingFaceCacheFolder } from './huggingface-scanne
 import { OllamaScanner, ollamaStoreFolder } from './ollama-scanner.ts';
 import type { Scanner } from './scanner.ts';
 
+/** A program of every POSIX system, not a dependency. */
+const MKFIFO = 'mkfifo';
+
 let root = '';
 beforeEach(async () => {
   root = await realpath(await mkdtemp(join(tmpdir(), 'scanners-')));
@@ -220,7 +223,7 @@ test('FolderScanner follows links once and ends their loops', async () => {
 });
 
 test('FolderScanner never opens fifos and sockets', async () => {
-  execFileSync('mkfifo', [join(root, 'pipe.gguf')]);
+  execFileSync(MKFIFO, [join(root, 'pipe.gguf')]);
   await symlink('pipe.gguf', join(root, 'link.gguf'));
   const server = createServer().listen(join(root, 'socket.gguf'));
   await new Promise((resolve) => server.once('listening', resolve));
