@@ -29,6 +29,8 @@ export class HashLedger {
   readonly #queue: HashQueue;
   readonly #events: LedgerEvents;
   readonly #states = new Map<string, { readonly file: FileFingerprint; state: FileHashState }>();
+  /** Files whose wrong claim has been told: once for each model, however often it is verified. */
+  readonly #disproved = new WeakSet<FoundFile>();
   readonly #stopProgress: () => void;
 
   constructor(queue: HashQueue, events: LedgerEvents) {
@@ -93,7 +95,9 @@ export class HashLedger {
     const claim = file.claimedSha256 === undefined ? 'none' : isTrue ? 'proved' : 'disproved';
     this.#set(file.fingerprint, { status: 'hashed', sha256: hashes.sha256, claim });
     if (!isKnown) this.#events.onHashed(file.fingerprint, hashes, fromCache);
-    if (claim === 'disproved') this.#events.onMismatch(model, file, hashes.sha256);
+    if (claim !== 'disproved' || this.#disproved.has(file)) return;
+    this.#disproved.add(file);
+    this.#events.onMismatch(model, file, hashes.sha256);
   }
 
   #onMissed(model: FoundModel, file: FoundFile, outcome: Exclude<HashOutcome, { status: 'hashed' }>): void {

@@ -177,6 +177,7 @@ test('Inventory proves the claims of a cache, and one that is wrong makes its mo
   expect(liar?.damaged).toContain('another SHA-256');
   expect(liar && (await opened.verifyNow(liar.key))).toBeUndefined();
   expect(events.some((event) => event.kind === 'verified' && event.model.modelId === 'acme/liar')).toBe(false);
+  expect(events.filter((event) => event.kind === 'claim_mismatch')).toHaveLength(1);
   expect(events.some((event) => event.kind === 'problem' && event.problem.code === 'claim_mismatch')).toBe(true);
 });
 
