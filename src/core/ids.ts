@@ -4,8 +4,7 @@
  */
 import { CoreError } from './errors.ts';
 
-export declare const brand: unique symbol;
-export type Brand<T, Name extends string> = T & { readonly [brand]: Name };
+export type Brand<T, Name extends string> = T & { readonly '~brand': Name };
 
 /** Lower-case hex SHA-256 of a whole blob, 64 characters: the name of content everywhere. */
 export type Sha256 = Brand<string, 'Sha256'>;

@@ -17,7 +17,8 @@ export async function checkHeldPieces(
     if (signal.aborted) return;
     const isRight = (await hashOf(list, sink, index, buffer)).equals(pieceHashAt(list, index));
     if (signal.aborted) return;
-    if (!isRight) sink.revokePiece(index);
+    if (isRight) sink.commitPiece(index);
+    else sink.revokePiece(index);
     report(index, isRight);
   }
 }
