@@ -82,6 +82,8 @@ function until(meshes: readonly Mesh[], done: () => boolean): Promise<void> {
   });
 }
 
+/** Lets sockets and timers have their say between two looks. */
+const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 const has = (mesh: Mesh, author: Mesh) => mesh.records({ author: author.nodeId, kind: 'heartbeat' }).length > 0;
 const joinRefused = (reason: string) => expect.objectContaining({ code: 'join_refused', data: { reason } });
 
@@ -267,7 +269,7 @@ describe('what strangers and bad members can do', () => {
     const cut = until([a], () => a.peers().length === 0);
     const topic = topicOf(a.meshId);
     await eventually(
-      async () => node.services.pubsub.getSubscribers(topic),
+      () => nextTurn().then(() => node.services.pubsub.getSubscribers(topic)),
       (all) => all.length === 1,
     );
     for (let round = 0; round <= MESH_LIMITS.strikesPerMinute; round += 1) {
@@ -299,7 +301,7 @@ describe('reaching one another', () => {
     const [a, b] = [await start('a', makeStores(), { listen: [] }), await start('b')];
     await a.join(code);
     await b.join(code);
-    const circuits = async () => a.addresses().filter((address) => address.includes('/p2p-circuit'));
+    const circuits = () => nextTurn().then(() => a.addresses().filter((address) => address.includes('/p2p-circuit')));
     await eventually(circuits, (all) => all.length > 0);
     a.publish({ ...heartbeat, payload: { type: 'heartbeat', mesh: a.addresses() } });
     await until([a, b], () => b.peers().includes(a.nodeId));

@@ -62,6 +62,8 @@ export class MeshSession {
       }),
       this.log.events.on((event) => {
         if (event.type === 'accepted' && event.record.kind === 'certificate') this.#welcome(event.record.key as NodeId);
+        // A heartbeat tells addresses: a node with few connections tries them at once.
+        if (event.type === 'accepted' && event.record.kind === 'heartbeat') this.#dialer.dialNow();
         if (event.type === 'revoked') this.#options.peers.forget(event.nodeId);
       }),
       every(this.#options.clock, MAINTENANCE_MS, () => this.#maintain()),
