@@ -16,11 +16,9 @@ let stranger: DevNode;
 
 beforeAll(async () => {
   network = await DevNetwork.open();
-  [owner, guest, stranger] = ['owner', 'guest', 'stranger'].map((name) => network.node(name)) as [
-    DevNode,
-    DevNode,
-    DevNode,
-  ];
+  [owner, guest, stranger] = ['owner', 'guest', 'stranger'].map((name) =>
+    network.node(name, { flags: ['--no-loopback-http'] }),
+  ) as [DevNode, DevNode, DevNode];
   await Promise.all([owner.up(), guest.up(), stranger.up()]);
   await owner.json('mesh', 'init', '--name', 'house');
   const file = join(network.folder, 'model.gguf');

@@ -50,14 +50,14 @@ function makeStores(): Stores {
 async function start(
   nodeName: string,
   stores = makeStores(),
-  more: { relayServer?: boolean; clock?: Clock; listen?: string[] } = {},
+  more: { relayServer?: boolean; mdns?: boolean; clock?: Clock; listen?: string[] } = {},
 ) {
   const mesh = openMesh({
     ...stores,
     nodeName,
     identity: openIdentity(stores.home, { nodeName, nowMs: Date.now() }),
     listen: more.listen ?? ['/ip4/127.0.0.1/tcp/0', '/ip4/127.0.0.1/tcp/0/ws'],
-    mdns: false,
+    mdns: more.mdns ?? false,
     relayServer: more.relayServer ?? false,
     clock: more.clock ?? systemClock,
     random: seededRandom(1),
@@ -293,6 +293,16 @@ describe('reaching one another', () => {
     const b = await start('b');
     await b.join(a.invite().code);
     expect(a.peers()).toEqual([b.nodeId]);
+  });
+
+  test('members on one LAN find each other by mDNS, without any address', async () => {
+    const stores = makeStores();
+    const [a, b] = [await start('a', makeStores(), { mdns: true }), await start('b', stores)];
+    await b.join(a.invite().code);
+    await b.stop();
+    await until([a], () => a.peers().length === 0);
+    const again = await start('b', { ...stores, peers: new MemoryPeerStore() }, { mdns: true });
+    await until([again, a], () => again.peers().includes(a.nodeId));
   });
 
   test('two members without a way between them talk through a relay that is a member', async () => {

@@ -8,7 +8,7 @@ import { parseHeartbeat, type SignedRecord } from '../protocol/index.ts';
 import type { ModelCatalog } from '../registry/index.ts';
 
 export interface CatalogFeederOptions {
-  readonly mesh: Pick<Mesh, 'nodeId' | 'records' | 'recordEvents' | 'membershipEvents'>;
+  readonly mesh: Pick<Mesh, 'nodeId' | 'isRevoked' | 'records' | 'recordEvents' | 'membershipEvents'>;
   readonly catalog: ModelCatalog;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -40,10 +40,11 @@ export class CatalogFeeder implements Disposable {
     for (const record of this.#options.mesh.records({ kind: 'heartbeat' })) this.#feedHeartbeat(record);
   }
 
-  /** Another mesh: nothing of the old one counts. */
+  /** Another mesh, or none any more: nothing of the old one counts. */
   #startOver(): void {
-    for (const { nodeId } of this.#options.catalog.getNodes()) this.#options.catalog.removeNode(nodeId);
-    this.#feedAll();
+    const { mesh, catalog } = this.#options;
+    for (const { nodeId } of catalog.getNodes()) catalog.removeNode(nodeId);
+    if (!mesh.isRevoked(mesh.nodeId)) this.#feedAll();
   }
 
   #onRecord(event: RecordEvent): void {

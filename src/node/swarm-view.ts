@@ -24,12 +24,13 @@ export class SwarmView implements HolderView {
     this.#options = options;
   }
 
-  holders({ entry }: PullTarget): readonly Holder[] {
+  holders({ entry }: PullTarget, only?: NodeId): readonly Holder[] {
     const { catalog, reliability, clock } = this.#options;
     const nodes = this.#variantOf(entry.sha256, entry.model_id, catalog)?.nodes ?? [];
     const machine = this.#options.machine();
-    const candidates = nodes.map((node) => ({ nodeId: node.nodeId, name: node.name, path: pathOf(node, machine) }));
-    const statsOf = (nodeId: NodeId) => reliability.get(nodeId);
+    const asked = only === undefined ? nodes : nodes.filter((node) => node.nodeId === only);
+    const candidates = asked.map((node) => ({ nodeId: node.nodeId, name: node.name, path: pathOf(node, machine) }));
+    const statsOf = (nodeId: NodeId) => (only === undefined ? reliability.get(nodeId) : undefined);
     return rankPeers(candidates, { sizeBytes: entry.size_bytes, nowMs: clock.nowMs(), statsOf });
   }
 

@@ -1,5 +1,5 @@
 /** The sources of one download, what each has done so far, and why each failed last. */
-import { isFinalForPeer, TransferError } from './errors.ts';
+import { isFinalForPeer, TransferError, type TransferErrorCode } from './errors.ts';
 import type { PieceSource } from './ports.ts';
 import { type SourceOutcome, SourceStats } from './source-stats.ts';
 
@@ -61,6 +61,14 @@ export class SourceBook {
       message: lastError?.message ?? '',
     }));
     const reasons = peers.map((peer) => `${peer.id} ${peer.code}`).join(', ') || 'there are none';
-    return new TransferError('no_sources', `Downloading: no peer is left (${reasons})`, { data: { peers } });
+    return new TransferError(commonCode(peers), `Downloading: no peer is left (${reasons})`, { data: { peers } });
   }
 }
+
+/** Where all have failed alike, and for good, that is the reason; else that nobody is left. */
+function commonCode(peers: readonly { readonly code: string }[]): TransferErrorCode {
+  const all = (code: TransferErrorCode): boolean => peers.length > 0 && peers.every((peer) => peer.code === code);
+  return COMMON_CODES.find(all) ?? 'no_sources';
+}
+
+const COMMON_CODES = ['bad_piece', 'bad_response', 'refused', 'not_held', 'peer_not_trusted'] as const;

@@ -1,6 +1,6 @@
 /** Pulls: start and follow, list, watch, cancel. */
 import type { ControlHandlers, PullEvent, Transfer as TransferAnswer } from '../../api/index.ts';
-import { AtmosphereError, messageOf, type NodeId, parseRequestId } from '../../core/index.ts';
+import { type NodeId, parseRequestId } from '../../core/index.ts';
 import { NodeError } from '../errors.ts';
 import { mergeModels, resolveModel } from '../model-view.ts';
 import type { Transfer, TransferSnapshot } from '../pull/transfer.ts';
@@ -92,9 +92,9 @@ function toEvent(parts: NodeParts, event: PullEvent['event'], snapshot: Transfer
     duration_ms: answer.duration_ms,
     peers: answer.peers,
     ...(snapshot.alreadyHere ? { already_here: true } : {}),
-    ...(snapshot.error === undefined
+    ...(answer.error === undefined
       ? {}
-      : { error: snapshot.error.message, code: snapshot.error.code, kind: snapshot.error.kind }),
+      : { error: answer.error.message, code: answer.error.code, kind: answer.error.kind }),
   };
 }
 
@@ -122,17 +122,16 @@ function toAnswer(parts: NodeParts, snapshot: TransferSnapshot): TransferAnswer 
     path: snapshot.path ?? null,
     started_at: new Date(snapshot.startedAtMs).toISOString(),
     duration_ms: snapshot.durationMs,
-    ...(error === undefined ? {} : { error: { ...error } }),
+    ...(error === undefined ? {} : { error: { ...error, message: withNames(parts, error.message) } }),
   };
+}
+
+/** People know nodes by name. */
+function withNames(parts: NodeParts, text: string): string {
+  return text.replaceAll(/12D3KooW[1-9A-HJ-NP-Za-km-z]{44}/g, (nodeId) => nameOf(parts, nodeId as NodeId));
 }
 
 function nameOf(parts: NodeParts, nodeId: NodeId): string {
   const heard = parts.catalog.getNodes().find((node) => node.nodeId === nodeId);
   return heard?.name ?? parts.mesh.certificateOf(nodeId)?.name ?? nodeId;
-}
-
-/** An error as an event's fields. */
-export function errorFields(thrown: unknown): { error: string; code: string; kind: string } {
-  if (thrown instanceof AtmosphereError) return { error: thrown.message, code: thrown.code, kind: thrown.kind };
-  return { error: messageOf(thrown), code: 'internal', kind: 'internal' };
 }

@@ -16,8 +16,8 @@ export interface PullTarget {
 
 /** Who has it, now and later: the swarm of one variant. */
 export interface HolderView {
-  /** Best first; already without peers that are banned. */
-  holders(target: PullTarget): readonly Holder[];
+  /** Best first, without peers that are banned; with `only`, that one, whatever it did before: its user insists. */
+  holders(target: PullTarget, only?: NodeId): readonly Holder[];
   /** Calls back when holders may have changed; the returned function stops it. */
   onChange(listener: () => void): () => void;
   /** A way to the blob at this holder; undefined when it is at no address known. */

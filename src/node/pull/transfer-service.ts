@@ -155,7 +155,7 @@ export class TransferService {
 function narrowTo(view: HolderView, from: NodeId | undefined): HolderView {
   if (from === undefined) return view;
   return {
-    holders: (target) => view.holders(target).filter((holder) => holder.nodeId === from),
+    holders: (target) => view.holders(target, from),
     onChange: (listener) => view.onChange(listener),
     sourceFor: (holder, blob) => view.sourceFor(holder, blob),
     report: (outcomes) => view.report(outcomes),
