@@ -43,14 +43,13 @@ export class MemoryRecordStore implements RecordStore {
   }
 
   expire(nowMs: number): SignedRecord[] {
-    const gone = this.list().filter((record) => record.expires_at <= nowMs);
+    const gone = this.list().filter((record) => record.expires_at < nowMs);
     for (const record of gone) this.delete(record);
     return gone;
   }
 
   clear(): void {
     this.#byAuthor.clear();
-    this.#highest.clear();
   }
 }
 

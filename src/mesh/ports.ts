@@ -16,7 +16,7 @@ export interface RecordStore {
   list(filter?: { readonly author?: RecordAuthor; readonly kind?: RecordKind }): SignedRecord[];
   /** Who has records here, how many, and their size as JSON. */
   authors(): { readonly author: RecordAuthor; readonly count: number; readonly bytes: number }[];
-  /** The highest sequence number ever seen of this author, kept when its records expire. */
+  /** The highest sequence number ever seen of this author, kept when its records expire or are cleared. */
   highestSeq(author: RecordAuthor): number;
   /** Deletes records that expired before `nowMs`; returns them. */
   expire(nowMs: number): SignedRecord[];

@@ -200,6 +200,7 @@ describe('RecordLog.sweep()', () => {
     here.log.accept(record, bert.nodeId);
     await clock.advance(60_000);
     expect(here.log.list({ author: bert.nodeId })).toEqual([]);
+    await clock.advance(1);
     here.log.sweep();
     expect(here.events.at(-1)).toEqual({ type: 'expired', record });
     expect(here.store.highestSeq(bert.nodeId)).toBe(record.seq);
