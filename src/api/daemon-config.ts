@@ -36,6 +36,8 @@ export interface DaemonReady {
   readonly name: string;
   /** Base URL of the HTTP API on loopback. */
   readonly http: string;
+  /** Base URL of the agent port, on loopback. */
+  readonly agent: string;
   /** Multiaddrs. */
   readonly mesh: readonly string[];
   readonly home: string;

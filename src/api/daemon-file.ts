@@ -29,6 +29,7 @@ export const startLineSchema = z.union([
     node_id: z.string(),
     name: z.string(),
     http: z.string(),
+    agent: z.string(),
     mesh: z.array(z.string()),
     home: z.string(),
     pid: z.number().int(),

@@ -20,13 +20,17 @@ export async function runForeground(context: Context, options: UpOptions): Promi
 }
 
 export function announceReady(context: Context, ready: DaemonReady): void {
-  const { node_id, name, http, mesh, home, pid } = ready;
-  context.out.answer({ event: 'ready', contract: CONTRACT_VERSION, node_id, name, http, mesh, home, pid }, () => [
-    `${context.out.paint('green', 'ready')}  ${name}  ${http}  (pid ${pid})`,
-    `  node  ${node_id}`,
-    `  home  ${home}`,
-    ...mesh.map((address) => `  mesh  ${address}`),
-  ]);
+  const { node_id, name, http, agent, mesh, home, pid } = ready;
+  context.out.answer(
+    { event: 'ready', contract: CONTRACT_VERSION, node_id, name, http, agent, mesh, home, pid },
+    () => [
+      `${context.out.paint('green', 'ready')}  ${name}  ${http}  (pid ${pid})`,
+      `  node  ${node_id}`,
+      `  home  ${home}`,
+      `  agent ${agent}`,
+      ...mesh.map((address) => `  mesh  ${address}`),
+    ],
+  );
 }
 
 async function stop({ out }: Context, daemon: Daemon): Promise<void> {

@@ -38,7 +38,15 @@ async function openDaemon({ home, name = 'fixture' }: DaemonConfig): Promise<Dae
     },
     { home },
   );
-  const ready = { node_id: 'node-a', name, http, mesh: ['/ip4/127.0.0.1/tcp/1'], home, pid: process.pid };
+  const ready = {
+    node_id: 'node-a',
+    name,
+    http,
+    agent: 'http://127.0.0.1:1',
+    mesh: ['/ip4/127.0.0.1/tcp/1'],
+    home,
+    pid: process.pid,
+  };
   return { ready, stopped: stopped.promise, stop };
 }
 

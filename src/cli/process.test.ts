@@ -53,6 +53,7 @@ describe('up', () => {
         node_id: 'node-a',
         name: 'alpha',
         http: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
+        agent: 'http://127.0.0.1:1',
         mesh: ['/ip4/127.0.0.1/tcp/1'],
         home,
         pid: child.pid,

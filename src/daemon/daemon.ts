@@ -1,5 +1,5 @@
 /**
- * A node and its HTTP edge as one program. Order of opening: node, edge, token and daemon file, then the mesh is told;
+ * A node and its HTTP edge as one program. Order of opening: node, edge, agent port, token and daemon file, then the mesh is told;
  * of closing: daemon file kept until the very last, so that whoever finds none may start another.
  */
 import { rename, rm, writeFile } from 'node:fs/promises';
@@ -13,8 +13,8 @@ import {
   type DaemonReady,
 } from '../api/index.ts';
 import { type Logger, messageOf } from '../core/index.ts';
-import { type OpenNode, openNode, writeLocalToken } from '../node/index.ts';
-import { type HttpEdge, openHttpEdge } from '../server/index.ts';
+import { agentView, type OpenNode, openNode, writeLocalToken } from '../node/index.ts';
+import { type HttpEdge, openAgentPort, openHttpEdge } from '../server/index.ts';
 import { openLogger } from './logger.ts';
 import { readProgramVersion } from './program-version.ts';
 
@@ -52,6 +52,8 @@ async function open(
   stack.defer(() => rm(join(home.folder, DAEMON_FILE), { force: true }));
   const localToken = await writeLocalToken(home);
   const edge = stack.use(await openEdge(config, node, localToken, logger));
+  const { port } = stack.use(await openAgentPort({ port: config.agentPort, content: agentView(node.parts), logger }));
+  const agent = `http://127.0.0.1:${port}`;
   const http = `http://${config.httpHost === '::1' ? '[::1]' : '127.0.0.1'}:${edge.address.port}`;
   await writeDaemonFile(home.folder, {
     pid: process.pid,
@@ -61,8 +63,8 @@ async function open(
     contract: CONTRACT_VERSION,
   });
   node.announce(edge.address);
-  logger.info({ nodeId: mesh.nodeId, http, mesh: mesh.addresses() }, 'ready');
-  return { node_id: mesh.nodeId, name, http, mesh: mesh.addresses(), home: home.folder, pid: process.pid };
+  logger.info({ nodeId: mesh.nodeId, http, agent, mesh: mesh.addresses() }, 'ready');
+  return { node_id: mesh.nodeId, name, http, agent, mesh: mesh.addresses(), home: home.folder, pid: process.pid };
 }
 
 async function openEdge(config: DaemonConfig, node: OpenNode, localToken: string, logger: Logger): Promise<HttpEdge> {

@@ -27,7 +27,7 @@ export async function openLibraryParts(around: Surroundings, stack: AsyncDisposa
   const { config, home, registry, store, clock, logger } = around;
   const { hashCache, settings, pieceLists } = registry;
   const library = new ModelLibrary({ registry, hashCache, store, home: home.folder, clock, logger });
-  const content = new ServedModels(library, store, pieceLists, logger);
+  const content = new ServedModels({ library, store, pieceLists, openLan: config.openLan, logger });
   stack.use(new ViewWriter({ path: home.registryView, library, clock, logger }));
   const inventory = new Inventory({ scanners: scannersOf(config), hashCache, clock });
   const intake = stack.use(new Intake({ inventory, library, settings, logger }));

@@ -19,18 +19,29 @@ export interface OfferedFile {
   readonly sha256: Sha256;
 }
 
+export interface ServedModelsOptions {
+  readonly library: ModelLibrary;
+  readonly store: BlobStore;
+  readonly pieceLists: Registry['pieceLists'];
+  /** The owner opened every model (`up --open-lan`). */
+  readonly openLan: boolean;
+  readonly logger: Logger;
+}
+
 export class ServedModels {
   readonly #library: ModelLibrary;
   readonly #store: BlobStore;
   readonly #pieceLists: Registry['pieceLists'];
+  readonly #openLan: boolean;
   readonly #logger: Logger;
   #offered: readonly OfferedModel[] | undefined;
   #blobs: Map<Sha256, { isPublic: boolean }> | undefined;
 
-  constructor(library: ModelLibrary, store: BlobStore, pieceLists: Registry['pieceLists'], logger: Logger) {
+  constructor({ library, store, pieceLists, openLan, logger }: ServedModelsOptions) {
     this.#library = library;
     this.#store = store;
     this.#pieceLists = pieceLists;
+    this.#openLan = openLan;
     this.#logger = logger;
     library.changes.on(() => {
       this.#offered = undefined;
@@ -97,7 +108,7 @@ export class ServedModels {
       const entry = toEntry(model);
       return entry === undefined
         ? []
-        : [{ entry, model, public: model.public, createdMs: descriptionOf(model).addedAtMs }];
+        : [{ entry, model, public: this.#openLan || model.public, createdMs: descriptionOf(model).addedAtMs }];
     });
     return this.#offered;
   }

@@ -41,13 +41,13 @@ function ownerRefusalOf(facts: RequestFacts, rules: AccessRules): ServerErrorCod
   return isSameSecret(facts.bearer ?? '', rules.localToken) ? undefined : 'local_token_wrong';
 }
 
-function isOwnHost(host: string | undefined, port: number): boolean {
+export function isOwnHost(host: string | undefined, port: number): boolean {
   const name = host?.toLowerCase();
   if (port === 80 && (name === '127.0.0.1' || name === 'localhost' || name === '[::1]')) return true;
   return name === `127.0.0.1:${port}` || name === `localhost:${port}` || name === `[::1]:${port}`;
 }
 
-function isOwnOrigin(origin: string, port: number): boolean {
+export function isOwnOrigin(origin: string, port: number): boolean {
   return origin.startsWith('http://') && isOwnHost(origin.slice('http://'.length), port);
 }
 

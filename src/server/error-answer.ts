@@ -16,6 +16,7 @@ const STATUS_OF_CODE: Partial<Record<ServerErrorCode, number>> = {
   token_refused: 401,
   too_many_requests: 429,
   too_many_streams: 429,
+  no_runtime: 501,
   closing: 503,
 };
 

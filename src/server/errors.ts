@@ -5,7 +5,7 @@ export const SERVER_ERRORS = {
     kind: 'refused',
     fault: 'user',
     retry: false,
-    means: 'Another program listens on the HTTP port. Choose another with --port, or 0 for any.',
+    means: 'Another program listens on the port. Choose another with --port or --agent-port, or 0 for any.',
   },
   cannot_listen: {
     kind: 'refused',
@@ -122,6 +122,13 @@ export const SERVER_ERRORS = {
     fault: 'peer',
     retry: true,
     means: 'This peer or address has too many downloads open at a time.',
+  },
+  model_required: { kind: 'usage', fault: 'user', retry: false, means: 'A swap of the agent port names no model.' },
+  no_runtime: {
+    kind: 'refused',
+    fault: 'us',
+    retry: false,
+    means: 'This version has no runtime that could load a model; it finds, moves and serves their files.',
   },
   closing: { kind: 'unreachable', fault: 'us', retry: true, means: 'The daemon is stopping.' },
 } as const satisfies ErrorTable;

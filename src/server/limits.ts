@@ -25,6 +25,7 @@ export const SERVER_LIMIT_TABLE = {
   streamsPerPeer: { value: 64, why: 'blob streams of one peer, or of this machine’s tools together per address' },
   streamsPerStranger: { value: 8, why: 'blob streams of an address without identity' },
   rangesPerRequest: { value: 64, why: 'more ranges in one request are ignored and the file is sent whole' },
+  agentConnections: { value: 64, why: 'open connections of the agent port, all from this machine' },
   chunkBytes: { value: MiB, why: 'one read of a blob; a stream holds two' },
   pooledChunks: { value: 16, why: 'idle buffers kept for the next stream' },
   stalledReaderMs: { value: 30_000, why: 'a reader that takes no byte for this long is cut' },

@@ -25,6 +25,7 @@ export interface ReadyEvent {
   readonly node_id: string;
   readonly name: string;
   readonly http: string;
+  readonly agent: string;
   readonly mesh: readonly string[];
   readonly home: string;
   readonly pid: number;
@@ -34,6 +35,8 @@ export interface NodeOptions {
   /** More flags for `up`. */
   readonly flags?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Look at the places of Hugging Face, Ollama and LlamaFarm too, as a person's daemon does; set `env` with it. */
+  readonly scanDefaults?: boolean;
 }
 
 /** A folder with any number of nodes in it. */
@@ -104,7 +107,8 @@ export class DevNode {
 
   /** `atmosphere up` until its ready event. Throws with the daemon's stderr when it does not come up. */
   async up(): Promise<ReadyEvent> {
-    const flags = ['--port', '0', '--mesh-port', '0', '--agent-port', '0', '--no-mdns', '--no-scan-defaults'];
+    const flags = ['--port', '0', '--mesh-port', '0', '--agent-port', '0', '--no-mdns'];
+    if (this.#options.scanDefaults !== true) flags.push('--no-scan-defaults');
     const child = spawn(
       process.execPath,
       [MAIN, 'up', '--json', '--name', this.name, ...flags, ...(this.#options.flags ?? [])],

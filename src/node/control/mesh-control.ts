@@ -47,7 +47,7 @@ export function meshControl(parts: NodeParts): MeshControl {
       return { left, mesh_id: mesh.meshId };
     },
     async meshToken({ body }) {
-      const audience = parseAudience(body.audience ?? mesh.meshId);
+      const audience = parseAudience(body.audience ?? mesh.nodeId);
       const nowMs = clock.nowMs();
       const grant = { audience, subject: 'tool', scopes: ['models:read'] as const, lifeSeconds: body.ttl_s, nowMs };
       const token = await issueToken(mesh.identity, grant);
