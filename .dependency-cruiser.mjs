@@ -7,7 +7,7 @@ const areaRules = Object.entries(layers).map(([area, allowed]) => ({
   name: `${area}-imports`,
   comment: `src/${area} may import ${allowed.length === 0 ? 'no other area' : allowed.join(', ')}: arrows point one way (ARCHITECTURE.md)`,
   severity: 'error',
-  from: { path: `^src/${area}/`, pathNot: '\\.test\\.ts$' },
+  from: { path: `^src/${area}/`, pathNot: '\\.(test|conformance|fixture)\\.ts$' },
   to: { path: '^src/', pathNot: `^src/(${[area, ...allowed].join('|')})/` },
 }));
 

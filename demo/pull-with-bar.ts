@@ -27,8 +27,12 @@ export async function pullWithBar(node: DevNode, model: string, options: PullOpt
   await exited;
   if (last?.event !== 'completed') throw new Error(`${node.name}: pull ${model} failed: ${last?.error ?? 'no event'}`);
   if (process.stdout.isTTY) process.stdout.write('\r\x1b[K');
-  console.log(barOf(node.name, { ...last, progress_percent: 100, bytes_downloaded: last.size_bytes }));
-  return toRow(node, last, options);
+  const row = toRow(node, last, options);
+  const transfer_rate_mbps = row.seconds > 0 ? (row.bytes * 8) / row.seconds / 1_000_000 : 0;
+  console.log(
+    barOf(node.name, { ...last, progress_percent: 100, bytes_downloaded: last.size_bytes, transfer_rate_mbps }),
+  );
+  return row;
 }
 
 function toRow(node: DevNode, event: PullEvent, { note = '', mustDrop }: PullOptions): Row {

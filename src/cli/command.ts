@@ -15,6 +15,8 @@ export interface OptionSpec {
 export interface CommandInput<Options> {
   readonly args: readonly string[];
   readonly options: Options;
+  /** All there are, for the one that writes completion scripts. */
+  readonly commands: readonly AnyCommand[];
 }
 
 export interface CommandSpec<Options = object> {

@@ -4,4 +4,7 @@ import { enableCompileCache } from 'node:module';
 
 enableCompileCache?.();
 const { runProcess } = await import('./process-run.ts');
-await runProcess(async (config) => (await import('../daemon/index.ts')).openDaemon(config));
+await runProcess(async (config) => {
+  (await import('./lean-memory.ts')).keepMemoryLean();
+  return (await import('../daemon/index.ts')).openDaemon(config);
+});

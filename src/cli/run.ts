@@ -1,5 +1,7 @@
 /** The command line as a function: arguments in, exit code out. Signals and the process itself are main.ts's. */
+
 import { readFileSync } from 'node:fs';
+import { COMMANDS } from './commands/index.ts';
 import { Context } from './context.ts';
 import type { Io } from './io.ts';
 import { Output } from './output.ts';
@@ -23,7 +25,7 @@ async function execute({ spec, args, options, globals }: Invocation, io: Io, arg
   const subject = spec.usage.endsWith('<name>') ? args[0] : undefined;
   const context = new Context(io, { globals, argv, subject });
   try {
-    const code = await spec.run(context, { args, options });
+    const code = await spec.run(context, { args, options, commands: COMMANDS });
     return code ?? 0;
   } catch (thrown) {
     const { describeFailure, reportFailure, toErrorDocument, toFailedEvent } = await import('./failure.ts');

@@ -218,7 +218,7 @@ async function firstEvent(child: ChildProcess, name: string, stderr: () => strin
     for await (const line of reader) {
       lines.push(line);
       const event = JSON.parse(line) as Record<string, unknown>;
-      if (event['event'] === name) {
+      if (event.event === name) {
         // Keep draining, or a full pipe would stop the daemon.
         child.stdout.resume();
         return event;

@@ -9,11 +9,8 @@ export const completion: CommandSpec = {
     'atmosphere completion zsh > "$fpath[1]/_atmosphere"',
     'atmosphere completion fish > ~/.config/fish/completions/atmosphere.fish',
   ],
-  async run(context, { args: [shell = ''] }) {
-    const [{ COMPLETION_SHELLS, makeCompletion }, { COMMANDS }] = await Promise.all([
-      import('../completion-script.ts'),
-      import('./index.ts'),
-    ]);
+  async run(context, { args: [shell = ''], commands }) {
+    const { COMPLETION_SHELLS, makeCompletion } = await import('../completion-script.ts');
     const known = COMPLETION_SHELLS.find((name) => name === shell);
     if (known === undefined)
       throw new CliError(
@@ -23,7 +20,7 @@ export const completion: CommandSpec = {
           data: { try: 'atmosphere completion bash' },
         },
       );
-    const script = makeCompletion(known, COMMANDS);
+    const script = makeCompletion(known, commands);
     context.out.answer({ shell: known, script }, () => [script]);
     return 0;
   },
