@@ -59,7 +59,7 @@ describe('HttpPieceSource over TLS', () => {
     });
     await expect(
       download({ blob: blob.blob, sink, sources: [source] }, new AbortController().signal),
-    ).rejects.toMatchObject({ code: 'no_sources', data: { peers: [{ code: 'peer_not_trusted' }] } });
+    ).rejects.toMatchObject({ code: 'peer_not_trusted', data: { peers: [{ code: 'peer_not_trusted' }] } });
     expect(peer.requests).toEqual([]);
     expect(peer.listRequests()).toBe(0);
   });
