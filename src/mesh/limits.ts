@@ -9,7 +9,10 @@ export const MESH_LIMIT_TABLE = {
   recordsPerAuthority: { value: 50_000, why: 'certificates and revocations of one mesh' },
   recordBytesPerAuthority: { value: 64 * MiB, why: 'their size as JSON' },
   authorityRecordLifeMs: { value: 10 * YEAR_MS, why: 'longest life of a certificate or revocation record' },
-  nodeRecordLifeMs: { value: HOUR_MS, why: 'longest life of what a node says of itself' },
+  nodeRecordLifeMs: {
+    value: 24 * HOUR_MS,
+    why: 'longest life of what a node says of itself; its heartbeat’s is far shorter',
+  },
   sweepEveryMs: { value: 5000, why: 'how late an expired record may be deleted' },
   maxConnections: { value: 32, why: 'mesh connections of one node, both directions' },
   targetDegree: { value: 6, why: 'connections that a node tries to have by dialling' },

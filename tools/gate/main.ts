@@ -1,6 +1,7 @@
 /** The gate: `npm test` runs every step, `npm run check` the quick ones. The last line is `N passed, N failed`. */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { ensureDebian } from '../setup.mjs';
 import { STEPS, type Step } from './steps.ts';
 
 interface Counts {
@@ -10,6 +11,11 @@ interface Counts {
 
 const quickOnly = process.argv.includes('--quick');
 mkdirSync('.cache', { recursive: true });
+if (!quickOnly)
+  ensureDebian([
+    { command: 'curl', name: 'curl' },
+    { command: 'ip', name: 'iproute2' },
+  ]);
 const results = STEPS.filter((step) => step.quick || !quickOnly).map(runStep);
 const passed = results.reduce((sum, counts) => sum + counts.passed, 0);
 const failed = results.reduce((sum, counts) => sum + counts.failed, 0);
