@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const STAMPS = join(ROOT, '.cache', 'setup');
 const WANTED_NODE_MAJOR = 24;
+const SHOWN_LINES = 20;
 
 /** Brings the checkout up to date; returns the path of a Node that is new enough. Throws SetupError with advice. */
 export function setUp({ build = true } = {}) {
@@ -112,7 +113,7 @@ function run(command, args, cwd, env = {}) {
     env: { ...cleanEnv(), ...env },
   });
   if (result.status === 0) return;
-  const output = `${result.stdout ?? ''}${result.stderr ?? ''}`.trim().split('\n').slice(-25).join('\n');
+  const output = `${result.stdout ?? ''}${result.stderr ?? ''}`.trim().split('\n').slice(0, SHOWN_LINES).join('\n');
   throw new SetupError(
     `${command} ${args.join(' ')} failed (${result.status ?? result.signal ?? result.error?.message}):\n${output}\nMend that, then run the command again; it goes on where it was.`,
   );
