@@ -1,6 +1,18 @@
 import { AtmosphereError, type ErrorOptionsWithData, type ErrorTable } from '../core/index.ts';
 
 export const NODE_ERRORS = {
+  not_started: {
+    kind: 'usage',
+    fault: 'user',
+    retry: true,
+    means: 'A node or bridge was asked before start() resolved, or after stop().',
+  },
+  already_started: {
+    kind: 'usage',
+    fault: 'user',
+    retry: false,
+    means: 'start() was called on a node or bridge that is starting or running.',
+  },
   home_unusable: {
     kind: 'storage',
     fault: 'disk',

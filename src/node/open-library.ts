@@ -1,15 +1,5 @@
 /** What this machine has: library, inventory of the places where models lie, and what is served of it. */
-import {
-  FolderScanner,
-  HuggingFaceScanner,
-  huggingFaceCacheFolder,
-  Inventory,
-  llamaFarmFolder,
-  llamaFarmScanner,
-  OllamaScanner,
-  ollamaStoreFolder,
-  type Scanner,
-} from '../inventory/index.ts';
+import { Inventory, type Scanner } from '../inventory/index.ts';
 import { Intake } from './library/intake.ts';
 import { ModelLibrary } from './library/model-library.ts';
 import { ServedModels } from './served-content.ts';
@@ -23,23 +13,23 @@ export interface LibraryParts {
   readonly intake: Intake;
 }
 
-export async function openLibraryParts(around: Surroundings, stack: AsyncDisposableStack): Promise<LibraryParts> {
-  const { config, home, registry, store, clock, logger } = around;
+export interface LibrarySurroundings extends Omit<Surroundings, 'config' | 'name'> {
+  readonly scanners: readonly Scanner[];
+  readonly openLan: boolean;
+}
+
+export async function openLibraryParts(
+  around: LibrarySurroundings,
+  stack: AsyncDisposableStack,
+): Promise<LibraryParts> {
+  const { home, registry, store, clock, logger, scanners, openLan } = around;
   const { hashCache, settings, pieceLists } = registry;
   const library = new ModelLibrary({ registry, hashCache, store, home: home.folder, clock, logger });
-  const content = new ServedModels({ library, store, pieceLists, openLan: config.openLan, logger });
+  const content = new ServedModels({ library, store, pieceLists, openLan, logger });
   stack.use(new ViewWriter({ path: home.registryView, library, clock, logger }));
-  const inventory = new Inventory({ scanners: scannersOf(config), hashCache, clock });
+  const inventory = new Inventory({ scanners, hashCache, clock });
   const intake = stack.use(new Intake({ inventory, library, settings, logger }));
   stack.defer(() => inventory.stop());
   await intake.start();
   return { library, content, inventory, intake };
-}
-
-function scannersOf({ scanDefaults, modelFolders }: Surroundings['config']): Scanner[] {
-  const folders = modelFolders.map((folder) => new FolderScanner(folder));
-  if (!scanDefaults) return folders;
-  const huggingFace = new HuggingFaceScanner(huggingFaceCacheFolder(process.env));
-  const ollama = new OllamaScanner(ollamaStoreFolder(process.env));
-  return [huggingFace, ollama, llamaFarmScanner(llamaFarmFolder()), ...folders];
 }

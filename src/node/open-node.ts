@@ -14,10 +14,11 @@ import type { NodeParts } from './control/parts.ts';
 import { statusControl } from './control/status-control.ts';
 import { transferControl } from './control/transfer-control.ts';
 import { openHome, readMachineMark } from './home.ts';
+import { scannersOf, usualPlaces } from './model-places.ts';
 import { openLibraryParts } from './open-library.ts';
 import { openMeshParts, readMember, verifyBearer } from './open-mesh-parts.ts';
 import { freeBytesAt, openStorage, pieceHashStore } from './open-storage.ts';
-import { machineHash } from './peer-endpoints.ts';
+import { endpointsOf, machineHash } from './peer-endpoints.ts';
 import { TransferService } from './pull/transfer-service.ts';
 import type { ServedModels } from './served-content.ts';
 import { SwarmView } from './swarm-view.ts';
@@ -71,11 +72,17 @@ async function assemble(options: NodeOptions, stack: AsyncDisposableStack): Prom
   const { registry, store } = await openStorage(config, home, logger, stack);
   const surroundings = { config, name, home, registry, store, clock, logger };
   const { mesh, tls, catalog } = await openMeshParts(surroundings, stack);
-  const { library, content, inventory, intake } = await openLibraryParts(surroundings, stack);
+  const scanners = scannersOf({
+    ...(config.scanDefaults ? usualPlaces(process.env) : {}),
+    folders: config.modelFolders,
+  });
+  const around = { ...surroundings, scanners, openLan: config.openLan };
+  const { library, content, inventory, intake } = await openLibraryParts(around, stack);
   const machineMark = config.loopbackHttp ? await readMachineMark() : undefined;
   const view = new SwarmView({
     ...{ catalog, reliability: registry.reliability, clock },
-    machine: () => (machineMark === undefined ? undefined : machineHash(mesh.meshId, machineMark)),
+    endpointsOf: (peer) =>
+      endpointsOf(peer, machineMark === undefined ? undefined : machineHash(mesh.meshId, machineMark)),
     tls: () => tls.current,
     readPeer: (certificateDer) => readMember(mesh, clock, certificateDer).nodeId,
   });

@@ -13,7 +13,7 @@ export interface Storage {
 }
 
 export async function openStorage(
-  config: DaemonConfig,
+  config: Pick<DaemonConfig, 'quotaBytes'>,
   home: Home,
   logger: Logger,
   stack: AsyncDisposableStack,

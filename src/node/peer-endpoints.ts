@@ -5,7 +5,7 @@ import type { CatalogEndpoints } from '../registry/index.ts';
 
 export interface Endpoint {
   readonly baseUrl: string;
-  /** Loopback of this machine: plain HTTP is allowed. */
+  /** On this machine. */
   readonly isLoopback: boolean;
 }
 
@@ -23,6 +23,27 @@ export function endpointsOf(peer: CatalogEndpoints, ownMachine: string | undefin
     .map((baseUrl) => ({ baseUrl, isLoopback: false }));
   return [...local, ...remote].slice(0, MAX_ENDPOINTS);
 }
+
+export interface OpenEndpointRules {
+  /** Use plain HTTP beyond loopback too. */
+  readonly allowPlainHttp: boolean;
+  /** There is a key to show to https peers, and a way to know them. */
+  readonly hasCredentials: boolean;
+}
+
+/** The same where there is no mesh: what a catalog message named, as far as the rules let it be used. */
+export function openEndpointsOf({ http }: Pick<CatalogEndpoints, 'http'>, rules: OpenEndpointRules): Endpoint[] {
+  const usable = http.flatMap((baseUrl) => {
+    const url = URL.parse(baseUrl);
+    if (url === null) return [];
+    const isLoopback = LOOPBACK_HOST.test(url.hostname);
+    const isAllowed = url.protocol === 'https:' ? rules.hasCredentials : isLoopback || rules.allowPlainHttp;
+    return isAllowed ? [{ baseUrl, isLoopback }] : [];
+  });
+  return usable.slice(0, MAX_ENDPOINTS);
+}
+
+const LOOPBACK_HOST = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
 /** What a heartbeat says of its machine: equal for processes on one loopback, and telling nobody else anything. */
 export function machineHash(meshId: MeshId, machineMark: string): string {

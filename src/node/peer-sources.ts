@@ -40,7 +40,7 @@ function atEndpoint(options: PeerSourcesOptions, peer: PeerAt, endpoint: Endpoin
     nodeId,
     baseUrl: endpoint.baseUrl,
     blob,
-    ...(endpoint.isLoopback ? {} : { tls: credentialsFor(options, nodeId) }),
+    ...(endpoint.baseUrl.startsWith('https:') ? { tls: credentialsFor(options, nodeId) } : {}),
     ...(expectedRate === undefined ? {} : { expectedRate }),
   });
 }

@@ -1,8 +1,15 @@
 /** Who has a variant and how it is reached: the catalog, what was measured before, and the peers' own addresses. */
 import type { Clock, NodeId } from '../core/index.ts';
-import { type ModelCatalog, type ModelVariant, type Registry, rankPeers, type VariantNode } from '../registry/index.ts';
+import {
+  type CatalogEndpoints,
+  type ModelCatalog,
+  type ModelVariant,
+  type PeerPath,
+  type Registry,
+  rankPeers,
+} from '../registry/index.ts';
 import type { BlobToGet, PieceSource, SourceOutcome } from '../transfer/index.ts';
-import { endpointsOf } from './peer-endpoints.ts';
+import type { Endpoint } from './peer-endpoints.ts';
 import { type PeerSourcesOptions, peerSource } from './peer-sources.ts';
 import type { Holder, HolderView, PullTarget } from './pull/ports.ts';
 
@@ -10,8 +17,8 @@ export interface SwarmViewOptions extends PeerSourcesOptions {
   readonly catalog: ModelCatalog;
   readonly reliability: Registry['reliability'];
   readonly clock: Clock;
-  /** Undefined: never use plain HTTP on loopback. */
-  machine(): string | undefined;
+  /** The addresses of a peer that may be used, best first. */
+  endpointsOf(peer: CatalogEndpoints): readonly Endpoint[];
 }
 
 /** How long a peer that sent wrong bytes is not asked again. */
@@ -24,14 +31,17 @@ export class SwarmView implements HolderView {
     this.#options = options;
   }
 
-  holders({ entry }: PullTarget, only?: NodeId): readonly Holder[] {
+  holders({ entry, preferredNodeId }: PullTarget, only?: NodeId): readonly Holder[] {
     const { catalog, reliability, clock } = this.#options;
     const nodes = this.#variantOf(entry.sha256, entry.model_id, catalog)?.nodes ?? [];
-    const machine = this.#options.machine();
     const asked = only === undefined ? nodes : nodes.filter((node) => node.nodeId === only);
-    const candidates = asked.map((node) => ({ nodeId: node.nodeId, name: node.name, path: pathOf(node, machine) }));
+    const candidates = asked.map((node) => ({
+      nodeId: node.nodeId,
+      name: node.name,
+      path: this.#pathOf(node.endpoints),
+    }));
     const statsOf = (nodeId: NodeId) => (only === undefined ? reliability.get(nodeId) : undefined);
-    return rankPeers(candidates, { sizeBytes: entry.size_bytes, nowMs: clock.nowMs(), statsOf });
+    return rankPeers(candidates, { sizeBytes: entry.size_bytes, nowMs: clock.nowMs(), preferredNodeId, statsOf });
   }
 
   onChange(listener: () => void): () => void {
@@ -42,7 +52,7 @@ export class SwarmView implements HolderView {
     const node = this.#options.catalog.getNodes().find((one) => one.nodeId === nodeId);
     if (node === undefined) return undefined;
     const expectedRate = this.#options.reliability.get(nodeId)?.rateBytesPerSecond;
-    const endpoints = endpointsOf(node.endpoints, this.#options.machine());
+    const endpoints = this.#options.endpointsOf(node.endpoints);
     return peerSource(this.#options, { nodeId, endpoints, expectedRate }, blob);
   }
 
@@ -65,10 +75,10 @@ export class SwarmView implements HolderView {
     const same = catalog.getAllModels().filter((variant) => variant.sha256 === sha256);
     return same.find((variant) => variant.modelId === modelId) ?? same[0];
   }
-}
 
-function pathOf({ endpoints }: VariantNode, machine: string | undefined): 'loopback' | 'lan' | 'mesh' {
-  const [best] = endpointsOf(endpoints, machine);
-  if (best === undefined) return 'mesh';
-  return best.isLoopback ? 'loopback' : 'lan';
+  #pathOf(peer: CatalogEndpoints): PeerPath {
+    const [best] = this.#options.endpointsOf(peer);
+    if (best === undefined) return 'mesh';
+    return best.isLoopback ? 'loopback' : 'lan';
+  }
 }

@@ -53,10 +53,10 @@ export class ModelCatalog {
 
   /**
    * Takes `model_catalog` as it came. It counts as the word of `nodeId`, whoever the message says it is from. Throws
-   * ProtocolError `malformed`; a bad entry costs itself alone.
+   * ProtocolError `malformed`; a bad entry costs itself alone. Node ids of other implementations are taken as they are.
    */
-  processCatalogMessage(nodeId: NodeId, nodeName: string, message: unknown, options: WordOptions = {}): void {
-    this.takeCatalog(nodeId, nodeName, parseCatalogMessage(message), options);
+  processCatalogMessage(nodeId: string, nodeName: string, message: unknown, options: WordOptions = {}): void {
+    this.takeCatalog(nodeId as NodeId, nodeName, parseCatalogMessage(message), options);
   }
 
   /** The same for a message that was parsed already. */

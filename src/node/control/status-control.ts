@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import type { ControlHandlers, DoctorReport, Status } from '../../api/index.ts';
 import { formatBytes, GB } from '../../core/index.ts';
+import type { Inventory } from '../../inventory/index.ts';
 import { listNodes } from './mesh-control.ts';
 import type { NodeParts } from './parts.ts';
 
@@ -51,7 +52,7 @@ async function readStatus(parts: NodeParts): Promise<Status> {
       mesh: catalog.getStats().models,
       size_bytes: models.reduce((sum, model) => sum + model.sizeBytes, 0),
     },
-    hashing: hashingOf(parts),
+    hashing: hashingOf(parts.inventory),
     transfers: {
       active: states.filter((state) => state === 'Pending' || state === 'Downloading' || state === 'Verifying').length,
       completed: states.filter((state) => state === 'Completed').length,
@@ -65,7 +66,10 @@ async function readStatus(parts: NodeParts): Promise<Status> {
   };
 }
 
-function hashingOf({ inventory }: NodeParts): Status['hashing'] {
+export type HashingView = Status['hashing'];
+
+/** What is found and not read to its end yet. */
+export function hashingOf(inventory: Pick<Inventory, 'models' | 'hashState'>): HashingView {
   const left = { files: 0, bytes: 0, current: null as string | null };
   for (const { fingerprint } of inventory.models().flatMap((model) => model.files)) {
     const state = inventory.hashState(fingerprint);

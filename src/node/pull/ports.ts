@@ -12,6 +12,8 @@ export interface Holder {
 /** One content to get, as signed entries describe it. */
 export interface PullTarget {
   readonly entry: ModelEntry;
+  /** Asked before all others. */
+  readonly preferredNodeId?: NodeId | undefined;
 }
 
 /** Who has it, now and later: the swarm of one variant. */
