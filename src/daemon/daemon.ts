@@ -20,20 +20,27 @@ import { readProgramVersion } from './program-version.ts';
 
 /** Resolves when everything is open. Throws what opening the node or the edge throws; then nothing is left open. */
 export async function openDaemon(config: DaemonConfig, logger: Logger = openLogger(config)): Promise<Daemon> {
+  return (await openProgram(config, logger)).daemon;
+}
+
+export interface OpenProgram {
+  readonly daemon: Daemon;
+  readonly node: OpenNode;
+}
+
+/** The same, with the node inside, for programs that hold it in their own process. */
+export async function openProgram(config: DaemonConfig, logger: Logger): Promise<OpenProgram> {
   const stack = new AsyncDisposableStack();
   const stopping = Promise.withResolvers<void>();
   try {
-    const ready = await open(config, logger, stack, () => stopping.resolve());
+    const { ready, node } = await open(config, logger, stack, () => stopping.resolve());
     const stopped = stopping.promise.then(() => stack.disposeAsync());
     stopped.catch((thrown: unknown) => logger.error({ err: messageOf(thrown) }, 'stopping failed'));
-    return {
-      ready,
-      stopped,
-      stop() {
-        stopping.resolve();
-        return stopped;
-      },
+    const stop = (): Promise<void> => {
+      stopping.resolve();
+      return stopped;
     };
+    return { daemon: { ready, stopped, stop }, node };
   } catch (thrown) {
     await stack.disposeAsync();
     throw thrown;
@@ -45,7 +52,7 @@ async function open(
   logger: Logger,
   stack: AsyncDisposableStack,
   onShutdown: () => void,
-): Promise<DaemonReady> {
+): Promise<{ readonly ready: DaemonReady; readonly node: OpenNode }> {
   const programVersion = readProgramVersion();
   const node = stack.use(await openNode({ config, programVersion, logger, onShutdown }));
   const { home, mesh, name } = node.parts;
@@ -64,7 +71,8 @@ async function open(
   });
   node.announce(edge.address);
   logger.info({ nodeId: mesh.nodeId, http, agent, mesh: mesh.addresses() }, 'ready');
-  return { node_id: mesh.nodeId, name, http, agent, mesh: mesh.addresses(), home: home.folder, pid: process.pid };
+  const places = { http, agent, mesh: mesh.addresses(), home: home.folder };
+  return { ready: { node_id: mesh.nodeId, name, ...places, pid: process.pid }, node };
 }
 
 async function openEdge(config: DaemonConfig, node: OpenNode, localToken: string, logger: Logger): Promise<HttpEdge> {
