@@ -12,6 +12,8 @@ export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const STAMPS = join(ROOT, '.cache', 'setup');
 const WANTED_NODE_MAJOR = 24;
 const SHOWN_LINES = 20;
+/** Versions and integrity as locked. Not `ci`: it fails where a mirror lacks a package that only other platforms need. */
+const INSTALL = ['install', '--no-save'];
 
 /** Brings the checkout up to date; returns the path of a Node that is new enough. Throws SetupError with advice. */
 export function setUp({ build = true } = {}) {
@@ -21,7 +23,7 @@ export function setUp({ build = true } = {}) {
     [join(ROOT, 'package-lock.json')],
     join(ROOT, 'node_modules'),
     'installing dependencies (about a minute the first time)',
-    () => runNpm(node, ['ci'], ROOT),
+    () => runNpm(node, INSTALL, ROOT),
   );
   if (build) {
     once('build', sourceFiles(), join(ROOT, 'dist'), 'building', () =>
@@ -59,7 +61,7 @@ function ensureNode() {
     [join(folder, 'package-lock.json')],
     node,
     `fetching Node ${WANTED_NODE_MAJOR} from npm (this machine has ${process.versions.node})`,
-    () => runNpm(process.execPath, ['ci'], folder),
+    () => runNpm(process.execPath, INSTALL, folder),
   );
   if (existsSync(node)) return node;
   throw new SetupError(
