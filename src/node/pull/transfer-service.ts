@@ -4,7 +4,7 @@
  * at any line leaves a row that says what to go on with.
  */
 import { randomUUID } from 'node:crypto';
-import { type Clock, Emitter, type Logger, type NodeId, type RequestId } from '../../core/index.ts';
+import { type Clock, Emitter, type Logger, messageOf, type NodeId, type RequestId } from '../../core/index.ts';
 import { NodeError } from '../errors.ts';
 import type { HolderView, PullTarget, TransferLog, TransferRow } from './ports.ts';
 import type { PullModelDeps } from './pull-model.ts';
@@ -37,13 +37,15 @@ export class TransferService {
     this.events = new Emitter((thrown) => deps.logger.error({ err: thrown }, 'transfer listener failed'));
   }
 
-  /** Starts a pull, or joins the one of the same content that is under way. */
+  /** Starts a pull, or joins the one of the same content that is under way. Throws what the log throws; nothing runs then. */
   start(request: PullRequest): Transfer {
     const { entry } = request.target;
     const same = [...this.#transfers.values()].find((one) => !one.isOver && isSame(one.target, request.target));
     if (same !== undefined) return same;
-    const requestId = randomUUID() as RequestId;
-    return this.#launch(requestId, request, () => this.#assertHolder(request, entry.model_id));
+    const transfer = new Transfer(randomUUID() as RequestId, request.target, this.#deps.clock);
+    this.#record(transfer.snapshot(), request.from);
+    this.#launch(transfer, request, () => this.#assertHolder(request, entry.model_id));
+    return transfer;
   }
 
   /** Takes up what a restart interrupted; each waits until somebody who has the model is heard of. */
@@ -51,7 +53,8 @@ export class TransferService {
     for (const row of this.#deps.log.list().filter(isUnfinished)) {
       const from = row.from as NodeId | undefined;
       const request = { target: { entry: row.entry }, from };
-      this.#launch(row.requestId as RequestId, request, (signal) => this.#waitForHolder(request, signal));
+      const transfer = new Transfer(row.requestId as RequestId, request.target, this.#deps.clock);
+      this.#launch(transfer, request, (signal) => this.#waitForHolder(request, signal));
     }
   }
 
@@ -91,21 +94,27 @@ export class TransferService {
 
   #isClosing = false;
 
-  #launch(requestId: RequestId, request: PullRequest, ready: (signal: AbortSignal) => Promise<void>): Transfer {
-    const transfer = new Transfer(requestId, request.target, this.#deps.clock);
-    this.#transfers.set(requestId, transfer);
+  #launch(transfer: Transfer, request: PullRequest, ready: (signal: AbortSignal) => Promise<void>): void {
+    this.#transfers.set(transfer.requestId, transfer);
     this.#forgetOldest();
     let lastState: string | undefined;
     transfer.events.on((snapshot) => {
-      if (snapshot.state !== lastState) this.#record(snapshot, request.from);
+      if (snapshot.state !== lastState) this.#tryRecord(snapshot, request.from);
       lastState = snapshot.state;
       this.events.emit(snapshot);
     });
-    this.#record(transfer.snapshot(), request.from);
     const view = narrowTo(this.#deps.view, request.from);
     const running = transfer.run({ ...this.#deps, view }, ready).finally(() => this.#running.delete(running));
     this.#running.add(running);
-    return transfer;
+  }
+
+  /** A log that cannot be written, as on a full disk, must not keep watchers from the news. */
+  #tryRecord(snapshot: TransferSnapshot, from: NodeId | undefined): void {
+    try {
+      this.#record(snapshot, from);
+    } catch (thrown) {
+      this.#deps.logger.error({ err: messageOf(thrown), requestId: snapshot.requestId }, 'a transfer is not logged');
+    }
   }
 
   #record(snapshot: TransferSnapshot, from: NodeId | undefined): void {
