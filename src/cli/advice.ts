@@ -30,6 +30,7 @@ const BY_CODE: Readonly<Record<string, string>> = {
   transfer_not_found: 'atmosphere transfers',
   no_space: 'atmosphere model list',
   disk_full: 'atmosphere model list',
+  database_full: 'atmosphere model list',
   quota_exceeded: 'atmosphere model list',
 
   node_not_found: 'atmosphere mesh nodes',

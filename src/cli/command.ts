@@ -1,16 +1,6 @@
 /** What a command is: data that the parser, the help and the completion scripts are made from, and what it does. */
 import type { Context } from './context.ts';
-
-export interface OptionSpec {
-  /** As commander writes them: `--from <node>`, `--watch`, `--no-mdns`. */
-  readonly flags: string;
-  readonly about: string;
-  /** Throws CliError `bad_usage`. */
-  readonly parse?: (text: string) => unknown;
-  /** May be given several times; the value is an array. */
-  readonly repeats?: boolean;
-  readonly choices?: readonly string[];
-}
+import type { OptionSpec } from './option.ts';
 
 export interface CommandInput<Options> {
   readonly args: readonly string[];
@@ -41,17 +31,3 @@ export interface GroupSpec {
 
 // biome-ignore lint/suspicious/noExplicitAny: each command knows its own options; the parser made them from its data
 export type AnyCommand = CommandSpec<any> | GroupSpec;
-
-export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
-  { flags: '--home <dir>', about: 'home directory (default: ATMOSPHERE_HOME, or ~/.atmosphere)' },
-  { flags: '--json', about: 'machine-readable output on stdout' },
-  { flags: '--no-color', about: 'no colour (also NO_COLOR)' },
-  { flags: '-q, --quiet', about: 'no notes, no progress' },
-];
-
-export interface GlobalValues {
-  readonly home?: string;
-  readonly json?: boolean;
-  readonly color?: boolean;
-  readonly quiet?: boolean;
-}

@@ -1,5 +1,6 @@
 /** Completion scripts, made from the command data. Pure. */
-import { type AnyCommand, GLOBAL_OPTIONS } from './command.ts';
+import type { AnyCommand } from './command.ts';
+import { GLOBAL_OPTIONS } from './option.ts';
 
 export const COMPLETION_SHELLS = ['bash', 'zsh', 'fish'] as const;
 export type CompletionShell = (typeof COMPLETION_SHELLS)[number];

@@ -1,9 +1,9 @@
 /** What every command gets: where it speaks, where its home is, and the daemon when it asks for it. */
 import { join, resolve } from 'node:path';
 import type { AnswerOf, CallInput, ControlClient, ControlRouteName } from '../api/index.ts';
-import type { GlobalValues } from './command.ts';
 import type { Io } from './io.ts';
 import { CLI_LIMITS } from './limits.ts';
+import type { GlobalValues } from './option.ts';
 import { Output } from './output.ts';
 
 export interface ContextOptions {

@@ -1,5 +1,5 @@
 /** The command line: `run` takes arguments and says the exit code; each command is a file under commands/. */
-export { type AnyCommand, type CommandSpec, GLOBAL_OPTIONS, type GroupSpec, type OptionSpec } from './command.ts';
+export type { AnyCommand, CommandSpec, GroupSpec } from './command.ts';
 export { COMMANDS } from './commands/index.ts';
 export { CLI_ERRORS, CliError } from './errors.ts';
 export type { Io, Terminal } from './io.ts';

@@ -1,9 +1,10 @@
 /** The parser: commander, told what the command data says. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { AtmosphereError } from '../core/index.ts';
-import { type AnyCommand, type CommandSpec, GLOBAL_OPTIONS, type GlobalValues, type OptionSpec } from './command.ts';
+import type { AnyCommand, CommandSpec } from './command.ts';
 import { COMMANDS } from './commands/index.ts';
 import type { Io } from './io.ts';
+import { GLOBAL_OPTIONS, type GlobalValues, type OptionSpec } from './option.ts';
 
 const GLOBAL_GROUP = 'Global options:';
 

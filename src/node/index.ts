@@ -4,7 +4,8 @@ export { httpAddresses } from './announcer.ts';
 export { NODE_ERRORS, NodeError, type NodeErrorCode } from './errors.ts';
 export { type Home, openHome, writeLocalToken } from './home.ts';
 export { type ModelPlaces, usualPlaces } from './model-places.ts';
-export { type NodeOptions, type OpenNode, openNode, type PeerFacts } from './open-node.ts';
+export type { PeerFacts } from './open-mesh-parts.ts';
+export { type NodeOptions, type OpenNode, openNode } from './open-node.ts';
 export type { PeerSourcesOptions } from './peer-sources.ts';
 export type { DownloadProgressView, DownloadState, DownloadStates } from './standalone/download-states.ts';
 export {

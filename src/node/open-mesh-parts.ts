@@ -1,10 +1,9 @@
 /** This node among others: identity, mesh, TLS identity, the merged catalog. */
-import { type Clock, systemRandom } from '../core/index.ts';
+import { type Clock, type NodeId, systemRandom } from '../core/index.ts';
 import { type Mesh, openMesh } from '../mesh/index.ts';
 import { ModelCatalog } from '../registry/index.ts';
 import { openIdentity, readTlsPeer, verifyToken } from '../trust/index.ts';
 import { CatalogFeeder } from './catalog-feeder.ts';
-import type { PeerFacts } from './open-node.ts';
 import type { Surroundings } from './surroundings.ts';
 import { TlsKeeper } from './tls-keeper.ts';
 
@@ -12,6 +11,11 @@ export interface MeshParts {
   readonly mesh: Mesh;
   readonly tls: TlsKeeper;
   readonly catalog: ModelCatalog;
+}
+
+export interface PeerFacts {
+  readonly nodeId: NodeId;
+  readonly role: string;
 }
 
 export async function openMeshParts(around: Surroundings, stack: AsyncDisposableStack): Promise<MeshParts> {

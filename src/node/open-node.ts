@@ -5,7 +5,7 @@
  */
 import { hostname } from 'node:os';
 import type { ControlHandlers, DaemonConfig } from '../api/index.ts';
-import { type Clock, type Logger, type NodeId, systemClock } from '../core/index.ts';
+import { type Clock, type Logger, systemClock } from '../core/index.ts';
 import { acquireHomeLock } from '../registry/index.ts';
 import { announcing } from './announcer.ts';
 import { meshControl } from './control/mesh-control.ts';
@@ -16,7 +16,7 @@ import { transferControl } from './control/transfer-control.ts';
 import { openHome, readMachineMark } from './home.ts';
 import { scannersOf, usualPlaces } from './model-places.ts';
 import { openLibraryParts } from './open-library.ts';
-import { openMeshParts, readMember, verifyBearer } from './open-mesh-parts.ts';
+import { openMeshParts, type PeerFacts, readMember, verifyBearer } from './open-mesh-parts.ts';
 import { freeBytesAt, openStorage, pieceHashStore } from './open-storage.ts';
 import { endpointsOf, machineHash } from './peer-endpoints.ts';
 import { TransferService } from './pull/transfer-service.ts';
@@ -32,11 +32,6 @@ export interface NodeOptions {
   readonly clock?: Clock;
   /** Asked for by the control API. */
   readonly onShutdown: () => void;
-}
-
-export interface PeerFacts {
-  readonly nodeId: NodeId;
-  readonly role: string;
 }
 
 /** A node that is open: what an HTTP edge serves, and what it must be told. */
@@ -80,7 +75,7 @@ async function assemble(options: NodeOptions, stack: AsyncDisposableStack): Prom
   const { library, content, inventory, intake } = await openLibraryParts(around, stack);
   const machineMark = config.loopbackHttp ? await readMachineMark() : undefined;
   const view = new SwarmView({
-    ...{ catalog, reliability: registry.reliability, clock },
+    ...{ catalog, reliability: registry.reliability, clock, logger },
     endpointsOf: (peer) =>
       endpointsOf(peer, machineMark === undefined ? undefined : machineHash(mesh.meshId, machineMark)),
     tls: () => tls.current,
