@@ -1,5 +1,5 @@
 /** Who has a variant and how it is reached: the catalog, what was measured before, and the peers' own addresses. */
-import type { Clock, NodeId } from '../core/index.ts';
+import { type Clock, type Logger, messageOf, type NodeId } from '../core/index.ts';
 import {
   type CatalogEndpoints,
   type ModelCatalog,
@@ -17,6 +17,7 @@ export interface SwarmViewOptions extends PeerSourcesOptions {
   readonly catalog: ModelCatalog;
   readonly reliability: Registry['reliability'];
   readonly clock: Clock;
+  readonly logger?: Logger;
   /** The addresses of a peer that may be used, best first. */
   endpointsOf(peer: CatalogEndpoints): readonly Endpoint[];
 }
@@ -56,7 +57,16 @@ export class SwarmView implements HolderView {
     return peerSource(this.#options, { nodeId, endpoints, expectedRate }, blob);
   }
 
+  /** What was learned of peers is advice: where it cannot be kept, as on a full disk, the pull's own end still counts. */
   report(outcomes: readonly SourceOutcome[]): void {
+    try {
+      this.#note(outcomes);
+    } catch (thrown) {
+      this.#options.logger?.warn({ err: messageOf(thrown) }, 'what a pull showed of its peers is not kept');
+    }
+  }
+
+  #note(outcomes: readonly SourceOutcome[]): void {
     const { reliability, clock } = this.#options;
     const nowMs = clock.nowMs();
     for (const outcome of outcomes) {

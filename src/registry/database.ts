@@ -5,14 +5,18 @@
 import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { messageOf } from '../core/index.ts';
-import { RegistryError } from './errors.ts';
+import { RegistryError, type RegistryErrorCode } from './errors.ts';
 import { REGISTRY_LIMITS } from './limits.ts';
 
 export type Row = Record<string, SQLInputValue>;
 
 const MAGIC = 'SQLite format 3\0';
-const SQLITE_CORRUPT = 11;
-const SQLITE_NOTADB = 26;
+/** By SQLite's primary result code: SQLITE_CORRUPT, SQLITE_FULL, SQLITE_NOTADB. */
+const CODES: ReadonlyMap<number, RegistryErrorCode> = new Map([
+  [11, 'database_corrupt'],
+  [13, 'database_full'],
+  [26, 'database_corrupt'],
+]);
 
 /** Opens or makes a database and brings it to the newest migration. */
 export function openDatabase(path: string, migrations: readonly string[]): Database {
@@ -151,6 +155,6 @@ function guarded<T>(path: string, act: () => T): T {
 function toRegistryError(path: string, thrown: unknown): unknown {
   if (thrown instanceof RegistryError || !(thrown instanceof Error)) return thrown;
   const primary = Number((thrown as { errcode?: number }).errcode ?? 0) & 0xff;
-  const code = primary === SQLITE_CORRUPT || primary === SQLITE_NOTADB ? 'database_corrupt' : 'database_failed';
+  const code = CODES.get(primary) ?? 'database_failed';
   return new RegistryError(code, `Using ${path}: ${messageOf(thrown)}`, { cause: thrown, data: { path } });
 }

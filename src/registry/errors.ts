@@ -14,12 +14,17 @@ export const REGISTRY_ERRORS = {
     means:
       'The database file is damaged or is no database. It was left as it is; move it away to begin with an empty one.',
   },
+  database_full: {
+    kind: 'storage',
+    fault: 'disk',
+    retry: true,
+    means: 'The disk has no room for what the database was told. Nothing in it was changed; free space and go on.',
+  },
   database_failed: {
     kind: 'storage',
     fault: 'disk',
     retry: true,
-    means:
-      'The database refused an operation: no room, no permission, or locked by another program. The cause says which.',
+    means: 'The database refused an operation: no permission, or locked by another program. The cause says which.',
   },
   home_in_use: {
     kind: 'refused',

@@ -85,6 +85,17 @@ describe('openRegistry()', () => {
     );
   });
 
+  it('says database_full where there is no room, and keeps what was there', () => {
+    const db = openDatabase(join(folder, 'small.sqlite'), ['CREATE TABLE a (x)']);
+    db.run('INSERT INTO a VALUES (1)');
+    db.exec('PRAGMA max_page_count = 2');
+    expect(() => db.run('INSERT INTO a VALUES (?)', new Uint8Array(100_000))).toThrow(
+      expect.objectContaining({ code: 'database_full', kind: 'storage' }),
+    );
+    expect(db.all('SELECT * FROM a')).toEqual([{ x: 1 }]);
+    db.close();
+  });
+
   it('applies migrations in order, each whole or not at all', () => {
     const other = join(folder, 'steps.sqlite');
     openDatabase(other, ['CREATE TABLE a (x)']).close();
