@@ -166,6 +166,17 @@ export class Intake implements AsyncDisposable {
       if (first.do === 'drop') await library.drop(model);
       else await library.markDamaged(model, model.damaged ?? 'its content is not what its name claims');
     }
+    if (first.do === 'drop') await this.#takeTwinsOf(models);
+  }
+
+  /** The same model may lie in a second place, which the row of the first stood for as well. */
+  async #takeTwinsOf(gone: readonly FoundModel[]): Promise<void> {
+    const { inventory, library } = this.#options;
+    const names = new Set(gone.map(({ modelId, version }) => `${modelId}\n${version}`));
+    const isTwin = (model: FoundModel) =>
+      names.has(`${model.modelId}\n${model.version}`) && !this.#removed.has(nameOf(model));
+    const twins = inventory.models().filter(isTwin);
+    if (twins.length > 0) await library.take(twins);
   }
 
   /** Rows of an earlier run that nothing on disk stands for any more, and that were never hashed. */

@@ -170,6 +170,16 @@ describe('check()', () => {
 });
 
 describe('install()', () => {
+  test('stays the store’s own when the same bytes are found elsewhere, and when those go', async () => {
+    const model = oneFile('org/one', Buffer.from('abc'), { version: '1' });
+    const path = await bench.library.install(await arrive(model));
+    const found = await bench.have('org/one', { 'a.gguf': 'abc' });
+    await bench.library.drop(found);
+    await bench.store.collect();
+    expect(bench.states()).toEqual(['org/one ready']);
+    expect([await bench.library.pathOf(model.entry), readFileSync(path, 'utf8')]).toEqual([path, 'abc']);
+  });
+
   test('gives a pulled file its name, and the bytes are the store’s own', async () => {
     const model = oneFile('org/one', Buffer.from('pulled bytes'));
     const path = await bench.library.install(await arrive(model));

@@ -252,8 +252,12 @@ function isFrom(row: LocalModel, found: Pick<LocalModel, 'version' | 'source' | 
   return row.version === found.version && row.source === found.source && row.sourceRef === found.sourceRef;
 }
 
-function isSameContent(a: LocalModel, b: LocalModel): boolean {
-  return a.version === b.version && a.sha256 === b.sha256 && a.source === b.source && a.sourceRef === b.sourceRef;
+/** A pulled one stays the store's own, wherever else the same bytes are found. */
+function isSameContent(known: LocalModel, found: LocalModel): boolean {
+  if (known.version !== found.version || known.sha256 !== found.sha256) return false;
+  return (
+    descriptionOf(known).isPulled === true || (known.source === found.source && known.sourceRef === found.sourceRef)
+  );
 }
 
 function isWrong(claimed: Sha256 | undefined, hashes: FileHashes | undefined): boolean {
