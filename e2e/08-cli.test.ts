@@ -2,10 +2,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { waitForModel } from '../demo/trouble.ts';
 import type { ModelInfo, PullEvent, Transfer } from '../src/api/index.ts';
 import { isProcessAlive } from '../src/cli/process-alive.ts';
 import { MB } from '../src/core/index.ts';
@@ -137,19 +138,27 @@ test('8.6 a background daemon: up, status, up again, down', async () => {
 });
 
 test('8.7 Ctrl-C in a pull ends it with 130, keeps what came, and the same command goes on', async () => {
+  const { sha256 } = await waitForModel(edge, 'acme/large');
+  const part = join(edge.home, 'parts', sha256, 'data');
   const child = edge.spawn('model', 'pull', 'acme/large', '--json');
-  const events: PullEvent[] = [];
   const closed = once(child, 'close');
+  const events: PullEvent[] = [];
   if (child.stdout === null) throw new Error('no stdout');
-  for await (const line of createInterface({ input: child.stdout })) {
-    const event = JSON.parse(line) as PullEvent;
-    events.push(event);
-    if (event.event === 'progress' && event.bytes_downloaded > 0) child.kill('SIGINT');
-  }
+  const lines = createInterface({ input: child.stdout });
+  lines.on('line', (line) => events.push(JSON.parse(line) as PullEvent));
+  await eventually(
+    () => stat(part).catch(() => undefined),
+    (found) => (found?.blocks ?? 0) * 512 > 32 * MB,
+  );
+  // The only holder is held, so that the pull cannot end by itself.
+  process.kill(workshop.pid, 'SIGSTOP');
+  child.kill('SIGINT');
+  await closed;
+  process.kill(workshop.pid, 'SIGCONT');
   expect((await closed)[0]).toBe(130);
   const last = events.at(-1);
   expect(last).toMatchObject({ event: 'failed', kind: 'cancelled' });
-  expect(existsSync(join(edge.home, 'parts', last?.sha256 ?? '', 'data'))).toBe(true);
+  expect(existsSync(part)).toBe(true);
   const { transfers } = await edge.json<{ transfers: Transfer[] }>('transfers');
   expect(transfers[0]).toMatchObject({ request_id: last?.request_id, state: 'Cancelled' });
   const again = await pull(edge, 'acme/large');
