@@ -84,7 +84,10 @@ if (disk !== undefined)
     const part = join(edge.home, 'parts', sha256.large);
     const pulling = pull(edge, 'acme/large');
     while (!existsSync(part)) await wait(1);
+    // The only holder is held meanwhile, so that the pull cannot end before the disk is full.
+    process.kill(workshop.pid, 'SIGSTOP');
     await disk.fill(32 * MB);
+    process.kill(workshop.pid, 'SIGCONT');
     const { code, last } = await pulling;
     expect([code, last.event, last.code], last.error).toEqual([7, 'failed', 'disk_full']);
     expect(existsSync(part)).toBe(true);

@@ -13,6 +13,7 @@ import { MB } from '../src/core/index.ts';
 import { eventually } from '../src/testkit/eventually.ts';
 import { writeGgufFile } from '../src/testkit/model-files.ts';
 import { DevNetwork, type DevNode } from '../src/testkit/processes.ts';
+import { curlJson } from './http.ts';
 import { pull, seesModel, startMesh } from './journeys.ts';
 
 const LARGE = 320 * MB;
@@ -152,6 +153,9 @@ test('8.7 Ctrl-C in a pull ends it with 130, keeps what came, and the same comma
   );
   // The only holder is held, so that the pull cannot end by itself.
   process.kill(workshop.pid, 'SIGSTOP');
+  const { json } = await curlJson(`${edge.ready.agent}/model/pull/progress`);
+  expect(json).toMatchObject({ model: 'acme/large', status: 'downloading', total: LARGE });
+  expect(json.progressPct).toBeLessThan(100);
   child.kill('SIGINT');
   await closed;
   process.kill(workshop.pid, 'SIGCONT');
