@@ -38,6 +38,8 @@ export class HttpLane {
   #inHead = true;
   /** The block being filled; body bytes of it are [bodyAt, fill). */
   #block: Buffer;
+  /** The block is in the receiver's hands. */
+  #isLent = false;
   #bodyAt = 0;
   #fill = 0;
   /** Where in the blob the byte at `bodyAt` belongs. */
@@ -54,7 +56,7 @@ export class HttpLane {
     lane.#socket = await openSocket(target, onread as never, signal);
     lane.#socket.on('error', (error) => lane.#fail(toTransferError(error, 'Reading from a peer')));
     lane.#socket.on('end', () => lane.#fail(closedEarly()));
-    lane.#socket.on('close', () => lane.#fail(closedEarly()));
+    lane.#socket.on('close', () => lane.#onClosed());
     if (lane.#socket.destroyed) lane.#fail(closedEarly());
     return lane;
   }
@@ -125,19 +127,20 @@ export class HttpLane {
   }
 
   #passOn(running: Running, count: number): boolean {
-    const block = this.#block;
-    const taken = running.receive(block.subarray(this.#bodyAt, this.#fill));
+    this.#isLent = true;
+    const taken = running.receive(this.#block.subarray(this.#bodyAt, this.#fill));
+    if (taken !== undefined) this.#giveBackAfter(taken, this.#block);
     if (this.#closedBy !== undefined) return false;
+    if (taken !== undefined) this.#block = this.#takeBlock();
+    this.#isLent = false;
     this.#position += count;
     this.#bodyAt = 0;
     this.#fill = 0;
-    if (taken !== undefined) this.#lend(block, taken);
     if (this.#position === running.end) this.#finish(running);
     return !this.#blocks.isEmpty;
   }
 
-  #lend(block: Buffer, until: Promise<void>): void {
-    this.#block = this.#takeBlock();
+  #giveBackAfter(until: Promise<void>, block: Buffer): void {
     const back = (): void => {
       this.#blocks.give(block);
       this.#socket?.resume();
@@ -158,6 +161,13 @@ export class HttpLane {
   #finish(running: Running): void {
     this.#running = undefined;
     running.resolve();
+  }
+
+  /** Only now the socket puts nothing into the block any more. */
+  #onClosed(): void {
+    this.#fail(closedEarly());
+    if (!this.#isLent) this.#blocks.give(this.#block);
+    this.#blocks.close();
   }
 
   #fail(error: unknown): void {

@@ -218,9 +218,14 @@ export class LaneRunner {
   }
 }
 
-/** Whoever ignores it because the lane is gone must not make an unhandled rejection of it. */
+/**
+ * Settles when both have: the bytes may be reused then, not before. Whoever ignores it because the lane is gone must not
+ * make an unhandled rejection of it.
+ */
 function both(hashed: Promise<void>, written: Promise<void>): Promise<void> {
-  const all = Promise.all([hashed, written]).then(() => {});
+  const all = Promise.allSettled([hashed, written])
+    .then(() => Promise.all([hashed, written]))
+    .then(() => {});
   all.catch(() => {});
   return all;
 }

@@ -22,6 +22,7 @@ export const TRANSFER_LIMIT_TABLE = {
   maxSources: { value: 64, why: 'peers one download uses' },
   blockBytes: { value: 512 * KiB, why: 'unit of reading, hashing and writing; divides every piece' },
   blocksPerLane: { value: 4, why: 'one is filled while others are written and hashed' },
+  idleBlocks: { value: 16, why: 'blocks kept for the next lane, of all downloads together' },
   inlineHashBytes: {
     value: 16 * MiB,
     why: 'smaller blobs are hashed without a worker thread, which takes 40 ms to start',

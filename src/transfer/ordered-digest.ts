@@ -4,11 +4,10 @@
  * download. At most one piece is fed directly at a time, and never while reading back. Spec: 10-transfer.md §5.
  */
 import { Bitfield, type PieceLayout, pieceRange } from '../content/index.ts';
+import { giveBlock, takeBlock } from './blocks.ts';
 import { TRANSFER_LIMITS } from './limits.ts';
 import type { PieceSink } from './ports.ts';
 import type { WholeHash } from './whole-hash.ts';
-
-const READ_BYTES = 2 * TRANSFER_LIMITS.blockBytes;
 
 export class OrderedDigest {
   readonly #layout: PieceLayout;
@@ -85,14 +84,14 @@ export class OrderedDigest {
   }
 
   async #readBack(): Promise<void> {
-    const buffers = [sharedBuffer(), sharedBuffer()];
+    const blocks = [takeBlock(), takeBlock()] as const;
     const busy: (void | Promise<void>)[] = [undefined, undefined];
     let turn = 0;
     while (!this.#stopped && this.#readable.has(this.#next)) {
       const { start, end } = pieceRange(this.#layout, this.#next);
-      for (let position = start; position < end && !this.#stopped; position += READ_BYTES) {
+      for (let position = start; position < end && !this.#stopped; position += TRANSFER_LIMITS.blockBytes) {
         await busy[turn];
-        const bytes = (buffers[turn] ?? sharedBuffer()).subarray(0, Math.min(READ_BYTES, end - position));
+        const bytes = (blocks[turn] ?? blocks[0]).subarray(0, Math.min(TRANSFER_LIMITS.blockBytes, end - position));
         await readFully(this.#sink, bytes, position);
         busy[turn] = this.#hash.update(bytes);
         turn = 1 - turn;
@@ -100,13 +99,11 @@ export class OrderedDigest {
       this.#next += 1;
     }
     await Promise.all(busy);
+    // Not given back after a failure: the thread may still read them.
+    for (const block of blocks) giveBlock(block);
     this.#reading = undefined;
     this.advance();
   }
-}
-
-function sharedBuffer(): Buffer {
-  return Buffer.from(new SharedArrayBuffer(READ_BYTES));
 }
 
 /** Fills the buffer from the sink. Throws when what was written is not there. */
