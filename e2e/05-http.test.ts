@@ -279,6 +279,17 @@ test('5.21 an agent port that is taken is told with its flag', async () => {
   expect(stderr).toContain('--agent-port');
 });
 
+test('5.22 a node that listens on one address still answers its owner, and can be stopped', async () => {
+  const fixed = network.node('fixed', { flags: ['--host', lanAddress()] });
+  await fixed.up();
+  expect(await fixed.json('status')).toMatchObject({ name: 'fixed' });
+  const port = new URL(fixed.ready.http).port;
+  expect((await curl(`http://${lanAddress()}:${port}/health`)).status).toBe(200);
+  expect((await fixed.run('down')).code).toBe(0);
+  const named = await fixed.run('up', '--host', 'localhost');
+  expect([named.code, named.stderr]).toEqual([2, expect.stringContaining('IP address')]);
+});
+
 /** Signed with the node's own key, an hour ago, for a minute. */
 async function expiredToken(): Promise<string> {
   const nowMs = Date.now() - 3_600_000;

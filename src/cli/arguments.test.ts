@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { DAEMON_DEFAULTS } from '../api/index.ts';
 import { adviceFor } from './advice.ts';
 import { parseModelRef } from './model-ref.ts';
-import { parseCount, parseDurationSeconds, parsePort, parseSizeBytes } from './parse-values.ts';
+import { parseAddress, parseCount, parseDurationSeconds, parsePort, parseSizeBytes } from './parse-values.ts';
 import { toDaemonConfig } from './up-config.ts';
 import { describeVariants } from './variants.ts';
 
@@ -27,6 +27,11 @@ describe('parse-values', () => {
 
   test.each(['', '0', '24x', '-3h'])('parseDurationSeconds(%j) is refused', (text) => {
     expect(() => parseDurationSeconds(text)).toThrow(expect.objectContaining({ code: 'bad_usage' }));
+  });
+
+  test('parseAddress() takes addresses and no names', () => {
+    for (const good of ['192.168.1.7', '::', '0.0.0.0', '::1']) expect(parseAddress(good)).toBe(good);
+    for (const bad of ['localhost', '', '1.2.3', '10.0.0.0/8']) expect(() => parseAddress(bad)).toThrow('IP address');
   });
 
   test('parsePort() takes 0 to 65535', () => {

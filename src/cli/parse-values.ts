@@ -1,4 +1,5 @@
 /** Arguments of flags. Each throws CliError `bad_usage` with what was wanted. Pure. */
+import { isIP } from 'node:net';
 import { GB, GiB, KiB, MB, MiB, TiB } from '../core/index.ts';
 import { CliError } from './errors.ts';
 
@@ -33,6 +34,12 @@ export function parseDurationSeconds(text: string): number {
 export function parsePort(text: string): number {
   if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
   throw wanted('a port from 0 to 65535');
+}
+
+/** An address of this machine; a name would be resolved by whoever reads it, each in its own way. */
+export function parseAddress(text: string): string {
+  if (isIP(text) !== 0) return text;
+  throw wanted('an IP address of this machine, like 192.168.1.7, 0.0.0.0 or ::');
 }
 
 export function parseCount(text: string): number {

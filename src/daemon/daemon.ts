@@ -61,7 +61,7 @@ async function open(
   const edge = stack.use(await openEdge(config, node, localToken, logger));
   const { port } = stack.use(await openAgentPort({ port: config.agentPort, content: agentView(node.parts), logger }));
   const agent = `http://127.0.0.1:${port}`;
-  const http = `http://${config.httpHost === '::1' ? '[::1]' : '127.0.0.1'}:${edge.address.port}`;
+  const http = `http://${edge.address.host === '::1' ? '[::1]' : '127.0.0.1'}:${edge.address.port}`;
   await writeDaemonFile(home.folder, {
     pid: process.pid,
     http,

@@ -153,6 +153,24 @@ describe('close()', () => {
     expect(readdirSync('/proc/self/fd').length).toBeLessThanOrEqual(before);
   });
 
+  it('listens on loopback beside an address that does not include it, and leaves neither', async () => {
+    const test = await openTestEdge({ host: '127.0.0.2' });
+    expect(test.edge.address.host).toBe('127.0.0.2');
+    for (const host of ['127.0.0.1', '127.0.0.2'])
+      expect((await ask({ host, port: test.port, path: '/health' })).status).toBe(200);
+    await test[Symbol.asyncDispose]();
+    await expect(openTcp(test.port)).rejects.toThrow();
+  });
+
+  it('says port_in_use when loopback has the port already, and leaves the other address free', async () => {
+    await using test = await openTestEdge({ host: '127.0.0.1' });
+    const second = openTestEdge({ host: '127.0.0.2', port: test.port });
+    await expect(second).rejects.toMatchObject({ code: 'port_in_use' });
+    const third = createServer().listen({ host: '127.0.0.2', port: test.port });
+    await once(third, 'listening');
+    third.close();
+  });
+
   it('does not wait for connections that ask nothing', async () => {
     const test = await openTestEdge({ tls: server, limits: { closeGraceMs: 3_600_000, closeLingerMs: 1 } });
     const silent = await openTls(test.port, peer);

@@ -14,6 +14,7 @@ import type { HttpMetrics } from './metrics.ts';
 import type { PeerIdentity, PeerVerifier, TlsIdentity } from './ports.ts';
 
 const TLS_HANDSHAKE_RECORD = 0x16;
+const REACHED_FROM_LOOPBACK: ReadonlySet<string> = new Set(['0.0.0.0', '::', '127.0.0.1', '::1']);
 
 export interface TransportOptions {
   readonly http: HttpServer;
@@ -33,7 +34,7 @@ export interface Address {
 export class Transport {
   readonly #options: TransportOptions;
   readonly #gate: ConnectionGate;
-  readonly #front: Server;
+  readonly #fronts: Server[] = [];
   #tls: TlsServer | undefined;
   readonly #sockets = new Set<Socket>();
   readonly #peers = new WeakMap<object, PeerIdentity>();
@@ -46,8 +47,6 @@ export class Transport {
   constructor(options: TransportOptions) {
     this.#options = options;
     this.#gate = new ConnectionGate(options.limits);
-    // A client may end its half after the request and still wants the answer.
-    this.#front = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket));
     this.#tls = options.tls === undefined ? undefined : this.#createTls(options.tls);
     options.http.on('request', ({ socket }, response: ServerResponse) => {
       const end = farEndOf(socket);
@@ -61,18 +60,32 @@ export class Transport {
     return this.#peers.get(socket);
   }
 
-  /** Throws ServerError `port_in_use`, `cannot_listen`. */
+  /** There, and on loopback with the same port, where the owner asks. Throws ServerError `port_in_use`, `cannot_listen`. */
   async listen({ host, port }: Address): Promise<Address> {
+    try {
+      const bound = await this.#listenAt(host, port);
+      if (!REACHED_FROM_LOOPBACK.has(bound.host)) await this.#listenAt('127.0.0.1', bound.port);
+      // Starts the HTTP server's own watch over late headers and requests, which waits for this event.
+      this.#options.http.emit('listening');
+      return bound;
+    } catch (thrown) {
+      for (const front of this.#fronts) front.close();
+      throw thrown;
+    }
+  }
+
+  async #listenAt(host: string, port: number): Promise<Address> {
+    // A client may end its half after the request and still wants the answer.
+    const front = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket));
     await new Promise<void>((resolve, reject) => {
-      this.#front.once('error', (cause) => reject(listenError(host, port, cause)));
-      this.#front.listen({ host, port, backlog: 511 }, resolve);
+      front.once('error', (cause) => reject(listenError(host, port, cause)));
+      front.listen({ host, port, backlog: 511 }, resolve);
     });
+    this.#fronts.push(front);
     // Such as too many open files while accepting: the next connection may do better.
-    this.#front.removeAllListeners('error');
-    this.#front.on('error', (cause) => this.#options.logger.warn({ code: systemCodeOf(cause) }, 'accepting failed'));
-    // Starts the HTTP server's own watch over late headers and requests, which waits for this event.
-    this.#options.http.emit('listening');
-    const bound = this.#front.address();
+    front.removeAllListeners('error');
+    front.on('error', (cause) => this.#options.logger.warn({ code: systemCodeOf(cause) }, 'accepting failed'));
+    const bound = front.address();
     if (bound === null || typeof bound === 'string') throw new Error('a TCP server without an address');
     return { host: bound.address, port: bound.port };
   }
@@ -91,7 +104,7 @@ export class Transport {
   /** Lets answers under way end within `graceMs`, then destroys what is left. Resolves when no socket is open. */
   async close(graceMs: number): Promise<void> {
     const { http, clock, limits } = this.#options;
-    this.#front.close();
+    for (const front of this.#fronts) front.close();
     http.closeIdleConnections();
     const cancelGrace = clock.after(graceMs, () => this.#destroyAll());
     let cancelLinger = (): void => {};

@@ -1,5 +1,5 @@
 import type { CommandSpec } from '../command.ts';
-import { parsePort, parseSizeBytes } from '../parse-values.ts';
+import { parseAddress, parsePort, parseSizeBytes } from '../parse-values.ts';
 import type { UpOptions } from '../up-config.ts';
 
 export const up: CommandSpec<UpOptions> = {
@@ -16,7 +16,7 @@ export const up: CommandSpec<UpOptions> = {
     { flags: '--port <port>', about: 'HTTP port, 0 = any (default: 14345)', parse: parsePort },
     { flags: '--mesh-port <port>', about: 'mesh port, 0 = any (default: 14346)', parse: parsePort },
     { flags: '--agent-port <port>', about: 'agent port, 0 = any (default: 4302)', parse: parsePort },
-    { flags: '--host <address>', about: 'address to listen on' },
+    { flags: '--host <address>', about: 'IP address to listen on (default: all)', parse: parseAddress },
     { flags: '--no-mdns', about: 'do not look for nodes on the local network' },
     { flags: '--open-lan', about: 'serve every model to the local network without a certificate' },
     { flags: '--no-loopback-http', about: 'use TLS even between nodes on this machine' },
