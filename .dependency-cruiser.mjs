@@ -33,7 +33,7 @@ export default {
       name: 'testkit-stays-home',
       comment: 'The testkit is for tests, demo and benchmarks; nothing that ships imports it',
       severity: 'error',
-      from: { path: '^src/', pathNot: ['^src/testkit/', '\\.test\\.ts$', '\\.conformance\\.ts$'] },
+      from: { path: '^src/', pathNot: ['^src/testkit/', '\\.(test|conformance|fixture)\\.ts$'] },
       to: { path: '^src/testkit/' },
     },
   ],
