@@ -109,6 +109,15 @@ describe('its life', () => {
     expect((await node.start()).node_id).toBe(node_id);
   });
 
+  test('stop() during start() waits for it and leaves nothing open', async () => {
+    const node = make('one');
+    const starting = node.start();
+    await node.stop();
+    const { http } = await starting;
+    await expect(fetch(`${http}/health`)).rejects.toThrow();
+    await make('one').start();
+  });
+
   test('a second start is refused, and a second node on the home', async () => {
     const node = await started('one');
     await expect(node.start()).rejects.toMatchObject({ code: 'already_started' });
