@@ -18,7 +18,7 @@ type ModelControl = Pick<
 >;
 
 export function modelControl(parts: NodeParts): ModelControl {
-  const { library, intake } = parts;
+  const { library } = parts;
   return {
     async modelList({ query }) {
       return { contract: CONTRACT_VERSION, models: listRows(parts, query.scope) };
@@ -26,36 +26,8 @@ export function modelControl(parts: NodeParts): ModelControl {
     async modelInfo({ query }) {
       return toInfo(parts, resolveModel(known(parts), query.id, query.range));
     },
-    async *modelScan({ body }, signal) {
-      await intake.rescan();
-      const waiting = library.list().filter((model) => model.state === 'found');
-      if (body.hash === true)
-        yield* hashModels(
-          parts,
-          waiting.map((model) => model.modelId),
-          signal,
-        );
-      for (const model of library.list()) yield { event: 'model', model: rowOf(parts, model) };
-      yield { event: 'completed' };
-    },
-    async *modelImport({ body }, signal) {
-      const found = await intake.import(toImport(body));
-      await intake.settled();
-      yield* hashModels(
-        parts,
-        found.map((model) => model.modelId),
-        signal,
-      );
-      for (const model of importedRows(
-        parts,
-        found.map((one) => one.modelId),
-        body.path,
-      )) {
-        if (model.state !== 'ready') yield { event: 'problem', ...damageOf(model) };
-        yield { event: 'model', model: rowOf(parts, model) };
-      }
-      yield { event: 'completed' };
-    },
+    modelScan: ({ body }, signal) => scan(parts, body.hash === true, signal),
+    modelImport: ({ body }, signal) => importModels(parts, body, signal),
     async modelShare({ body }) {
       const model = localOf(parts, body.id);
       library.setPublic(model.modelId, body.public);
@@ -67,6 +39,29 @@ export function modelControl(parts: NodeParts): ModelControl {
     modelVerify: ({ body }, signal): AsyncIterable<WorkEvent> =>
       verifyModel(parts, localOf(parts, body.id, body.range), signal),
   };
+}
+
+async function* scan(parts: NodeParts, isHashing: boolean, signal: AbortSignal): AsyncGenerator<WorkEvent> {
+  await parts.intake.rescan();
+  const waiting = parts.library.list().filter((model) => model.state === 'found');
+  if (isHashing) yield* hashModels(parts, toIds(waiting), signal);
+  for (const model of rowsOf(parts, parts.library.list())) yield { event: 'model', model };
+  yield { event: 'completed' };
+}
+
+async function* importModels(parts: NodeParts, body: ImportBody, signal: AbortSignal): AsyncGenerator<WorkEvent> {
+  const request = toImport(body);
+  const found = await parts.intake.import(request);
+  await parts.intake.settled();
+  yield* hashModels(parts, toIds(found), signal);
+  const models = importedModels(parts, toIds(found), request.path);
+  for (const model of models) if (model.state !== 'ready') yield { event: 'problem', ...damageOf(model) };
+  for (const model of rowsOf(parts, models)) yield { event: 'model', model };
+  yield { event: 'completed' };
+}
+
+function toIds(models: readonly { readonly modelId: string }[]): string[] {
+  return models.map((model) => model.modelId);
 }
 
 async function removeModel(parts: NodeParts, { id, range }: { id: string; range?: string | undefined }) {
@@ -104,13 +99,14 @@ function listRows(parts: NodeParts, scope: 'local' | 'mesh' | 'available'): Mode
 }
 
 function rowOf(parts: NodeParts, model: LocalModel): ModelRow {
-  const isSame = (one: KnownModel) =>
-    one.local !== undefined &&
-    one.local.modelId === model.modelId &&
-    one.version === model.version &&
-    one.sha256 === model.sha256;
-  const [merged] = known(parts).filter(isSame);
-  return toRow(merged ?? alone(model), parts.name);
+  const [row] = rowsOf(parts, [model]);
+  return row ?? toRow(alone(model), parts.name);
+}
+
+/** One merge for all: there may be thousands. */
+function rowsOf(parts: NodeParts, models: readonly LocalModel[]): ModelRow[] {
+  const merged = new Map(known(parts).map((one) => [one.local, one]));
+  return models.map((model) => toRow(merged.get(model) ?? alone(model), parts.name));
 }
 
 function alone(model: LocalModel): KnownModel {
@@ -119,7 +115,7 @@ function alone(model: LocalModel): KnownModel {
 }
 
 /** What the scanner of this import made of its path. */
-function importedRows(parts: NodeParts, modelIds: readonly string[], path: string): LocalModel[] {
+function importedModels(parts: NodeParts, modelIds: readonly string[], path: string): LocalModel[] {
   const wanted = new Set(modelIds);
   return parts.library.list().filter((model) => wanted.has(model.modelId) && model.sourceRef === path);
 }
@@ -129,13 +125,15 @@ function damageOf(model: LocalModel) {
   return { error, code: 'model_damaged', kind: 'integrity' };
 }
 
-function toImport(body: {
-  path: string;
-  name?: string | undefined;
-  version?: string | undefined;
-  type?: string | undefined;
-  capabilities?: string[] | undefined;
-}): ImportRequest {
+interface ImportBody {
+  readonly path: string;
+  readonly name?: string | undefined;
+  readonly version?: string | undefined;
+  readonly type?: string | undefined;
+  readonly capabilities?: readonly string[] | undefined;
+}
+
+function toImport(body: ImportBody): ImportRequest {
   if (!isAbsolute(body.path))
     throw new NodeError('nothing_to_import', `Importing ${body.path}: the path must be absolute`);
   return {
