@@ -250,6 +250,18 @@ test('8.13 a pull on a terminal that is none prints plain lines', async () => {
   expect(stdout + stderr).not.toContain('\u001b');
 });
 
+test('8.15 a file that is no model is taken as damaged, and says so at each turn', async () => {
+  const path = join(network.folder, 'noise.gguf');
+  await writeFile(path, Buffer.alloc(100_000, 7));
+  const imported = await workshop.run('model', 'import', path);
+  expect([imported.code, imported.stdout]).toEqual([4, expect.stringContaining('damaged')]);
+  expect(imported.stderr).toContain('GGUF');
+  const verified = await workshop.run('model', 'verify', 'noise');
+  expect([verified.code, verified.stderr]).toEqual([4, expect.stringContaining('GGUF')]);
+  const good = await workshop.run('model', 'verify', 'acme/both');
+  expect([good.code, good.stdout]).toEqual([0, expect.stringContaining('verified')]);
+});
+
 test('8.14 every command has help, on stdout, with an example', async () => {
   for (const args of [['up'], ['model'], ['model', 'pull'], ['mesh', 'invite'], ['transfers'], ['doctor'], ['join']]) {
     const { code, stdout, stderr } = await idle.run(...args, '--help');

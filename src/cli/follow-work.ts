@@ -38,7 +38,8 @@ export async function followWork(
 }
 
 function showProgress({ out }: Context, label: string, event: WorkEvent): void {
-  if (event.event === 'problem') out.warn(`problem: ${event.path ?? ''}: ${event.error ?? 'not said'}`);
+  if (event.event === 'problem')
+    out.warn(`problem: ${[event.path, event.error ?? 'not said'].filter(Boolean).join(': ')}`);
   if (event.event !== 'progress' || event.total_bytes === undefined) return;
   const name = event.path === undefined ? label : `${label} ${event.path.split(/[\\/]/).at(-1)}`;
   out.progress.show([{ label: name, doneBytes: event.done_bytes ?? 0, totalBytes: event.total_bytes }]);

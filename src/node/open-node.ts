@@ -101,7 +101,7 @@ async function assemble(options: NodeOptions, stack: AsyncDisposableStack): Prom
     verifyPeer: (certificateDer) => readMember(mesh, clock, certificateDer),
     verifyToken: (bearer) => verifyBearer(mesh, clock, bearer),
     announce(address) {
-      http.url = `http://127.0.0.1:${address.port}`;
+      http.url = `http://${address.host === '::1' ? '[::1]' : '127.0.0.1'}:${address.port}`;
       stack.use(announcing(parts, { http: address, machineMark, periodSeconds: config.gossipIntervalSeconds }));
       transfers.resume();
     },

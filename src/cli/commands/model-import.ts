@@ -27,7 +27,10 @@ export const modelImport: CommandSpec<ImportOptions> = {
     { flags: '--capability <word>', about: 'what it can do; may be repeated', repeats: true },
   ],
   async run(context, { args: [path = ''], options }) {
-    const { followWork } = await import('../follow-work.ts');
+    const [{ followWork }, { EXIT_CODES }] = await Promise.all([
+      import('../follow-work.ts'),
+      import('../../api/index.ts'),
+    ]);
     const absolute = resolve(context.io.cwd, path);
     const { name, version, type, capability: capabilities } = options;
     const body = { path: absolute, name, version, type, capabilities: capabilities && [...capabilities] };
@@ -37,11 +40,16 @@ export const modelImport: CommandSpec<ImportOptions> = {
     const [first] = models;
     if (first === undefined) throw new CliError('nothing_found', `Importing ${absolute}: no model in it`);
     context.out.answer(models.length === 1 ? first : { contract: 1, models }, () => models.map(toLine));
-    return 0;
+    return models.some(isDamaged) ? EXIT_CODES.integrity : 0;
   },
 };
 
+function isDamaged({ state }: ModelRow): boolean {
+  return state === 'damaged';
+}
+
 function toLine(row: ModelRow): string {
+  if (isDamaged(row)) return `damaged  ${row.model_id}@${row.version}  listed, and never offered to others`;
   const unsafe = row.unsafe ? '  unsafe: loading it runs code' : '';
   return `imported ${row.model_id}@${row.version}  ${row.type}  ${row.format}  ${formatBytes(row.size_bytes)}  sha256 ${formatDigest(row.sha256)}${unsafe}`;
 }

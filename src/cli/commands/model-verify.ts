@@ -21,6 +21,7 @@ export const modelVerify: CommandSpec = {
         context.out.line(`${row.state}  ${row.model_id}@${row.version}  sha256 ${formatDigest(row.sha256)}`),
     });
     const isGood = problems === 0 && models.every(({ state }) => state === 'ready');
+    if (isGood && models.length === 0) context.out.line(`verified  ${name}`);
     if (!isGood) context.out.warn(`not what it should be: ${formatCount(problems, 'problem')}`);
     return isGood ? 0 : EXIT_CODES.integrity;
   },

@@ -8,6 +8,7 @@ import {
   MemoryHashCache,
 } from '../../inventory/index.ts';
 import type { LocalModel } from '../../registry/index.ts';
+import { descriptionOf } from '../library/local-entry.ts';
 import { eventQueue } from './event-queue.ts';
 import type { NodeParts } from './parts.ts';
 
@@ -63,6 +64,11 @@ export async function* verifyModel(
   model: LocalModel,
   signal: AbortSignal,
 ): AsyncGenerator<WorkEvent> {
+  const { problem: damage } = descriptionOf(model);
+  if (model.state === 'damaged' && damage !== undefined) {
+    yield { event: 'failed', ...integrity(`${model.modelId} is damaged: ${damage}`) };
+    return;
+  }
   const events = eventQueue<WorkEvent>(signal);
   await using hashes = new HashQueue({ cache: new MemoryHashCache() });
   let doneBefore = 0;
