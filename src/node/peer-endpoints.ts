@@ -19,7 +19,7 @@ export function endpointsOf(peer: CatalogEndpoints, ownMachine: string | undefin
       ? [{ baseUrl: `http://127.0.0.1:${peer.loopbackPort}`, isLoopback: true }]
       : [];
   const remote = peer.http
-    .filter((baseUrl) => baseUrl.startsWith('https://'))
+    .filter((baseUrl) => isPlainBase(URL.parse(baseUrl), 'https:'))
     .map((baseUrl) => ({ baseUrl, isLoopback: false }));
   return [...local, ...remote].slice(0, MAX_ENDPOINTS);
 }
@@ -35,12 +35,17 @@ export interface OpenEndpointRules {
 export function openEndpointsOf({ http }: Pick<CatalogEndpoints, 'http'>, rules: OpenEndpointRules): Endpoint[] {
   const usable = http.flatMap((baseUrl) => {
     const url = URL.parse(baseUrl);
-    if (url === null) return [];
+    if (url === null || !isPlainBase(url, url.protocol)) return [];
     const isLoopback = LOOPBACK_HOST.test(url.hostname);
     const isAllowed = url.protocol === 'https:' ? rules.hasCredentials : isLoopback || rules.allowPlainHttp;
     return isAllowed ? [{ baseUrl, isLoopback }] : [];
   });
   return usable.slice(0, MAX_ENDPOINTS);
+}
+
+/** No user, query or fragment: one address that is none costs its peer itself, and no pull from others. */
+function isPlainBase(url: URL | null, protocol: string): boolean {
+  return url?.protocol === protocol && `${url.username}${url.password}${url.search}${url.hash}` === '';
 }
 
 const LOOPBACK_HOST = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;

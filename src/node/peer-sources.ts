@@ -22,27 +22,53 @@ export interface PeerSourcesOptions {
 
 export interface PeerAt {
   readonly nodeId: NodeId;
-  readonly endpoints: readonly Endpoint[];
+  /** Where the peer is now, best first. */
+  endpoints(): readonly Endpoint[];
   readonly expectedRate: number | undefined;
 }
 
-/** Undefined for a peer without any address. */
-export function peerSource(options: PeerSourcesOptions, peer: PeerAt, blob: BlobToGet): PieceSource | undefined {
-  const sources = peer.endpoints.map((endpoint) => atEndpoint(options, peer, endpoint, blob));
-  const [only] = sources;
-  return sources.length > 1 ? firstReachable(sources) : only;
-}
-
-function atEndpoint(options: PeerSourcesOptions, peer: PeerAt, endpoint: Endpoint, blob: BlobToGet): PieceSource {
+/** A peer as one source, whatever its addresses become: the one that answered last is asked first. */
+export function peerSource(options: PeerSourcesOptions, peer: PeerAt, blob: BlobToGet): PieceSource {
   const { nodeId, expectedRate } = peer;
-  return new HttpPieceSource({
+  const sources = new Map<string, PieceSource>();
+  let lastGood: string | undefined;
+  const sourceAt = (baseUrl: string): PieceSource => {
+    const source = sources.get(baseUrl) ?? atUrl(options, peer, baseUrl, blob);
+    sources.set(baseUrl, source);
+    return source;
+  };
+  const attempt = async <T>(ask: (source: PieceSource) => Promise<T>): Promise<T> => {
+    let last: unknown = new TransferError('peer_unreachable', `Connecting to ${nodeId}: it is at no address now`);
+    const urls = peer.endpoints().map(({ baseUrl }) => baseUrl);
+    for (const baseUrl of urls.toSorted((a, b) => Number(b === lastGood) - Number(a === lastGood))) {
+      try {
+        const answer = await ask(sourceAt(baseUrl));
+        lastGood = baseUrl;
+        return answer;
+      } catch (thrown) {
+        last = thrown;
+        if (!(thrown instanceof TransferError) || thrown.code !== 'peer_unreachable') throw thrown;
+      }
+    }
+    throw last;
+  };
+  return {
     id: nodeId,
     nodeId,
-    baseUrl: endpoint.baseUrl,
-    blob,
-    ...(endpoint.baseUrl.startsWith('https:') ? { tls: credentialsFor(options, nodeId) } : {}),
     ...(expectedRate === undefined ? {} : { expectedRate }),
-  });
+    openLane: (signal): Promise<Lane> => attempt((source) => source.openLane(signal)),
+    pieceHashes: (sizeBytes, signal) =>
+      attempt(
+        (source) => source.pieceHashes?.(sizeBytes, signal) ?? Promise.reject(new TransferError('not_held', 'no list')),
+      ),
+  };
+}
+
+/** Made once an address: a session of TLS is resumed by the source that began it. */
+function atUrl(options: PeerSourcesOptions, peer: PeerAt, baseUrl: string, blob: BlobToGet): PieceSource {
+  const { nodeId } = peer;
+  const tls = baseUrl.startsWith('https:') ? { tls: credentialsFor(options, nodeId) } : {};
+  return new HttpPieceSource({ id: nodeId, nodeId, baseUrl, blob, ...tls });
 }
 
 function credentialsFor(options: PeerSourcesOptions, nodeId: NodeId): TlsCredentials {
@@ -53,35 +79,5 @@ function credentialsFor(options: PeerSourcesOptions, nodeId: NodeId): TlsCredent
       if (found === nodeId) return;
       throw new TransferError('peer_not_trusted', `Connecting to ${nodeId}: the other end proved to be ${found}`);
     },
-  };
-}
-
-/** One source over several addresses of one peer: the one that answered last is asked first. */
-function firstReachable(sources: readonly PieceSource[]): PieceSource {
-  let order = [...sources];
-  const [first] = sources;
-  const attempt = async <T>(ask: (source: PieceSource) => Promise<T>): Promise<T> => {
-    let last: unknown;
-    for (const source of [...order]) {
-      try {
-        const answer = await ask(source);
-        order = [source, ...order.filter((other) => other !== source)];
-        return answer;
-      } catch (thrown) {
-        last = thrown;
-        if (!(thrown instanceof TransferError) || thrown.code !== 'peer_unreachable') throw thrown;
-      }
-    }
-    throw last;
-  };
-  return {
-    id: first?.id ?? '',
-    ...(first?.nodeId === undefined ? {} : { nodeId: first.nodeId }),
-    ...(first?.expectedRate === undefined ? {} : { expectedRate: first.expectedRate }),
-    openLane: (signal): Promise<Lane> => attempt((source) => source.openLane(signal)),
-    pieceHashes: (sizeBytes, signal) =>
-      attempt(
-        (source) => source.pieceHashes?.(sizeBytes, signal) ?? Promise.reject(new TransferError('not_held', 'no list')),
-      ),
   };
 }

@@ -1,9 +1,10 @@
 /** Who has a variant and how it is reached: the catalog, what was measured before, and the peers' own addresses. */
 import { type Clock, type Logger, messageOf, type NodeId } from '../core/index.ts';
+import type { ModelEntry } from '../protocol/index.ts';
 import {
   type CatalogEndpoints,
+  isSameClaim,
   type ModelCatalog,
-  type ModelVariant,
   type PeerPath,
   type Registry,
   rankPeers,
@@ -24,6 +25,8 @@ export interface SwarmViewOptions extends PeerSourcesOptions {
 
 /** How long a peer that sent wrong bytes is not asked again. */
 const BAN_MS = 3_600_000;
+/** How many other claims of a content are tried after the most named one failed. */
+const MAX_CLAIMS = 8;
 
 export class SwarmView implements HolderView {
   readonly #options: SwarmViewOptions;
@@ -34,7 +37,8 @@ export class SwarmView implements HolderView {
 
   holders({ entry, preferredNodeId }: PullTarget, only?: NodeId): readonly Holder[] {
     const { catalog, reliability, clock } = this.#options;
-    const nodes = this.#variantOf(entry.sha256, entry.model_id, catalog)?.nodes ?? [];
+    const claims = catalog.claimsOf(entry.sha256);
+    const nodes = claims.find((claim) => isSameClaim(claim.entry, entry))?.nodes ?? [];
     const asked = only === undefined ? nodes : nodes.filter((node) => node.nodeId === only);
     const candidates = asked.map((node) => ({
       nodeId: node.nodeId,
@@ -45,16 +49,22 @@ export class SwarmView implements HolderView {
     return rankPeers(candidates, { sizeBytes: entry.size_bytes, nowMs: clock.nowMs(), preferredNodeId, statsOf });
   }
 
+  otherClaims(target: PullTarget): readonly PullTarget[] {
+    const others = this.#options.catalog
+      .claimsOf(target.entry.sha256)
+      .filter((claim) => !isSameClaim(claim.entry, target.entry));
+    return others.slice(0, MAX_CLAIMS).map(({ entry }) => ({ ...target, entry: withClaim(target.entry, entry) }));
+  }
+
   onChange(listener: () => void): () => void {
     return this.#options.catalog.events.on(listener);
   }
 
   sourceFor({ nodeId }: Holder, blob: BlobToGet): PieceSource | undefined {
-    const node = this.#options.catalog.getNodes().find((one) => one.nodeId === nodeId);
-    if (node === undefined) return undefined;
     const expectedRate = this.#options.reliability.get(nodeId)?.rateBytesPerSecond;
-    const endpoints = this.#options.endpointsOf(node.endpoints);
-    return peerSource(this.#options, { nodeId, endpoints, expectedRate }, blob);
+    // Asked anew for each connection: a peer that comes back elsewhere is found there, in the middle of a download too.
+    const endpoints = () => this.#endpointsOf(nodeId);
+    return endpoints().length === 0 ? undefined : peerSource(this.#options, { nodeId, endpoints, expectedRate }, blob);
   }
 
   /** What was learned of peers is advice: where it cannot be kept, as on a full disk, the pull's own end still counts. */
@@ -80,10 +90,9 @@ export class SwarmView implements HolderView {
     }
   }
 
-  /** Every holder of the same content, under whatever name it has it. */
-  #variantOf(sha256: string, modelId: string, catalog: ModelCatalog): ModelVariant | undefined {
-    const same = catalog.getAllModels().filter((variant) => variant.sha256 === sha256);
-    return same.find((variant) => variant.modelId === modelId) ?? same[0];
+  #endpointsOf(nodeId: NodeId): readonly Endpoint[] {
+    const node = this.#options.catalog.getNodes().find((one) => one.nodeId === nodeId);
+    return node === undefined ? [] : this.#options.endpointsOf(node.endpoints);
   }
 
   #pathOf(peer: CatalogEndpoints): PeerPath {
@@ -91,4 +100,18 @@ export class SwarmView implements HolderView {
     if (best === undefined) return 'mesh';
     return best.isLoopback ? 'loopback' : 'lan';
   }
+}
+
+/** The same model, with what `other` says of its bytes. */
+export function withClaim(entry: ModelEntry, other: ModelEntry): ModelEntry {
+  const { size_bytes, piece_root, file, file_count, file_list_bytes } = other;
+  const { piece_root: _root, file: _file, file_count: _count, file_list_bytes: _bytes, ...rest } = entry;
+  return {
+    ...rest,
+    size_bytes,
+    ...(piece_root === undefined ? {} : { piece_root }),
+    ...(file === undefined ? {} : { file }),
+    ...(file_count === undefined ? {} : { file_count }),
+    ...(file_list_bytes === undefined ? {} : { file_list_bytes }),
+  };
 }

@@ -8,7 +8,7 @@ import { isSha256 } from '../core/index.ts';
 import { ProtocolError } from './errors.ts';
 import { type Dropped, lenientObject, parseEach, reasonOf } from './lenient.ts';
 import { PROTOCOL_LIMITS } from './limits.ts';
-import { isModelId } from './names.ts';
+import { isModelId, isRelativePath } from './names.ts';
 
 export const MODEL_TYPES = [
   'vision',
@@ -79,7 +79,7 @@ export const modelEntrySchema = lenientObject({
   /** Root of the piece list of the blob that `sha256` names. Peers of other make may leave it out. */
   piece_root: pieceRootSchema.optional(),
   /** Name of a one-file model's file. */
-  file: z.string().max(PROTOCOL_LIMITS.pathChars).optional(),
+  file: z.string().refine(isRelativePath, 'not a safe relative path').optional(),
   /** Number of files; present exactly when `sha256` names a file list (docs/spec/01-content.md §5). */
   file_count: z.number().int().min(1).max(PROTOCOL_LIMITS.fileSetFiles).optional(),
   /** Size of that file list; with `file_count` only. */

@@ -29,6 +29,10 @@ export function parseRelativePath(text: string): string {
   throw unsafe('path', text, fault);
 }
 
+export function isRelativePath(text: string): boolean {
+  return relativePathFault(text) === undefined;
+}
+
 /** The folder name of a model id: one segment, unique for the id on every file system (`/` → `--`, `:` → `+`). */
 export function toFolderName(id: ModelId): string {
   return id

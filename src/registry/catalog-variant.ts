@@ -29,8 +29,35 @@ export interface ModelVariant {
 
 /** `holders`: at least one, all of the same content. */
 export function toVariant(holders: readonly VariantNode[]): ModelVariant | undefined {
-  const sorted = holders.toSorted((a, b) => compareText(a.nodeId, b.nodeId));
-  const claim = winningClaim(sorted);
+  return ofClaim(
+    holders.toSorted((a, b) => compareText(a.nodeId, b.nodeId)),
+    winningClaim(holders),
+  );
+}
+
+/**
+ * One variant for each size and root that somebody gives the content, the winner first: its digest decides in the end
+ * who is right, so that no number of liars can hide the node that is.
+ */
+export function toClaims(holders: readonly VariantNode[]): ModelVariant[] {
+  const claims: ModelVariant[] = [];
+  let left = holders.toSorted((a, b) => compareText(a.nodeId, b.nodeId));
+  while (left.length > 0) {
+    const claim = winningClaim(left);
+    const variant = ofClaim(left, claim);
+    if (variant === undefined) break;
+    claims.push(variant);
+    left = left.filter(({ entry }) => !agrees(entry, claim));
+  }
+  return claims;
+}
+
+/** Do both entries say the same of the content that they name? */
+export function isSameClaim(a: ModelEntry, b: ModelEntry): boolean {
+  return a.sha256 === b.sha256 && agrees(a, claimOf(b));
+}
+
+function ofClaim(sorted: readonly VariantNode[], claim: Claim): ModelVariant | undefined {
   const nodes = sorted.filter(({ entry }) => agrees(entry, claim));
   const entry = (nodes.find((node) => node.entry.piece_root !== undefined) ?? nodes[0])?.entry;
   if (entry === undefined) return undefined;
@@ -53,20 +80,31 @@ export function compareVariants(a: ModelVariant, b: ModelVariant): number {
 
 interface Claim {
   readonly sizeBytes: number;
+  /** Whether the digest is of a file list, and of which length. */
+  readonly list: string;
   readonly pieceRoot: string | undefined;
+}
+
+function claimOf(entry: ModelEntry): Claim {
+  return { sizeBytes: entry.size_bytes, list: listOf(entry), pieceRoot: entry.piece_root };
+}
+
+function listOf({ file_count, file_list_bytes }: ModelEntry): string {
+  return file_count === undefined ? '' : `${file_count} ${file_list_bytes}`;
 }
 
 /** A node that names no root agrees with every root of its size. */
 function agrees(entry: ModelEntry, claim: Claim): boolean {
-  if (entry.size_bytes !== claim.sizeBytes) return false;
+  if (entry.size_bytes !== claim.sizeBytes || listOf(entry) !== claim.list) return false;
   return claim.pieceRoot === undefined || entry.piece_root === undefined || entry.piece_root === claim.pieceRoot;
 }
 
 function winningClaim(holders: readonly VariantNode[]): Claim {
   const sizeBytes = Number(mostNamed(holders.map(({ entry }) => entry.size_bytes.toString().padStart(16, '0'))));
   const ofSize = holders.filter(({ entry }) => entry.size_bytes === sizeBytes);
-  const roots = ofSize.flatMap(({ entry }) => entry.piece_root ?? []);
-  return { sizeBytes, pieceRoot: mostNamed(roots) };
+  const pieceRoot = mostNamed(ofSize.flatMap(({ entry }) => entry.piece_root ?? []));
+  const ofRoot = ofSize.filter(({ entry }) => pieceRoot === undefined || entry.piece_root === pieceRoot);
+  return { sizeBytes, list: mostNamed(ofRoot.map(({ entry }) => listOf(entry))) ?? '', pieceRoot };
 }
 
 /** The most frequent; of equals the first in text order. */

@@ -14,7 +14,7 @@ export type {
   PeerContext,
   WordOptions,
 } from './catalog-types.ts';
-export type { ModelVariant, VariantNode } from './catalog-variant.ts';
+export { isSameClaim, type ModelVariant, type VariantNode } from './catalog-variant.ts';
 export { REGISTRY_ERRORS, RegistryError, type RegistryErrorCode } from './errors.ts';
 export type { HashCacheRepository } from './hash-cache.ts';
 export { acquireHomeLock, type HomeLock } from './home-lock.ts';

@@ -113,6 +113,26 @@ describe('what a node says later replaces what it said before (no. 2)', () => {
   });
 });
 
+describe('claims of one content', () => {
+  it('come one a size, root and list, the most named first, with all who name it under whatever name', () => {
+    const [root, lie] = ['ab'.repeat(32), '00'.repeat(32)];
+    say(A, [entry({ piece_root: lie })]);
+    say(B, [entry({ piece_root: root })]);
+    say(C, [entry({ model_id: 'other/name', piece_root: root })]);
+    const told = catalog.claimsOf(X).map(({ pieceRoot, nodes }) => [pieceRoot, nodes.map(({ nodeId }) => nodeId)]);
+    expect(told).toEqual([
+      [root, [B, C]],
+      [lie, [A]],
+    ]);
+  });
+
+  it('a node that makes a file of a list, or a list of a file, does not agree', () => {
+    say(A, [entry({ file_count: 2, file_list_bytes: 10 })]);
+    say(B, [entry()]);
+    expect(catalog.claimsOf(X)).toHaveLength(2);
+  });
+});
+
 describe('bad input (no. 3)', () => {
   it('null fields and bad entries cost themselves alone', () => {
     say(A, [entry({ classes: null }), { model_id: '../x' }, entry({ model_id: 'org/n', sha256: '' })]);
@@ -140,6 +160,25 @@ describe('bad input (no. 3)', () => {
     expect(catalog.getAllModels().map(({ entry: { class_count, classes: list } }) => [class_count, list])).toEqual([
       [2000, undefined],
     ]);
+  });
+
+  it('an entry whose file leaves its folder costs itself alone', () => {
+    say(A, [entry({ file: '../../.ssh/authorized_keys' }), entry({ model_id: 'org/n', file: 'n.gguf' })]);
+    expect(seen()).toEqual(['org/n 1.0.0 X node-a']);
+  });
+
+  it('a node that sends many pages is counted anew once in a while, and whoever asks sees all', () => {
+    const page = (index: number) =>
+      Array.from({ length: 1000 }, (_, each) => entry({ model_id: `org/m${index}-${each}` }));
+    let changes = 0;
+    catalog.events.on(({ type }) => {
+      if (type === 'changed') changes += 1;
+    });
+    for (let index = 0; index < 10; index++) say(A, page(index), { page: index });
+    expect(changes).toBe(2);
+    expect(catalog.claimsOf(X)).toHaveLength(1);
+    expect(catalog.getStats().entries).toBe(10_000);
+    expect(changes).toBe(3);
   });
 
   it('a node has at most its share of entries', () => {

@@ -24,12 +24,15 @@ import type {
   PeerContext,
   WordOptions,
 } from './catalog-types.ts';
-import { compareVariants, type ModelVariant, toVariant, type VariantNode } from './catalog-variant.ts';
+import { compareVariants, type ModelVariant, toClaims, toVariant, type VariantNode } from './catalog-variant.ts';
 import { REGISTRY_LIMITS } from './limits.ts';
 import { type PeerCandidate, type PeerPath, rankPeers } from './peer-choice.ts';
 
 /** Silent nodes are looked for no more often than this. */
 const MIN_SWEEP_MS = 1000;
+/** A node with this many entries is counted anew at most once in `RECOUNT_MS`, however many pages it sends. */
+const MANY_ENTRIES = 2000;
+const RECOUNT_MS = 1000;
 
 type Entries = ReturnType<CatalogNode['entries']>;
 
@@ -42,6 +45,8 @@ export class ModelCatalog {
   readonly #counted = new Map<NodeId, Entries>();
   /** Content → its holders. */
   readonly #holders = new Map<string, Set<NodeId>>();
+  /** Nodes with many entries that were counted a moment ago; with `again`, something came since. */
+  readonly #settling = new Map<NodeId, { again: boolean; readonly cancel: () => void }>();
   #entryCount = 0;
   #leftOut = 0;
   #cancelSweep: (() => void) | undefined;
@@ -90,7 +95,19 @@ export class ModelCatalog {
 
   /** Every variant that some node has now: by id, newest version first. */
   getAllModels(): ModelVariant[] {
+    this.#settleAll();
     return [...this.#holders].flatMap(([key, nodeIds]) => this.#mergedOf(key, nodeIds)).sort(compareVariants);
+  }
+
+  /** What is said of one content under whatever names: a variant for each claim, the most named first; a node counts once. */
+  claimsOf(sha256: string): ModelVariant[] {
+    const told = new Map<NodeId, VariantNode>();
+    for (const [key, nodeIds] of this.#holders) {
+      if (!key.startsWith(sha256)) continue;
+      for (const holder of this.#freshHolders(key, nodeIds))
+        if (!told.has(holder.nodeId)) told.set(holder.nodeId, holder);
+    }
+    return toClaims([...told.values()]);
   }
 
   getModelsByType(type: ModelType): ModelVariant[] {
@@ -153,8 +170,10 @@ export class ModelCatalog {
     };
   }
 
-  /** Stops the expiry timer. */
+  /** Stops the timers. */
   close(): void {
+    for (const { cancel } of this.#settling.values()) cancel();
+    this.#settling.clear();
     this.#cancelSweep?.();
     this.#cancelSweep = undefined;
   }
@@ -170,12 +189,42 @@ export class ModelCatalog {
 
   #noteWord(node: CatalogNode, endpointsBefore: CatalogEndpoints, { ageMs = 0 }: WordOptions): void {
     node.lastWordMs = Math.max(node.lastWordMs, this.#clock.monotonicMs() - Math.max(0, ageMs));
-    const { added, removed } = this.#recount(node);
     const { nodeId } = node;
-    if (added + removed > 0) this.events.emit({ type: 'changed', nodeId, added, removed });
+    this.#recountInTime(node);
     if (JSON.stringify(node.endpoints) !== JSON.stringify(endpointsBefore))
       this.events.emit({ type: 'endpoints', nodeId });
     this.#scheduleSweep();
+  }
+
+  /** Counting costs as much as the node has entries: what a node can make us do for its pages is bounded. */
+  #recountInTime(node: CatalogNode): void {
+    const { nodeId } = node;
+    const settling = this.#settling.get(nodeId);
+    if (settling !== undefined) {
+      settling.again = true;
+      return;
+    }
+    const { added, removed } = this.#recount(node);
+    if (added + removed > 0) this.events.emit({ type: 'changed', nodeId, added, removed });
+    if ((this.#counted.get(nodeId)?.size ?? 0) < MANY_ENTRIES) return;
+    const cancel = this.#clock.after(RECOUNT_MS, () => this.#settled(node));
+    this.#settling.set(nodeId, { again: false, cancel });
+  }
+
+  #settled(node: CatalogNode): void {
+    const again = this.#settling.get(node.nodeId)?.again;
+    this.#settling.delete(node.nodeId);
+    if (again === true) this.#recountInTime(node);
+  }
+
+  /** For who asks for everything: as if nothing had waited. */
+  #settleAll(): void {
+    for (const [nodeId, { again, cancel }] of [...this.#settling]) {
+      const node = this.#nodes.get(nodeId);
+      if (!again || node === undefined) continue;
+      cancel();
+      this.#settled(node);
+    }
   }
 
   /** Brings `#holders` to what the node says now; an entry whose fields changed counts as removed and added. */
@@ -216,6 +265,7 @@ export class ModelCatalog {
 
   /** Without merging what has another id. */
   #variantsOf(modelId: string): ModelVariant[] {
+    this.#settleAll();
     return [...this.#holders]
       .filter(([key]) => key.includes(`\n${modelId}\n`))
       .flatMap(([key, nodeIds]) => this.#mergedOf(key, nodeIds))
@@ -225,6 +275,11 @@ export class ModelCatalog {
 
   /** The variant of one content as those tell whose word counts now; none when nobody's does. */
   #mergedOf(key: string, nodeIds: ReadonlySet<NodeId>): ModelVariant[] {
+    const variant = toVariant(this.#freshHolders(key, nodeIds));
+    return variant === undefined ? [] : [variant];
+  }
+
+  #freshHolders(key: string, nodeIds: ReadonlySet<NodeId>): VariantNode[] {
     const holders: VariantNode[] = [];
     for (const nodeId of nodeIds) {
       const node = this.#nodes.get(nodeId);
@@ -232,8 +287,7 @@ export class ModelCatalog {
       if (node === undefined || entry === undefined || !this.#isFresh(node)) continue;
       holders.push({ nodeId, name: node.name, endpoints: node.endpoints, entry });
     }
-    const variant = toVariant(holders);
-    return variant === undefined ? [] : [variant];
+    return holders;
   }
 
   #isFresh(node: CatalogNode): boolean {
@@ -259,6 +313,8 @@ export class ModelCatalog {
   }
 
   #forget(nodeId: NodeId): void {
+    this.#settling.get(nodeId)?.cancel();
+    this.#settling.delete(nodeId);
     const counted = this.#counted.get(nodeId);
     for (const key of counted?.keys() ?? []) this.#dropHolder(key, nodeId);
     this.#entryCount -= counted?.size ?? 0;

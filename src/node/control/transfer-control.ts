@@ -1,9 +1,11 @@
 /** Pulls: start and follow, list, watch, cancel. */
 import type { ControlHandlers, PullEvent, Transfer as TransferAnswer } from '../../api/index.ts';
 import { type NodeId, parseRequestId } from '../../core/index.ts';
+import type { ModelEntry } from '../../protocol/index.ts';
 import { NodeError } from '../errors.ts';
 import { mergeModels, resolveModel } from '../model-view.ts';
 import type { Transfer, TransferSnapshot } from '../pull/transfer.ts';
+import { withClaim } from '../swarm-view.ts';
 import { eventQueue } from './event-queue.ts';
 import { findNode } from './mesh-control.ts';
 import type { NodeParts } from './parts.ts';
@@ -68,7 +70,14 @@ function startPull(parts: NodeParts, { id, range, from }: PullBody): Transfer {
   const known = resolveModel(models, id, range);
   if (known.entry === undefined) throw new NodeError('model_not_ready', `Pulling ${id}: it is here, and not yet read`);
   const fromNode: NodeId | undefined = from === undefined ? undefined : findNode(parts, from);
-  return parts.transfers.start({ target: { entry: known.entry }, from: fromNode });
+  return parts.transfers.start({ target: { entry: asToldBy(parts, known.entry, fromNode) }, from: fromNode });
+}
+
+/** Who is named is asked for what it says itself, however many say otherwise. */
+function asToldBy({ catalog }: NodeParts, entry: ModelEntry, nodeId: NodeId | undefined): ModelEntry {
+  const claims = nodeId === undefined ? [] : catalog.claimsOf(entry.sha256);
+  const own = claims.find(({ nodes }) => nodes.some((node) => node.nodeId === nodeId));
+  return own === undefined ? entry : withClaim(entry, own.entry);
 }
 
 function isOver({ state }: TransferSnapshot): boolean {

@@ -20,6 +20,8 @@ export interface PullTarget {
 export interface HolderView {
   /** Best first, without peers that are banned; with `only`, that one, whatever it did before: its user insists. */
   holders(target: PullTarget, only?: NodeId): readonly Holder[];
+  /** The same content as others describe it, whose size or root is another: tried when the first fails. */
+  otherClaims?(target: PullTarget): readonly PullTarget[];
   /** Calls back when holders may have changed; the returned function stops it. */
   onChange(listener: () => void): () => void;
   /** A way to the blob at this holder; undefined when it is at no address known. */

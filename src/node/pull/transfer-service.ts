@@ -130,7 +130,7 @@ export class TransferService {
   }
 
   async #assertHolder(request: PullRequest, modelId: string): Promise<void> {
-    if (narrowTo(this.#deps.view, request.from).holders(request.target).length > 0) return;
+    if (hasHolder(narrowTo(this.#deps.view, request.from), request.target)) return;
     const whom =
       request.from === undefined ? 'no node that has it can be reached now' : `${request.from} does not offer it now`;
     throw new NodeError('holder_offline', `Pulling ${modelId}: ${whom}`);
@@ -139,10 +139,10 @@ export class TransferService {
   async #waitForHolder(request: PullRequest, signal: AbortSignal): Promise<void> {
     const { clock, view } = this.#deps;
     const narrowed = narrowTo(view, request.from);
-    if (narrowed.holders(request.target).length > 0) return;
+    if (hasHolder(narrowed, request.target)) return;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const stopListening = view.onChange(() => {
-      if (narrowed.holders(request.target).length > 0) resolve();
+      if (hasHolder(narrowed, request.target)) resolve();
     });
     const modelId = request.target.entry.model_id;
     const giveUp = (): void =>
@@ -158,6 +158,11 @@ export class TransferService {
       signal.removeEventListener('abort', onAbort);
     }
   }
+}
+
+/** Somebody offers the content, as the target describes it or otherwise. */
+function hasHolder(view: HolderView, target: PullTarget): boolean {
+  return [target, ...(view.otherClaims?.(target) ?? [])].some((claim) => view.holders(claim).length > 0);
 }
 
 /** The same view with one holder only. */

@@ -49,7 +49,6 @@ export interface TransferSnapshot {
 
 export class Transfer {
   readonly requestId: RequestId;
-  readonly target: PullTarget;
   readonly events = new Emitter<TransferSnapshot>();
   readonly #clock: Clock;
   readonly #progress = new PullProgress();
@@ -57,6 +56,8 @@ export class Transfer {
   readonly #startedAtMs: number;
   readonly #startedMonotonicMs: number;
   #endedMonotonicMs: number | undefined;
+  /** As the holders that are asked describe it. */
+  #target: PullTarget;
   #state: TransferState = 'Pending';
   #path: string | undefined;
   #error: TransferFailure | undefined;
@@ -64,10 +65,14 @@ export class Transfer {
 
   constructor(requestId: RequestId, target: PullTarget, clock: Clock) {
     this.requestId = requestId;
-    this.target = target;
+    this.#target = target;
     this.#clock = clock;
     this.#startedAtMs = clock.nowMs();
     this.#startedMonotonicMs = clock.monotonicMs();
+  }
+
+  get target(): PullTarget {
+    return this.#target;
   }
 
   get isOver(): boolean {
@@ -120,7 +125,24 @@ export class Transfer {
     await ready(this.#abort.signal);
     this.#abort.signal.throwIfAborted();
     this.#become('Downloading');
-    return pullModel(deps, this.target, this.#progress, this.#abort.signal);
+    const asked = this.#target;
+    try {
+      return await this.#pullAs(deps, asked);
+    } catch (thrown) {
+      for (const other of deps.view.otherClaims?.(asked) ?? []) {
+        if (this.#abort.signal.aborted) break;
+        const path = await this.#pullAs(deps, other).catch(() => undefined);
+        if (path !== undefined) return path;
+      }
+      this.#target = asked;
+      throw thrown;
+    }
+  }
+
+  /** Only the digest is beyond doubt: the size and root are the word of those who are asked. */
+  #pullAs(deps: PullModelDeps, target: PullTarget): Promise<string> {
+    this.#target = target;
+    return pullModel(deps, target, this.#progress, this.#abort.signal);
   }
 
   #tick(): () => void {
