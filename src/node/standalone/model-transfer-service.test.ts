@@ -100,7 +100,7 @@ describe('who is asked', () => {
     const service = open();
     expect(await service.finished(await service.downloadModel('org/tiny'))).toMatchObject({
       state: 'Failed',
-      code: 'no_sources',
+      code: 'holder_offline',
       kind: 'unreachable',
     });
   });
@@ -117,7 +117,7 @@ describe('who is asked', () => {
   test('nobody over https without credentials', async () => {
     hear('peer', 'https://127.0.0.1:1');
     const service = open();
-    expect(await service.finished(await service.downloadModel('org/tiny'))).toMatchObject({ code: 'no_sources' });
+    expect(await service.finished(await service.downloadModel('org/tiny'))).toMatchObject({ code: 'holder_offline' });
   });
 });
 

@@ -10,8 +10,9 @@ import { NodeError } from '../errors.ts';
 import { openHome } from '../home.ts';
 import { ModelLibrary } from '../library/model-library.ts';
 import { freeBytesAt, openStorage, pieceHashStore } from '../open-storage.ts';
-import { openEndpointsOf } from '../peer-endpoints.ts';
+import { type OpenEndpointRules, openEndpointsOf } from '../peer-endpoints.ts';
 import type { PeerSourcesOptions } from '../peer-sources.ts';
+import type { Holder, HolderView } from '../pull/ports.ts';
 import type { Transfer } from '../pull/transfer.ts';
 import { TransferService } from '../pull/transfer-service.ts';
 import { SwarmView } from '../swarm-view.ts';
@@ -143,17 +144,33 @@ async function openTransfers(
     allowPlainHttp: options.allowPlainHttp ?? false,
     hasCredentials: options.credentials !== undefined,
   };
-  const view = new SwarmView({
+  const swarm = new SwarmView({
     ...{ catalog, reliability, clock },
     ...(options.credentials ?? NO_CREDENTIALS),
     endpointsOf: (peer) => openEndpointsOf(peer, rules),
   });
+  const view = reachableIn(swarm, catalog, rules);
   const pieceHashes = pieceHashStore(pieceLists);
   const log = transferLog(registry.transfers);
   const freeBytes = () => freeBytesAt(folder);
   const transfers = new TransferService({ store, view, pieceHashes, models, freeBytes, log, clock, logger });
   stack.defer(() => transfers.close());
   return transfers;
+}
+
+/** Whom the rules let nobody ask is nobody who has it: a download says so at once, and a resumed one waits. */
+function reachableIn(swarm: SwarmView, catalog: ModelCatalog, rules: OpenEndpointRules): HolderView {
+  const hasAddress = ({ nodeId }: Holder): boolean => {
+    const node = catalog.getNodes().find((one) => one.nodeId === nodeId);
+    return node !== undefined && openEndpointsOf(node.endpoints, rules).length > 0;
+  };
+  return {
+    holders: (target, only) => swarm.holders(target, only).filter(hasAddress),
+    otherClaims: (target) => swarm.otherClaims(target),
+    onChange: (listener) => swarm.onChange(listener),
+    sourceFor: (holder, blob) => swarm.sourceFor(holder, blob),
+    report: (outcomes) => swarm.report(outcomes),
+  };
 }
 
 /** Never asked: without credentials no https address is used. */
