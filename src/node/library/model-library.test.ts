@@ -99,6 +99,17 @@ describe('take()', () => {
     expect(bench.library.list()).toEqual([expect.objectContaining({ public: true, sha256: digestOf('changed') })]);
   });
 
+  test('keeps it also while the changed file is not hashed yet, and while it is damaged', async () => {
+    const found = await bench.have('org/one', { 'a.gguf': 'abc' });
+    bench.library.setPublic(found.modelId, true);
+    const changed = await bench.find('org/one', { 'a.gguf': 'changed' });
+    await bench.library.take([changed]);
+    await bench.library.take([await bench.hash(changed)]);
+    expect(bench.library.list()).toEqual([expect.objectContaining({ public: true, sha256: digestOf('changed') })]);
+    await bench.library.markDamaged(changed, 'it changed while it was read');
+    expect(bench.library.list()).toEqual([expect.objectContaining({ public: true, state: 'damaged' })]);
+  });
+
   test('tells of changes once a batch', async () => {
     let changes = 0;
     bench.library.changes.on(() => {

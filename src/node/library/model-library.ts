@@ -56,8 +56,9 @@ export class ModelLibrary implements ModelSink {
   }
 
   async #toWaiting(found: FoundModel): Promise<LocalModel> {
+    const row = this.#keepFlags(toFoundRow(found, this.#deps.clock.nowMs()));
     await this.#dropOlder(found, undefined);
-    return this.#keepFlags(toFoundRow(found, this.#deps.clock.nowMs()));
+    return row;
   }
 
   /** The model is no longer where it was found. Its content is forgotten unless something else needs it. */
@@ -69,9 +70,10 @@ export class ModelLibrary implements ModelSink {
 
   /** What its name claims, or what it was, it is not: kept in the list with its problem, and offered to nobody. */
   async markDamaged(found: FoundModel, problem: string): Promise<void> {
+    const damaged = this.#keepFlags(toFoundRow({ ...found, damaged: problem }, this.#deps.clock.nowMs()));
     for (const row of this.#deps.registry.models.get(found.modelId).filter((one) => isFrom(one, found)))
       await this.#delete(row);
-    this.#deps.registry.models.put(toFoundRow({ ...found, damaged: problem }, this.#deps.clock.nowMs()));
+    this.#deps.registry.models.put(damaged);
     this.#changed();
   }
 
