@@ -2,7 +2,7 @@
 export { type AgentView, agentView } from './agent-view.ts';
 export { httpAddresses } from './announcer.ts';
 export { NODE_ERRORS, NodeError, type NodeErrorCode } from './errors.ts';
-export { type Home, openHome, writeLocalToken } from './home.ts';
+export { type Home, writeLocalToken } from './home.ts';
 export { type ModelPlaces, usualPlaces } from './model-places.ts';
 export type { PeerFacts } from './open-mesh-parts.ts';
 export { type NodeOptions, type OpenNode, openNode } from './open-node.ts';
