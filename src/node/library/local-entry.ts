@@ -96,8 +96,15 @@ export function toReadyRow(
   };
 }
 
-/** The entry of a model that is ready; undefined for any other. */
+/** The entry of a model that is ready; undefined for any other. Made once for a row. */
 export function toEntry(model: LocalModel): ModelEntry | undefined {
+  if (!ENTRIES.has(model)) ENTRIES.set(model, makeEntry(model));
+  return ENTRIES.get(model);
+}
+
+const ENTRIES = new WeakMap<LocalModel, ModelEntry | undefined>();
+
+function makeEntry(model: LocalModel): ModelEntry | undefined {
   const description = descriptionOf(model);
   if (model.state !== 'ready' || model.sha256 === undefined || description.pieceRoot === undefined) return undefined;
   const [only] = model.files;

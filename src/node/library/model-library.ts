@@ -13,6 +13,7 @@ import { type BlobStore, placeModel, removeModel } from '../../store/index.ts';
 import type { ModelSink, PulledModel } from '../pull/ports.ts';
 import { descriptionOf, type FileListBlob, makeFileList, toEntry, toFoundRow, toReadyRow } from './local-entry.ts';
 import { toPulledRow } from './pulled-entry.ts';
+import { RowCache } from './row-cache.ts';
 
 export interface ModelLibraryDeps {
   readonly registry: Pick<Registry, 'models' | 'pieceLists' | 'transaction'>;
@@ -27,15 +28,16 @@ export class ModelLibrary implements ModelSink {
   /** Something that is listed or offered has changed. */
   readonly changes = new Emitter<void>();
   readonly #deps: ModelLibraryDeps;
-  #cached: readonly LocalModel[] | undefined;
+  readonly #rows: RowCache;
 
   constructor(deps: ModelLibraryDeps) {
     this.#deps = deps;
+    this.#rows = new RowCache(deps.registry.models);
   }
 
+  /** By id, then version. The same objects as long as a model's rows stay as they are. */
   list(): readonly LocalModel[] {
-    this.#cached ??= this.#deps.registry.models.list();
-    return this.#cached;
+    return this.#rows.list();
   }
 
   /** What the mesh is told: models that are ready, as entries. */
@@ -43,16 +45,19 @@ export class ModelLibrary implements ModelSink {
     return this.list().flatMap((model) => toEntry(model) ?? []);
   }
 
-  /** Takes what was found: rows for what has to be hashed first, offers for what is hashed already. */
+  /** Takes what was found: first rows for what has to be hashed, all at once, then offers for what is hashed already. */
   async take(found: readonly FoundModel[]): Promise<void> {
     const waiting: LocalModel[] = [];
-    for (const model of found) {
+    const hashed: { readonly model: FoundModel; readonly hashes: Map<FoundFile, FileHashes> }[] = [];
+    for (const model of newestOfEach(found)) {
       const hashes = this.#hashesOf(model);
-      if (model.damaged === undefined && hashes !== undefined) await this.#makeReady(model, hashes);
+      if (model.damaged === undefined && hashes !== undefined) hashed.push({ model, hashes });
       else waiting.push(await this.#toWaiting(model));
     }
     if (waiting.length > 0) this.#deps.registry.models.putAll(waiting);
-    this.#changed();
+    if (waiting.length > 0) this.#changed(waiting);
+    for (const { model, hashes } of hashed) await this.#makeReady(model, hashes);
+    if (hashed.length > 0) this.#changed(hashed.map(({ model }) => model));
   }
 
   async #toWaiting(found: FoundModel): Promise<LocalModel> {
@@ -65,7 +70,7 @@ export class ModelLibrary implements ModelSink {
   async drop(found: Pick<LocalModel, 'modelId' | 'version' | 'source' | 'sourceRef'>): Promise<void> {
     const rows = this.#deps.registry.models.get(found.modelId).filter((row) => isFrom(row, found));
     for (const row of rows) await this.#delete(row);
-    this.#changed();
+    this.#changed([found]);
   }
 
   /** What its name claims, or what it was, it is not: kept in the list with its problem, and offered to nobody. */
@@ -74,24 +79,26 @@ export class ModelLibrary implements ModelSink {
     for (const row of this.#deps.registry.models.get(found.modelId).filter((one) => isFrom(one, found)))
       await this.#delete(row);
     this.#deps.registry.models.put(damaged);
-    this.#changed();
+    this.#changed([found]);
   }
 
   /** The store no longer has what this digest names: models that need it are not offered any more. */
   lost(sha256: Sha256): void {
     const needing = this.list().filter((model) => model.state === 'ready' && needs(model, sha256));
     for (const model of needing) this.#deps.registry.models.setState(model, 'missing');
-    if (needing.length > 0) this.#changed();
+    if (needing.length > 0) this.#changed(needing);
   }
 
   /** Asks the store after each content: for the start, when files may have changed while nobody looked. */
   async check(): Promise<void> {
+    const changed: LocalModel[] = [];
     for (const model of this.list().filter(({ state }) => state === 'ready' || state === 'missing')) {
       const isWhole = await this.#isWhole(model);
       if (isWhole === (model.state === 'ready')) continue;
       this.#deps.registry.models.setState(model, isWhole ? 'ready' : 'missing');
+      changed.push(model);
     }
-    this.#changed();
+    this.#changed(changed);
   }
 
   async install(model: PulledModel): Promise<string> {
@@ -113,7 +120,7 @@ export class ModelLibrary implements ModelSink {
     for (const sha256 of new Set([entry.sha256, ...files.map((file) => file.sha256)]))
       await store.addRef(sha256, holderOf(entry.model_id, entry.version, entry.sha256));
     registry.models.put(this.#keepFlags(await toPulledRow(model, { path, folder, nowMs: clock.nowMs() })));
-    this.#changed();
+    this.#changed([{ modelId: entry.model_id }]);
     return path;
   }
 
@@ -137,13 +144,13 @@ export class ModelLibrary implements ModelSink {
   async remove(model: LocalModel): Promise<{ freedBytes: number }> {
     await this.#delete(model);
     const { freedBytes } = await this.#deps.store.collect();
-    this.#changed();
+    this.#changed([model]);
     return { freedBytes };
   }
 
   setPublic(modelId: ModelId, isPublic: boolean): void {
     this.#deps.registry.models.setPublic(modelId, isPublic);
-    this.#changed();
+    this.#changed([{ modelId }]);
   }
 
   #find(entry: ModelEntry): LocalModel | undefined {
@@ -239,10 +246,17 @@ export class ModelLibrary implements ModelSink {
       await removeModel(one).catch((thrown: unknown) => logger.warn({ err: messageOf(thrown) }, 'model links stay'));
   }
 
-  #changed(): void {
-    this.#cached = undefined;
+  #changed(models: readonly Pick<LocalModel, 'modelId'>[]): void {
+    for (const { modelId } of models) this.#rows.forget(modelId);
     this.changes.emit();
   }
+}
+
+/** Of a model that was found and then verified in one batch, the later. */
+function newestOfEach(found: readonly FoundModel[]): Iterable<FoundModel> {
+  return new Map(
+    found.map((model) => [[model.source, model.sourceRef, model.modelId, model.version].join('\n'), model]),
+  ).values();
 }
 
 function needs(model: LocalModel, sha256: Sha256): boolean {
