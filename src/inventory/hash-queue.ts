@@ -45,6 +45,7 @@ export class HashQueue {
   readonly #order = new JobOrder<Job>();
   #running: Job | undefined;
   #worker: Worker | undefined;
+  #idleTimer: NodeJS.Timeout | undefined;
   #nextId = 1;
   #isPaused = false;
   #isClosed = false;
@@ -90,6 +91,7 @@ export class HashQueue {
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    clearTimeout(this.#idleTimer);
     for (const job of this.#jobs.values()) job.done.resolve({ status: 'cancelled' });
     this.#jobs.clear();
     this.#byPath.clear();
@@ -155,8 +157,21 @@ export class HashQueue {
     if (this.#running === job) this.#running = undefined;
     if (this.#byPath.get(job.file.path) === job) this.#byPath.delete(job.file.path);
     job.done.resolve(outcome);
-    if (this.#jobs.size === 0) this.#worker?.unref();
+    if (this.#jobs.size === 0) this.#endWorkerSoon();
     this.#schedule();
+  }
+
+  /** A thread costs some 20 MB; the next file may be long in coming. */
+  #endWorkerSoon(): void {
+    this.#worker?.unref();
+    clearTimeout(this.#idleTimer);
+    this.#idleTimer = setTimeout(() => {
+      const worker = this.#worker;
+      if (this.#jobs.size > 0) return;
+      this.#worker = undefined;
+      void worker?.terminate();
+    }, INVENTORY_LIMITS.hashThreadIdleMs);
+    this.#idleTimer.unref();
   }
 
   #send(message: ToWorker): void {
@@ -166,7 +181,8 @@ export class HashQueue {
   }
 
   #startWorker(): Worker {
-    const worker = new Worker(siblingModule(import.meta.url, 'hash-worker'));
+    const resourceLimits = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 };
+    const worker = new Worker(siblingModule(import.meta.url, 'hash-worker'), { resourceLimits });
     worker.on('message', (message: FromWorker) => this.#onMessage(message));
     worker.on('error', (error) => this.#onWorkerGone(worker, error.message));
     worker.on('exit', (code) => this.#onWorkerGone(worker, `the hash thread ended with ${code}`));

@@ -18,6 +18,7 @@ export const INVENTORY_LIMIT_TABLE = {
   rescanIntervalMs: { value: 60_000, why: 'finds what events missed' },
   suspendedHashJobs: { value: 8, why: 'half-hashed files that wait for urgent ones' },
   hashBufferBytes: { value: MiB, why: 'two of these per file being hashed' },
+  hashThreadIdleMs: { value: 5000, why: 'then the thread ends and gives its memory back; starting it takes 40 ms' },
   hashProgressMs: { value: 250, why: 'progress events of one file' },
 } as const satisfies LimitTable;
 

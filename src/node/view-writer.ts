@@ -12,12 +12,15 @@ export interface ViewWriterOptions {
 }
 
 const SETTLE_MS = 250;
+/** While thousands of models come in, writing the view takes at most this share of the time. */
+const MAX_SHARE = 0.1;
 
 export class ViewWriter implements AsyncDisposable {
   readonly #options: ViewWriterOptions;
   readonly #stopListening: () => void;
   #cancelTimer: (() => void) | undefined;
   #writing: Promise<void> = Promise.resolve();
+  #lastMs = 0;
 
   constructor(options: ViewWriterOptions) {
     this.#options = options;
@@ -33,16 +36,20 @@ export class ViewWriter implements AsyncDisposable {
   }
 
   #soon(): void {
-    this.#cancelTimer ??= this.#options.clock.after(SETTLE_MS, () => {
+    this.#cancelTimer ??= this.#options.clock.after(Math.max(SETTLE_MS, this.#lastMs / MAX_SHARE), () => {
       this.#cancelTimer = undefined;
       this.#write();
     });
   }
 
   #write(): void {
-    const { path, library, logger } = this.#options;
+    const { path, library, clock, logger } = this.#options;
     this.#writing = this.#writing
-      .then(() => writeRegistryView(path, library.list().map(toView)))
+      .then(async () => {
+        const startedMs = clock.monotonicMs();
+        await writeRegistryView(path, library.list().map(toView));
+        this.#lastMs = clock.monotonicMs() - startedMs;
+      })
       .catch((thrown: unknown) => logger.warn({ err: messageOf(thrown) }, 'registry.yaml could not be written'));
   }
 }

@@ -5,7 +5,7 @@ export const STORE_LIMIT_TABLE = {
     value: MiB,
     why: 'one read of a stream: large enough for full speed, small enough for many readers',
   },
-  syncStepBytes: { value: 256 * MiB, why: 'written bytes between background syncs: what a power cut can put in doubt' },
+  syncStepBytes: { value: 64 * MiB, why: 'written bytes between background syncs: what a power cut can put in doubt' },
   reserveBytes: { value: 512 * MiB, why: 'free space a download leaves to the rest of the machine' },
   piecesPerBlob: { value: 65_536, why: 'pieces of one blob (docs/limits.md, maxPieces)' },
   journalBytes: { value: 16 * MiB, why: 'a larger journal is not one of ours and is not read' },
