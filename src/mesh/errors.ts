@@ -51,10 +51,11 @@ export const MESH_ERRORS = {
     means: 'A peer did not answer a question, or answered something else.',
   },
   listen_failed: {
-    kind: 'storage',
+    kind: 'refused',
     fault: 'user',
     retry: true,
-    means: 'A mesh address cannot be opened; as a rule another program has the port. Choose another with --mesh-port.',
+    means:
+      'A mesh address cannot be opened; as a rule another program has the port. Choose another with --mesh-port, or another address with --host.',
   },
   unknown_node: { kind: 'not_found', fault: 'user', retry: false, means: 'No member of this mesh has that node id.' },
   invalid_invite: {

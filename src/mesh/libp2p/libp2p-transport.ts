@@ -83,7 +83,8 @@ export class Libp2pTransport implements MeshTransport {
       await node.start();
     } catch (cause) {
       await this.stop();
-      throw new MeshError('listen_failed', `Opening the mesh on ${listen.join(', ')}: ${messageOf(cause)}`, { cause });
+      const problem = /listen E\w+[^\n]*/.exec(messageOf(cause))?.[0] ?? messageOf(cause).split('\n', 1)[0];
+      throw new MeshError('listen_failed', `Opening the mesh on ${listen.join(', ')}: ${problem}`, { cause });
     }
     node.services.pubsub.subscribe(topicOf(this.#meshId));
   }
