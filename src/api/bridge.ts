@@ -8,7 +8,6 @@ export const healthSchema = z.object({
   models_available: z.number(),
   http_port: z.number(),
 });
-export type Health = z.infer<typeof healthSchema>;
 
 /** What OpenAI-compatible clients list. */
 export const modelCardSchema = z.object({

@@ -1,7 +1,5 @@
 /** Content by its digest: piece layout, piece hashes and their root, bitfields. Pure. Spec: docs/spec/01-content.md. */
 export { Bitfield } from './bitfield.ts';
-export { CONTENT_ERRORS, ContentError } from './errors.ts';
-export { CONTENT_LIMITS } from './limits.ts';
 export { PIECE_HASH_BYTES, PieceHasher } from './piece-hash.ts';
 export { type ByteRange, type PieceLayout, pieceLayout, pieceRange } from './piece-layout.ts';
-export { type PieceList, pieceHashAt, pieceRootOf, toPieceList, verifyPieceList } from './piece-list.ts';
+export { type PieceList, pieceHashAt, toPieceList, verifyPieceList } from './piece-list.ts';

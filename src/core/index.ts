@@ -4,7 +4,6 @@ export { type Clock, systemClock } from './clock.ts';
 export { Emitter } from './emitter.ts';
 export {
   AtmosphereError,
-  CORE_ERRORS,
   CoreError,
   type ErrorKind,
   type ErrorOptionsWithData,
@@ -15,7 +14,6 @@ export {
   systemCodeOf,
 } from './errors.ts';
 export {
-  type Brand,
   isMeshId,
   isNodeId,
   isSha256,

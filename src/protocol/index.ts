@@ -4,7 +4,6 @@ export {
   SIGNING_CONTEXTS,
   type SignatureBlock,
   type SigningContext,
-  signatureSchema,
   signingBytes,
 } from './canonical.ts';
 export {
@@ -15,10 +14,7 @@ export {
   type ModelFormat,
   type ModelType,
   modelEntrySchema,
-  modelIdSchema,
   parseCatalogMessage,
-  pieceRootSchema,
-  sha256Schema,
 } from './catalog.ts';
 export {
   isRole,
@@ -27,11 +23,10 @@ export {
   parseCertificate,
   parseRevocation,
 } from './certificate.ts';
-export { PROTOCOL_ERRORS, ProtocolError, type ProtocolErrorCode } from './errors.ts';
-export { type FileSet, type FileSetFile, fileSetBytes, parseFileSet, toFileSet } from './file-set.ts';
+export { ProtocolError } from './errors.ts';
+export { type FileSetFile, fileSetBytes, parseFileSet, toFileSet } from './file-set.ts';
 export { encodeFrame, FrameDecoder } from './frames.ts';
 export { type Heartbeat, parseHeartbeat } from './heartbeat.ts';
-export { type Dropped, lenientObject, parseEach, reasonOf, withoutNulls } from './lenient.ts';
 export { PROTOCOL_LIMITS } from './limits.ts';
 export {
   type Hello,
@@ -42,7 +37,6 @@ export {
   parseHello,
   parseJoinMessage,
   parseJoinReply,
-  REFUSAL_REASONS,
   type Refusal,
   type RefusalReason,
   toRefusal,
@@ -50,22 +44,16 @@ export {
 export { isModelId, parseModelId, parseRelativePath, toFolderName } from './names.ts';
 export {
   type AuthorDigest,
-  type BusyAnswer,
-  type DigestsAnswer,
-  type ListAnswer,
   type ListEntry,
   parseReconcileAnswer,
   parseReconcileAsk,
   type ReconcileAnswer,
   type ReconcileAsk,
-  type RecordsAnswer,
 } from './reconcile.ts';
 export {
   parseRecord,
-  RECORD_KINDS,
   type RecordAuthor,
   type RecordKind,
-  recordSchema,
   type SignedRecord,
 } from './record.ts';
-export { compareVersions, isInRange, newestInRange } from './versions.ts';
+export { compareVersions, newestInRange } from './versions.ts';

@@ -40,7 +40,6 @@ const digestsSchema = z.object({
   authors: z.array(digestSchema).max(PROTOCOL_LIMITS.reconcileDigestsPerPage),
   more: z.boolean(),
 });
-export type DigestsAnswer = z.infer<typeof digestsSchema>;
 
 const listEntrySchema = z.tuple([authorSchema, kind, key, z.number().int().positive()]);
 export type ListEntry = z.infer<typeof listEntrySchema>;
@@ -50,17 +49,14 @@ const listSchema = z.object({
   entries: z.array(listEntrySchema).max(PROTOCOL_LIMITS.reconcileEntriesPerPage),
   more: z.boolean(),
 });
-export type ListAnswer = z.infer<typeof listSchema>;
 
 /** Records stay unparsed here: each is validated by itself, a bad one costs itself. */
 const recordsSchema = z.object({
   type: z.literal('records'),
   records: z.array(z.unknown()).max(PROTOCOL_LIMITS.reconcileRecordsPerAsk),
 });
-export type RecordsAnswer = z.infer<typeof recordsSchema>;
 
 const busySchema = z.object({ type: z.literal('busy'), retry_after_ms: count.max(600_000) });
-export type BusyAnswer = z.infer<typeof busySchema>;
 
 const notedSchema = z.object({ type: z.literal('noted') });
 

@@ -24,18 +24,6 @@ export function onnxModelBytes(properties: Readonly<Record<string, string>> = {}
   ]);
 }
 
-/** A model whose one tensor lies in another file. */
-export function onnxModelWithExternalData(location: string): Buffer {
-  const tensor = Buffer.concat([
-    varintField(1, 4),
-    varintField(2, FLOAT),
-    textField(8, 'W'),
-    bytesField(13, Buffer.concat([textField(1, 'location'), textField(2, location)])),
-    varintField(14, 1),
-  ]);
-  return Buffer.concat([varintField(1, 8), bytesField(7, bytesField(5, tensor))]);
-}
-
 export function varint(value: number): Buffer {
   const bytes: number[] = [];
   let rest = BigInt(value);
