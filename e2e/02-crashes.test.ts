@@ -99,3 +99,15 @@ test('2.6 a polite stop ends with 0 and leaves no daemon file', async () => {
   expect(code).toBe(5);
   expect(stderr).toContain('atmosphere up');
 });
+
+test('2.7 a mesh port that is taken is named too', async () => {
+  const server = createServer().listen(0, '0.0.0.0');
+  await once(server, 'listening');
+  const port = String((server.address() as { port: number }).port);
+  const fifth = network.node('fifth');
+  const result = await fifth.run('up', '--port', '0', '--mesh-port', port, '--agent-port', '0', '--no-mdns');
+  server.close();
+  expect(result.code).toBe(6);
+  expect(result.stderr).toContain('--mesh-port');
+  expect(result.stderr.split('\n').length).toBeLessThan(6);
+});
