@@ -33,6 +33,8 @@ export const MESH_LIMIT_TABLE = {
   dialEveryMs: { value: 5000, why: 'how often the degree is looked at' },
   candidatesRemembered: { value: 1000, why: 'discovered peers kept as dial candidates' },
   addressesPerPeer: { value: 16, why: 'addresses of one peer that are tried' },
+  gossipBurst: { value: 500, why: 'gossiped records one peer may hand us at once; a run brings what was left out' },
+  gossipPerSecond: { value: 100, why: 'and how many more a second: about a tenth of one core' },
   reconcileEveryMs: { value: 60_000, why: 'a comparison with one random peer, beyond those on connect' },
   reconcileAuthorsPerRun: { value: 20_000, why: 'authors that a peer may make us look at in one run' },
   reconcileBytesPerRun: { value: 64 * MiB, why: 'records that a peer may make us take in one run' },

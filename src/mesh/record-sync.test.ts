@@ -181,3 +181,22 @@ describe('RecordSync', () => {
     expect(expired).toEqual([a.identity.nodeId]);
   });
 });
+
+describe('a flood', () => {
+  test('of gossip is dropped beyond the rate, and reconciliation brings the rest', async () => {
+    const sim = new Sim();
+    const author = await sim.start(sim.mesh.member('author'));
+    const reader = await sim.start(sim.mesh.member('reader'));
+    await sim.connect(author, reader);
+    await sim.settle();
+    const count = MESH_LIMITS.gossipBurst * 2;
+    for (let page = 0; page < count; page++)
+      author.log.publish({ kind: 'catalog', key: String(page), payload: {}, ttlMs: 3_600_000 });
+    await sim.clock.advance(100);
+    const held = () => reader.log.list({ author: author.identity.nodeId, kind: 'catalog' }).length;
+    expect(held()).toBeGreaterThanOrEqual(MESH_LIMITS.gossipBurst - 1);
+    expect(held()).toBeLessThan(count);
+    await sim.clock.advance(MESH_LIMITS.reconcileEveryMs + 5000);
+    expect(held()).toBe(count);
+  });
+});

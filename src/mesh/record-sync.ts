@@ -8,6 +8,7 @@ import { MESH_LIMITS } from './limits.ts';
 import { type ReconcileResult, runReconcile } from './reconcile-run.ts';
 import { ReconcileServer } from './reconcile-server.ts';
 import type { RecordLog, RecordVerdict } from './record-log.ts';
+import { TokenBuckets } from './token-bucket.ts';
 import type { GossipVerdict, MeshTransport } from './transport.ts';
 
 export const RECONCILE_PROTOCOL = '/atmosphere/reconcile/1';
@@ -35,6 +36,7 @@ export interface RecordSyncOptions {
 export class RecordSync {
   readonly #options: RecordSyncOptions;
   readonly #server: ReconcileServer;
+  readonly #gossipRate: TokenBuckets<NodeId>;
   readonly #runs = new Map<NodeId, Promise<void>>();
   readonly #again = new Set<NodeId>();
   readonly #stops: (() => void)[] = [];
@@ -43,6 +45,8 @@ export class RecordSync {
   constructor(options: RecordSyncOptions) {
     this.#options = options;
     const { log, clock, meshId } = options;
+    const rate = { burst: MESH_LIMITS.gossipBurst, perSecond: MESH_LIMITS.gossipPerSecond };
+    this.#gossipRate = new TokenBuckets(rate, clock);
     this.#server = new ReconcileServer({ log, clock, meshId, onNews: (from) => this.#startRun(from) });
   }
 
@@ -85,7 +89,9 @@ export class RecordSync {
     });
   }
 
+  /** What comes too fast is dropped unread, not held against the peer, who may pass on another's flood. */
   #receive(frame: Uint8Array, from: NodeId): GossipVerdict {
+    if (this.#gossipRate.take(from) > 0) return 'ignore';
     const verdict = this.#options.log.accept(readJson(frame), from);
     if (!verdict.accepted && verdict.rejection === 'unknown_author') this.#startRun(from);
     return toGossipVerdict(verdict);

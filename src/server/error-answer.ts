@@ -53,12 +53,24 @@ export function toKnownError(thrown: unknown): unknown {
   const code = systemCodeOf(thrown) ?? '';
   const known = FROM_FRAMEWORK[code];
   if (known !== undefined) return new ServerError(known.code, known.message, { cause: thrown });
+  const refused = statusOfFramework(thrown);
+  if (refused === 403 || refused === 404)
+    return new ServerError('route_not_found', 'Asking: no route has this path', { cause: thrown });
+  if (refused !== undefined)
+    return new ServerError('bad_request', 'Reading a request: it is refused as it is', { cause: thrown });
   // Said by the store between two reads of one file; its path is in the log only.
   if (code === 'blob_changed')
     return new ServerError('content_gone', 'Opening a file: it is no longer what was hashed', { cause: thrown });
   if (code === 'blob_not_found')
     return new ServerError('blob_not_found', 'Opening a file: it is not here any more', { cause: thrown });
   return thrown;
+}
+
+/** Of a refusal by the framework or its page of files, which is the request's fault. */
+function statusOfFramework(thrown: unknown): number | undefined {
+  if (!(thrown instanceof Error) || thrown.name !== 'FastifyError' || !('statusCode' in thrown)) return undefined;
+  const status = Number(thrown.statusCode);
+  return status >= 400 && status < 500 ? status : undefined;
 }
 
 function headersOf({ code, data }: ErrorBody): OutgoingHttpHeaders {

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { MiB } from '../core/index.ts';
+import { MiB, silentLogger } from '../core/index.ts';
 import {
   ask,
   askJson,
@@ -35,6 +35,20 @@ describe('one port', () => {
     const [answer] = (await once(secure, 'data')) as [Buffer];
     expect(answer.toString()).toContain('"status":"ok"');
     secure.destroy();
+  });
+
+  it('answers what the framework itself refuses as the fault of the request, without a line in the log', async () => {
+    const errors: string[] = [];
+    const logger = { ...silentLogger, error: (_fields: object, message: string) => void errors.push(message) };
+    await using test = await openTestEdge({ logger });
+    const statusOf = async (line: string): Promise<string> => {
+      const socket = await openTcp(test.port);
+      socket.write(`${line} HTTP/1.1\r\nHost: 127.0.0.1:${test.port}\r\nConnection: close\r\n\r\n`);
+      return (await readToEnd(socket)).slice(9, 12);
+    };
+    expect(await statusOf('QUERY /v1/models')).toBe('400');
+    expect(await statusOf('GET /docs/static/%2e%2e/%2e%2e/package.json')).toBe('404');
+    expect(errors).toEqual([]);
   });
 
   it('answers a client that ends its half after asking', async () => {

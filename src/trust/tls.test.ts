@@ -57,6 +57,14 @@ describe('readTlsPeer()', () => {
     expect(() => readTlsPeer(der, { ...check, nowMs: later })).toThrow(refused('expired'));
   });
 
+  test('refuses an X.509 certificate out of its time, though its mesh certificate counts', async () => {
+    const at = async (nowMs: number) => new X509Certificate((await makeTlsIdentity(anna, nowMs)).cert).raw;
+    const old = await at(NOW - TRUST_LIMITS.tlsCertificateLifeMs - 400_000);
+    expect(() => readTlsPeer(old, check)).toThrow(refused('out_of_date'));
+    const early = await at(NOW + 800_000);
+    expect(() => readTlsPeer(early, check)).toThrow(refused('out_of_date'));
+  });
+
   test('refuses a mesh certificate that is of another node: a stolen one opens nothing', async () => {
     const thief = { nodeId: bert.nodeId, nodeKey: bert.nodeKey, certificate: anna.certificate };
     const der = await derOf(thief);

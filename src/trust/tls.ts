@@ -60,14 +60,20 @@ export async function makeTlsIdentity(
 /** Who is at the other end, proven by the X.509 certificate of the handshake (DER). Throws TrustError `tls_peer_invalid`. */
 export function readTlsPeer(der: Uint8Array, check: TlsPeerCheck): TlsPeer {
   if (der.length > TRUST_LIMITS.tlsCertificateBytes) throw refused('too_large');
-  const { nodeId, certificate } = readParts(der);
+  const { nodeId, certificate, validity } = readParts(der);
   if (certificate.node_id !== nodeId) throw refused('other_node');
   const flaw = checkCertificate(certificate, check.meshId, check.nowMs, check.isRevoked);
   if (flaw !== undefined) throw refused(flaw);
+  if (check.nowMs < validity.fromMs - CLOCK_SLACK_MS || check.nowMs > validity.toMs + CLOCK_SLACK_MS)
+    throw refused('out_of_date');
   return { nodeId, certificate };
 }
 
-function readParts(der: Uint8Array): TlsPeer {
+interface TlsParts extends TlsPeer {
+  readonly validity: { readonly fromMs: number; readonly toMs: number };
+}
+
+function readParts(der: Uint8Array): TlsParts {
   try {
     const outer = new X509Certificate(der);
     if (outer.publicKey.asymmetricKeyType !== 'ed25519' || !outer.verify(outer.publicKey))
@@ -75,7 +81,8 @@ function readParts(der: Uint8Array): TlsPeer {
     const extension = new x509.X509Certificate(toArrayBuffer(der)).getExtension(MESH_CERTIFICATE_OID);
     if (extension === null) throw new Error('no mesh certificate');
     const certificate = parseCertificate(JSON.parse(Buffer.from(extension.value).toString('utf8')));
-    return { nodeId: toNodeId(publicBytesOf(outer.publicKey)), certificate };
+    const validity = { fromMs: outer.validFromDate.getTime(), toMs: outer.validToDate.getTime() };
+    return { nodeId: toNodeId(publicBytesOf(outer.publicKey)), certificate, validity };
   } catch (cause) {
     throw refused('malformed', cause);
   }

@@ -1,5 +1,6 @@
 /** Long work on local models, as events: hashing what is new, and reading everything again. */
 import type { WorkEvent } from '../../api/index.ts';
+import { messageOf } from '../../core/index.ts';
 import {
   fingerprintFile,
   HASH_PRIORITY,
@@ -83,7 +84,7 @@ export async function* verifyModel(
   const problems: WorkEvent[] = [];
   const run = async (): Promise<void> => {
     for (const file of model.files) {
-      const problem = await checkFile(hashes, file);
+      const problem = (await checkFile(hashes, file)) ?? (await checkServed(parts, file));
       doneBefore += file.sizeBytes;
       if (problem !== undefined) problems.push({ event: 'problem', path: file.path, ...integrity(problem) });
     }
@@ -102,6 +103,17 @@ export async function* verifyModel(
     event: 'failed',
     ...integrity(`${problems.length} of ${model.files.length} files of ${model.modelId} are not what was verified`),
   };
+}
+
+/** Others are served what the store holds, which may be gone where the file that people see is whole. */
+async function checkServed({ store }: NodeParts, { sha256 }: LocalModel['files'][number]): Promise<string | undefined> {
+  if (sha256 === undefined) return undefined;
+  try {
+    await using _reader = await store.openRead(sha256);
+    return undefined;
+  } catch (thrown) {
+    return messageOf(thrown);
+  }
 }
 
 /** What is wrong with a file, if anything is. */
