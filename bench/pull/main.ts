@@ -1,9 +1,9 @@
 /**
- * A pull beside what people use instead, disk to disk, on one machine, in turn. `node tools/run.mjs bench/pull/main.ts`
+ * A pull beside what people use instead, disk to disk, on one machine, in turn. `npm run bench -- pull`
  * [--sizes 1,4] [--runs 5] [--record]. README.md says what the rows mean.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { cpus, tmpdir } from 'node:os';
+import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { GiB } from '../../src/core/index.ts';
@@ -20,6 +20,7 @@ const { values: flags } = parseArgs({
 });
 const runs = Number(flags.runs);
 const folder = await mkdtemp(join(tmpdir(), 'atmosphere-bench-'));
+const loadBefore = loadavg()[0];
 const results: Result[] = [];
 try {
   for (const size of flags.sizes.split(',').map(Number)) results.push(...(await measureSize(size)));
@@ -72,6 +73,7 @@ async function record(): Promise<void> {
     cpu: cpu?.model,
     cores: cpus().length,
     node: process.version,
+    loadBefore,
     date: new Date().toISOString().slice(0, 10),
   };
   const file = join(import.meta.dirname, 'result.json');

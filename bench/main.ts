@@ -1,0 +1,25 @@
+/** `npm run bench -- NAME [ARGS]`: runs one benchmark in a process of its own; without a name, says which there are. */
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+
+const BENCHMARKS = {
+  pull: { script: 'pull/main.ts', about: 'a verified pull beside curl and aria2c, disk to disk' },
+  serve: { script: 'serve/run.ts', about: 'the HTTP edge beside nginx' },
+  lane: { script: 'lane/run.ts', about: 'the download engine alone' },
+  inventory: { script: 'inventory/run.ts', about: 'listing and hashing a cache of 10,000 files' },
+  import: { script: 'inventory/daemon.ts', about: 'the same cache through a real daemon' },
+} as const;
+
+const [name, ...args] = process.argv.slice(2);
+const benchmark = Object.entries(BENCHMARKS).find(([known]) => known === name)?.[1];
+if (benchmark === undefined) {
+  console.log('usage: npm run bench -- NAME [ARGS]\n');
+  for (const [known, { script, about }] of Object.entries(BENCHMARKS))
+    console.log(`  ${known.padEnd(10)} ${about} (bench/${script})`);
+  process.exitCode = name === undefined ? 0 : 2;
+} else {
+  const { status } = spawnSync(process.execPath, [join(import.meta.dirname, benchmark.script), ...args], {
+    stdio: 'inherit',
+  });
+  process.exitCode = status ?? 1;
+}
