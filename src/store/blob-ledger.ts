@@ -11,10 +11,10 @@ import { isAbsence, isSameState, toFileState } from './files.ts';
 import { STORE_LIMITS } from './limits.ts';
 import type { BlobIndex, BlobPlace, BlobReader, BlobStat, CollectResult, FileState } from './ports.ts';
 
-/** How a store opens, checks and deletes what it owns. */
+/** How a store opens, checks and deletes what it owns. `onLost` hears that a place is void. */
 export interface OwnedBlobs {
   isThere(place: BlobPlace): Promise<boolean>;
-  open(place: BlobPlace): Promise<BlobReader>;
+  open(place: BlobPlace, onLost: () => void): Promise<BlobReader>;
   delete(place: BlobPlace): Promise<void>;
 }
 
@@ -56,8 +56,8 @@ export class BlobLedger {
     });
     for (const place of this.index.places(sha256)) {
       try {
-        if (place.place === 'owned') return await this.#owned.open(place);
-        return await openBlobFile(place, () => this.#forget(place));
+        const onLost = (): void => this.#forget(place);
+        return await (place.place === 'owned' ? this.#owned.open(place, onLost) : openBlobFile(place, onLost));
       } catch (thrown) {
         reason = thrown;
       }

@@ -1,6 +1,6 @@
 // biome-ignore-all lint/complexity/noExcessiveLinesPerFunction: a suite of tests, as in *.test.ts
 /** What every blob store must do. `make` gives an empty store; the suite closes it. Spec: docs/spec/06-store.md. */
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,38 +8,8 @@ import { buffer } from 'node:stream/consumers';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { PieceRoot, Sha256 } from '../core/index.ts';
-import type { BlobSpec, BlobStore, BlobWriter, FileState } from './ports.ts';
-
-const PIECE = 64 * 1024;
-
-export function sha256Of(bytes: Uint8Array): Sha256 {
-  return createHash('sha256').update(bytes).digest('hex') as Sha256;
-}
-
-export function specOf(bytes: Uint8Array, pieceBytes = PIECE): BlobSpec {
-  const pieceRoot = 'ab'.repeat(32) as PieceRoot;
-  return { sha256: sha256Of(bytes), sizeBytes: bytes.length, pieceBytes, pieceRoot };
-}
-
-export async function writePieces(writer: BlobWriter, bytes: Buffer, pieces: readonly number[]): Promise<void> {
-  const { pieceBytes } = writer.spec;
-  for (const index of pieces) {
-    await writer.write(bytes.subarray(index * pieceBytes, (index + 1) * pieceBytes), index * pieceBytes);
-    writer.commitPiece(index);
-  }
-}
-
-export async function stateOf(path: string): Promise<FileState> {
-  const { size, mtimeNs, ino, dev } = await stat(path, { bigint: true });
-  return { sizeBytes: Number(size), mtimeNs, inode: ino, device: dev };
-}
-
-export function heldOf(writer: BlobWriter): number[] {
-  const bits = writer.heldPieces;
-  return Array.from({ length: bits.length * 8 }, (_, index) => index).filter(
-    (index) => ((bits[index >> 3] ?? 0) & (0x80 >> (index & 7))) !== 0,
-  );
-}
+import { heldOf, PIECE_BYTES as PIECE, sha256Of, specOf, stateOf, writePieces } from './blobs.fixture.ts';
+import type { BlobStore } from './ports.ts';
 
 export function describeBlobStore(name: string, make: (quotaBytes?: number) => Promise<BlobStore>): void {
   describe(`${name} is a blob store`, () => {

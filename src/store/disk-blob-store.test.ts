@@ -8,12 +8,12 @@ import { createInterface } from 'node:readline';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MiB } from '../core/index.ts';
-import { describeBlobStore, heldOf, sha256Of, specOf, writePieces } from './blob-store.conformance.ts';
+import { describeBlobStore } from './blob-store.conformance.ts';
+import { heldOf, PIECE_BYTES as PIECE, sha256Of, specOf, writePieces } from './blobs.fixture.ts';
 import { type DiskBlobStoreOptions, openDiskBlobStore } from './disk-blob-store.ts';
 import { createMemoryBlobIndex } from './memory-blob-index.ts';
 import type { BlobStore } from './ports.ts';
 
-const PIECE = 64 * 1024;
 let folder: string;
 
 beforeEach(async () => {

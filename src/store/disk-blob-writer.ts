@@ -24,7 +24,7 @@ export interface DiskWriterOptions {
   readonly bootId: string;
   readonly syncStepBytes?: number | undefined;
   /** The blob has its name: enter it in the index. */
-  readonly onFinished: (spec: BlobSpec) => Promise<BlobStat>;
+  readonly onFinished: () => Promise<BlobStat>;
   readonly onClosed: () => void;
 }
 
@@ -131,7 +131,7 @@ export class DiskBlobWriter implements BlobWriter {
       this.#isFinishing = false;
       throw toStoreError('Finishing a blob', thrown);
     }
-    const stat = await this.#options.onFinished(this.spec);
+    const stat = await this.#options.onFinished();
     await this.#end(true);
     return stat;
   }

@@ -13,14 +13,14 @@ export interface MemoryPart {
 export class MemoryBlobWriter implements BlobWriter {
   readonly heldPiecesUnsure = false;
   readonly #part: MemoryPart;
-  readonly #onFinished: (part: MemoryPart) => BlobStat;
+  readonly #onFinished: (part: MemoryPart) => Promise<BlobStat>;
   readonly #onEnded: (removesPart: boolean) => void;
   #isOpen = true;
 
   constructor(
     part: MemoryPart,
     owner: {
-      readonly onFinished: (part: MemoryPart) => BlobStat;
+      readonly onFinished: (part: MemoryPart) => Promise<BlobStat>;
       readonly onEnded: (removesPart: boolean) => void;
     },
   ) {
@@ -73,7 +73,7 @@ export class MemoryBlobWriter implements BlobWriter {
       throw new StoreError('incomplete', `Finishing a blob: ${missing} pieces missing`, {
         data: { missing, unsure: 0 },
       });
-    const stat = this.#onFinished(this.#part);
+    const stat = await this.#onFinished(this.#part);
     this.#end(true);
     return stat;
   }
