@@ -1,7 +1,7 @@
 /** The stores of the mesh in memory: for tests, simulations and embedders that keep nothing. */
 import type { NodeId } from '../core/index.ts';
 import type { RecordAuthor, RecordKind, SignedRecord } from '../protocol/index.ts';
-import type { InviteStore, PeerAddress, PeerStore, RecordKey, RecordStore, StoredInvite } from './ports.ts';
+import type { InviteStore, PeerAddress, PeerStore, RecordHead, RecordKey, RecordStore, StoredInvite } from './ports.ts';
 import { recordBytes } from './record-usage.ts';
 
 export class MemoryRecordStore implements RecordStore {
@@ -29,6 +29,10 @@ export class MemoryRecordStore implements RecordStore {
     const maps = author === undefined ? [...this.#byAuthor.values()] : [this.#byAuthor.get(author) ?? new Map()];
     const records = maps.flatMap((map): SignedRecord[] => [...map.values()]);
     return kind === undefined ? records : records.filter((record) => record.kind === kind);
+  }
+
+  heads(filter: { readonly author?: RecordAuthor } = {}): RecordHead[] {
+    return this.list(filter).map(({ author, kind, key, seq, expires_at }) => ({ author, kind, key, seq, expires_at }));
   }
 
   authors() {

@@ -8,12 +8,17 @@ export interface RecordKey {
   readonly key: string;
 }
 
+/** What tells a record's state without its payload. */
+export type RecordHead = Pick<SignedRecord, 'author' | 'kind' | 'key' | 'seq' | 'expires_at'>;
+
 /** Keeps records over restarts; SQLite in the daemon, a map in tests. Calls are synchronous and atomic. */
 export interface RecordStore {
   get(id: RecordKey): SignedRecord | undefined;
   put(record: SignedRecord): void;
   delete(id: RecordKey): void;
   list(filter?: { readonly author?: RecordAuthor; readonly kind?: RecordKind }): SignedRecord[];
+  /** The same without payloads: what a peer may ask for often must not cost a reading of everything. */
+  heads(filter?: { readonly author?: RecordAuthor }): RecordHead[];
   /** Who has records here, how many, and their size as JSON. */
   authors(): { readonly author: RecordAuthor; readonly count: number; readonly bytes: number }[];
   /** The highest sequence number ever seen of this author, kept when its records expire or are cleared. */

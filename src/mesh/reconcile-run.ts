@@ -13,6 +13,7 @@ import {
   type RecordAuthor,
 } from '../protocol/index.ts';
 import { MESH_LIMITS } from './limits.ts';
+import type { RecordKey } from './ports.ts';
 import { inBatches, planAuthors, planFetch, type RecordId } from './reconcile-plan.ts';
 import { digestRecords } from './record-digest.ts';
 import type { RecordLog } from './record-log.ts';
@@ -77,13 +78,15 @@ class Taker {
       if (isMeshId(author)) return author === meshId;
       return log.certificateOf(author) !== undefined && !log.isRevoked(author);
     };
-    return planAuthors(digestRecords(log.list()), theirs, isWelcome);
+    return planAuthors(digestRecords(log.heads()), theirs, isWelcome);
   }
 
   async #takeAuthors(authors: readonly RecordAuthor[]): Promise<void> {
     for (const batch of inBatches(authors, PROTOCOL_LIMITS.reconcileAuthorsPerAsk)) {
       const listed = await this.#askList(batch);
-      await this.#take(planFetch(listed, (id) => this.#run.log.get(id)?.seq ?? 0));
+      const heads = batch.flatMap((author) => this.#run.log.heads({ author }));
+      const held = new Map(heads.map((head) => [slotOf(head), head.seq]));
+      await this.#take(planFetch(listed, (id) => held.get(slotOf(id)) ?? 0));
     }
   }
 
@@ -140,6 +143,10 @@ class Taker {
     if (answer.type !== wanted) throw new RunEnded();
     return answer as Extract<ReconcileAnswer, { type: Type }>;
   }
+}
+
+function slotOf({ author, kind, key }: RecordKey): string {
+  return `${author} ${kind} ${key}`;
 }
 
 /** How many ids of a batch an answer has dealt with: up to the last record in it. */

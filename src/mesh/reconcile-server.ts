@@ -51,14 +51,14 @@ export class ReconcileServer {
   }
 
   #digests({ after }: AskOf<'ask_digests'>): ReconcileAnswer {
-    const all = digestRecords(this.#options.log.list());
+    const all = digestRecords(this.#options.log.heads());
     const rest = after === undefined ? all : all.filter(({ author }) => compareText(author, after) > 0);
     const authors = rest.slice(0, PROTOCOL_LIMITS.reconcileDigestsPerPage);
     return { type: 'digests', authors, more: rest.length > authors.length };
   }
 
   #list({ authors, skip }: AskOf<'ask_list'>): ReconcileAnswer {
-    const all = listRecords([...new Set(authors)].flatMap((author) => this.#options.log.list({ author })));
+    const all = listRecords([...new Set(authors)].flatMap((author) => this.#options.log.heads({ author })));
     const entries = all.slice(skip, skip + PROTOCOL_LIMITS.reconcileEntriesPerPage);
     return { type: 'list', entries, more: skip + entries.length < all.length };
   }

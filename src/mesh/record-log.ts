@@ -16,7 +16,7 @@ import { checkRecord, type RecordRejection } from './check-record.ts';
 import { MeshError } from './errors.ts';
 import { MESH_LIMITS } from './limits.ts';
 import { MembershipView, type Revoked } from './membership-view.ts';
-import type { RecordStore } from './ports.ts';
+import type { RecordHead, RecordStore } from './ports.ts';
 import { RecordUsage } from './record-usage.ts';
 
 export type RecordEvent =
@@ -100,6 +100,12 @@ export class RecordLog {
   list(filter?: Parameters<RecordStore['list']>[0]): SignedRecord[] {
     const nowMs = this.#clock.nowMs();
     return this.#store.list(filter).filter((record) => record.expires_at > nowMs);
+  }
+
+  /** The same without payloads. */
+  heads(filter?: Parameters<RecordStore['heads']>[0]): RecordHead[] {
+    const nowMs = this.#clock.nowMs();
+    return this.#store.heads(filter).filter((record) => record.expires_at > nowMs);
   }
 
   get(id: Parameters<RecordStore['get']>[0]): SignedRecord | undefined {

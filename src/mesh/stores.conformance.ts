@@ -29,6 +29,18 @@ export function testRecordStore(make: () => RecordStore): void {
     expect(store.list({ author: anna.nodeId, kind: 'certificate' })).toEqual([]);
   });
 
+  test('heads() names what list() has, without payloads', () => {
+    const store = make();
+    for (const record of [heartbeat(anna, 1), heartbeat(bert, 4), anna.certificateRecord]) store.put(record);
+    const named = store
+      .list()
+      .map(({ author, kind, key, seq, expires_at }) => ({ author, kind, key, seq, expires_at }));
+    expect(store.heads()).toHaveLength(3);
+    expect(store.heads()).toEqual(expect.arrayContaining(named));
+    const { author, kind, key, seq, expires_at } = heartbeat(bert, 4);
+    expect(store.heads({ author: bert.nodeId })).toEqual([{ author, kind, key, seq, expires_at }]);
+  });
+
   test('authors() counts records and their bytes as JSON', () => {
     const store = make();
     const record = heartbeat(anna, 1);

@@ -11,11 +11,14 @@ interface Key {
   readonly key: string;
 }
 
+type RecordHead = Pick<SignedRecord, 'author' | 'kind' | 'key' | 'seq' | 'expires_at'>;
+
 export interface RecordRepository {
   get(id: Key): SignedRecord | undefined;
   put(record: SignedRecord): void;
   delete(id: Key): void;
   list(filter?: { readonly author?: RecordAuthor; readonly kind?: RecordKind }): SignedRecord[];
+  heads(filter?: { readonly author?: RecordAuthor }): RecordHead[];
   authors(): { readonly author: RecordAuthor; readonly count: number; readonly bytes: number }[];
   highestSeq(author: RecordAuthor): number;
   expire(nowMs: number): SignedRecord[];
@@ -55,6 +58,15 @@ export function createRecordRepository(db: Database): RecordRepository {
           kind ?? null,
         )
         .map(toRecord),
+    // The columns before `json`: its pages are not read.
+    heads: ({ author } = {}) =>
+      db
+        .all(
+          `SELECT author, kind, key, seq, expires_at FROM records WHERE (?1 IS NULL OR author = ?1)
+           ORDER BY author, kind, key`,
+          author ?? null,
+        )
+        .map(toHead),
     authors: () =>
       db
         .all('SELECT author, count(*) AS count, sum(bytes) AS bytes FROM records GROUP BY author ORDER BY author')
@@ -75,4 +87,14 @@ export function createRecordRepository(db: Database): RecordRepository {
 /** What is in the database was parsed and verified before it was put there. */
 function toRecord(row: Row): SignedRecord {
   return JSON.parse(row.json as string) as SignedRecord;
+}
+
+function toHead(row: Row): RecordHead {
+  return {
+    author: row.author as RecordAuthor,
+    kind: row.kind as RecordKind,
+    key: row.key as string,
+    seq: Number(row.seq),
+    expires_at: Number(row.expires_at),
+  };
 }
