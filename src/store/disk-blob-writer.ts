@@ -36,6 +36,8 @@ export class DiskBlobWriter implements BlobWriter {
   readonly #sync: BackgroundSync;
   readonly #options: DiskWriterOptions;
   #running = 0;
+  /** One at a time: the kernel lets only one write to a file anyway, and the others would spin for their turn. */
+  #lastWrite: Promise<void> = Promise.resolve();
   #idle: (() => void) | undefined;
   /** From here on nobody writes: the file is about to be the blob. */
   #isFinishing = false;
@@ -80,9 +82,10 @@ export class DiskBlobWriter implements BlobWriter {
     this.#assertInside(position, bytes.length);
     this.#sync.throwIfFailed();
     this.#running += 1;
+    const write = this.#lastWrite.then(() => writeFully(this.#fd, bytes, position));
+    this.#lastWrite = write.catch(() => {});
     try {
-      let done = await writeOnce(this.#fd, bytes, 0, position);
-      while (done < bytes.length) done += await writeOnce(this.#fd, bytes, done, position + done);
+      await write;
     } catch (thrown) {
       throw toStoreError('Writing a piece', thrown);
     } finally {
@@ -233,6 +236,11 @@ export class DiskBlobWriter implements BlobWriter {
       data,
     });
   }
+}
+
+async function writeFully(fd: number, bytes: Uint8Array, position: number): Promise<void> {
+  let done = await writeOnce(fd, bytes, 0, position);
+  while (done < bytes.length) done += await writeOnce(fd, bytes, done, position + done);
 }
 
 function writeOnce(fd: number, bytes: Uint8Array, offset: number, position: number): Promise<number> {
