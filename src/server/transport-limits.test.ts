@@ -24,6 +24,24 @@ describe('limits', () => {
     expect(await test.edge.metrics.metrics()).toContain('reason="first_byte"');
   });
 
+  it('gives the place of the oldest idle connection to a new one where all are taken, and none of one that is answered', async () => {
+    await using test = await openTestEdge({ limits: { loopbackConnections: 2 } });
+    const [row] = (await test.content.add('org/m', { 'm.bin': Buffer.alloc(64 * MiB) })) as [ServedFile];
+    const busy = await openTcp(test.port);
+    busy.write(`GET /v1/blobs/${row.sha256} HTTP/1.1\r\nHost: 127.0.0.1:${test.port}\r\n\r\n`);
+    await once(busy, 'readable');
+    busy.on('error', () => {});
+    const idle = await openTcp(test.port);
+    idle.write('G');
+    // Reset, for its byte was never answered.
+    const closed = new Promise((resolve) => idle.on('error', () => {}).on('close', resolve));
+    idle.resume();
+    expect(await ask({ port: test.port, path: '/health' })).toMatchObject({ status: 200 });
+    await closed;
+    expect(busy.destroyed).toBe(false);
+    busy.destroy();
+  });
+
   it('closes a TLS client that never ends its handshake', async () => {
     await using test = await openTestEdge({ tls: server, limits: { handshakeMs: 20 } });
     const socket = await openTcp(test.port);
@@ -79,9 +97,14 @@ describe('limits', () => {
     expect(await readToEnd(socket)).toMatch(/^HTTP\/1\.1 400 /);
   });
 
-  it('closes a connection over the total and takes new ones when some ended', async () => {
-    await using test = await openTestEdge({ limits: { loopbackConnections: 2 } });
+  it('closes a connection over the total where all are answered, and takes new ones when some ended', async () => {
+    await using test = await openTestEdge({ limits: { loopbackConnections: 2, closeGraceMs: 10 } });
+    const [row] = (await test.content.add('org/m', { 'm.bin': Buffer.alloc(64 * MiB) })) as [ServedFile];
     const held = [await openTcp(test.port), await openTcp(test.port)];
+    for (const socket of held) {
+      socket.write(`GET /v1/blobs/${row.sha256} HTTP/1.1\r\nHost: 127.0.0.1:${test.port}\r\n\r\n`);
+      await once(socket, 'readable');
+    }
     expect(await readToEnd(await openTcp(test.port))).toBe('');
     held[0]?.destroy();
     let status = 0;

@@ -7,6 +7,7 @@ import type { Server as HttpServer, ServerResponse } from 'node:http';
 import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls';
 import { type Clock, type Logger, messageOf, systemCodeOf } from '../core/index.ts';
+import { isLoopback } from './access.ts';
 import { ConnectionGate } from './connection-gate.ts';
 import { ServerError } from './errors.ts';
 import type { ServerLimits } from './limits.ts';
@@ -36,7 +37,8 @@ export class Transport {
   readonly #gate: ConnectionGate;
   readonly #fronts: Server[] = [];
   #tls: TlsServer | undefined;
-  readonly #sockets = new Set<Socket>();
+  /** With what counts each out of the gate. Oldest first. */
+  readonly #sockets = new Map<Socket, () => void>();
   readonly #peers = new WeakMap<object, PeerIdentity>();
   readonly #peerSockets = new Map<TLSSocket, PeerIdentity>();
   /** Answers under way, by the far end of their connection, which is the same for a TLS socket and the one below it. */
@@ -128,7 +130,7 @@ export class Transport {
   }
 
   #destroyUnbusy(): void {
-    for (const socket of this.#sockets) if (!this.#answering.has(farEndOf(socket))) socket.destroy();
+    for (const socket of this.#sockets.keys()) if (!this.#answering.has(farEndOf(socket))) socket.destroy();
   }
 
   #untilAllClosed(): Promise<void> {
@@ -139,24 +141,44 @@ export class Transport {
   }
 
   #destroyAll(): void {
-    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of this.#sockets.keys()) socket.destroy();
   }
 
   #accept(socket: Socket): void {
-    const leave = this.#gate.enter(socket.remoteAddress ?? '');
+    const leave = this.#enter(socket.remoteAddress ?? '');
     if (typeof leave === 'string') {
       this.#options.metrics.refused(leave);
       socket.destroy();
       return;
     }
-    this.#sockets.add(socket);
+    this.#sockets.set(socket, leave);
     socket.once('close', () => {
-      leave();
+      this.#sockets.get(socket)?.();
       this.#sockets.delete(socket);
       if (this.#sockets.size === 0) this.#allClosed?.();
     });
     socket.on('error', (cause) => this.#options.logger.debug({ code: systemCodeOf(cause) }, 'connection broke'));
     this.#sortByFirstByte(socket);
+  }
+
+  /** Where all places are taken, the oldest connection that waits for no answer makes room: idling must not keep others out. */
+  #enter(address: string): ReturnType<ConnectionGate['enter']> {
+    const entered = this.#gate.enter(address);
+    if (entered !== 'connections' || !this.#dropIdle(isLoopback(address))) return entered;
+    this.#options.metrics.refused(entered);
+    return this.#gate.enter(address);
+  }
+
+  #dropIdle(ofLoopback: boolean): boolean {
+    for (const [socket, leave] of this.#sockets) {
+      if (socket.destroyed || isLoopback(socket.remoteAddress) !== ofLoopback) continue;
+      if (this.#answering.has(farEndOf(socket))) continue;
+      leave();
+      this.#sockets.set(socket, () => {});
+      socket.destroy();
+      return true;
+    }
+    return false;
   }
 
   #sortByFirstByte(socket: Socket): void {
