@@ -2,7 +2,13 @@
 import { pieceLayout } from '../../content/index.ts';
 import type { PieceRoot, Sha256 } from '../../core/index.ts';
 import type { BlobStore } from '../../store/index.ts';
-import { type BlobToGet, Download, type DownloadProgress, type SourceOutcome } from '../../transfer/index.ts';
+import {
+  type BlobToGet,
+  Download,
+  type DownloadProgress,
+  type SourceOutcome,
+  TransferError,
+} from '../../transfer/index.ts';
 import type { HolderView, PieceHashStore, PullTarget } from './ports.ts';
 
 export interface BlobPullDeps {
@@ -53,14 +59,23 @@ export async function pullBlob(
     if (event.on !== 'piece') onProgress(download.progress());
   });
   const stopListening = deps.view.onChange(() => addNewSources(deps.view, target, blob, download));
+  let lied = false;
   try {
     const { sources } = await download.run(signal);
     return sources;
+  } catch (thrown) {
+    lied = thrown instanceof TransferError && thrown.code === 'digest_mismatch';
+    throw thrown;
   } finally {
     stopListening();
-    deps.view.report(download.progress().sources);
+    deps.view.report(blameFor(download.progress().sources, lied));
     onProgress(download.progress());
   }
+}
+
+/** Pieces that fit a root and make another digest are the work of whoever signed that root and sent them. */
+function blameFor(sources: readonly SourceOutcome[], lied: boolean): readonly SourceOutcome[] {
+  return lied ? sources.map((source) => ({ ...source, isCorrupt: source.isCorrupt || source.bytes > 0 })) : sources;
 }
 
 /** A download ignores a source that it has. */

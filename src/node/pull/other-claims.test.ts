@@ -48,6 +48,10 @@ test('a pull whose claim was a lie goes on with what others say of the same dige
   const end = await over(bench.service().start({ target: lie }));
   expect(end).toMatchObject({ state: 'Completed', entry: honest.entry });
   expect(bench.models.installed).toEqual([expect.objectContaining({ entry: honest.entry, sourceNode: 'peer' })]);
+  expect(bench.swarm.reports.map(({ id, isCorrupt }) => [id, isCorrupt])).toEqual([
+    ['liar', true],
+    ['peer', false],
+  ]);
 });
 
 test('a claim too large for the disk does not keep the right one out', async () => {
