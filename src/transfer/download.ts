@@ -1,8 +1,8 @@
 /**
  * One download of one blob: planner, lanes, digest and sink brought together.
  * Owns the sink from `run` on: finishes it when the whole digest is right, discards it when it is not though every
- * piece was, and closes it (the part stays) in every other case. When `run` has settled, no socket, timer, thread or
- * write of it is left. Spec: docs/spec/10-transfer.md.
+ * piece was, and closes it (the part stays) in every other case. When `run` has settled, no socket, timer or write
+ * of it is left, and no thread reads its bytes. Spec: docs/spec/10-transfer.md.
  */
 import { Bitfield, type PieceLayout, type PieceList, pieceLayout, pieceRange } from '../content/index.ts';
 import { type Clock, Emitter, type Random, systemClock, systemRandom } from '../core/index.ts';

@@ -27,6 +27,7 @@ export const TRANSFER_LIMIT_TABLE = {
     value: 16 * MiB,
     why: 'smaller blobs are hashed without a worker thread, which takes 40 ms to start',
   },
+  hashThreadIdleMs: { value: 5000, why: 'a hash thread without work waits this long for the next blob' },
   pieceListTimeoutMs: { value: 10_000, why: 'then the next peer is asked for the piece list' },
 } as const satisfies LimitTable;
 

@@ -4,8 +4,7 @@
  * the lanes' shared buffers. Spec: docs/spec/10-transfer.md §5.
  */
 import { createHash, type Hash } from 'node:crypto';
-import { Worker } from 'node:worker_threads';
-import { siblingModule } from '../core/index.ts';
+import { giveHashThread, takeHashThread } from './hash-thread.ts';
 import { TRANSFER_LIMITS } from './limits.ts';
 
 export interface WholeHash {
@@ -53,22 +52,13 @@ export class InlineHash implements WholeHash {
   async close(): Promise<void> {}
 }
 
-export type HashOrder =
-  | { readonly do: 'update'; readonly memory: SharedArrayBuffer; readonly offset: number; readonly length: number }
-  | { readonly do: 'mark' | 'rollback' | 'digest' };
-
 /** Orders are carried out in the order given; updates and the digest are answered in that order. */
 export class WorkerHash implements WholeHash {
-  readonly #worker: Worker;
-  readonly #waiting: PromiseWithResolvers<string>[] = [];
-  #failure: Error | undefined;
+  readonly #thread = takeHashThread();
+  #closed: Promise<void> | undefined;
 
   constructor() {
-    const resourceLimits = { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 4 };
-    this.#worker = new Worker(siblingModule(import.meta.url, 'hash-worker'), { execArgv: [], resourceLimits });
-    this.#worker.on('message', (answer: string) => this.#waiting.shift()?.resolve(answer));
-    this.#worker.on('error', (error) => this.#fail(error as Error));
-    this.#worker.on('exit', () => this.#fail(new Error('Hashing: the worker has ended')));
+    this.#thread.tell({ do: 'reset' });
   }
 
   takes(bytes: Buffer): boolean {
@@ -77,39 +67,24 @@ export class WorkerHash implements WholeHash {
 
   async update(bytes: Buffer): Promise<void> {
     const memory = bytes.buffer as unknown as SharedArrayBuffer;
-    await this.#ask({ do: 'update', memory, offset: bytes.byteOffset, length: bytes.length });
+    await this.#thread.ask({ do: 'update', memory, offset: bytes.byteOffset, length: bytes.length });
   }
 
   mark(): void {
-    this.#tell({ do: 'mark' });
+    this.#thread.tell({ do: 'mark' });
   }
 
   rollback(): void {
-    this.#tell({ do: 'rollback' });
+    this.#thread.tell({ do: 'rollback' });
   }
 
   digest(): Promise<string> {
-    return this.#ask({ do: 'digest' });
+    return this.#thread.ask({ do: 'digest' });
   }
 
-  async close(): Promise<void> {
-    await this.#worker.terminate();
-  }
-
-  #tell(order: HashOrder): void {
-    this.#worker.postMessage(order);
-  }
-
-  #ask(order: HashOrder): Promise<string> {
-    if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    const waiting = Promise.withResolvers<string>();
-    this.#waiting.push(waiting);
-    this.#tell(order);
-    return waiting.promise;
-  }
-
-  #fail(error: Error): void {
-    this.#failure ??= error;
-    for (const waiting of this.#waiting.splice(0)) waiting.reject(error);
+  /** From here on the thread is another's. */
+  close(): Promise<void> {
+    this.#closed ??= giveHashThread(this.#thread);
+    return this.#closed;
   }
 }
