@@ -28,6 +28,8 @@ export class Guard {
     const { limits, port, openLan, localToken } = this.#options;
     if (request.rawHeaders.length > limits.headerFields * 2)
       throw new ServerError('headers_too_large', `Reading a header: more than ${limits.headerFields} fields`);
+    if ((request.headersDistinct.host?.length ?? 0) > 1)
+      throw new ServerError('malformed_request', 'Reading a header: more than one Host');
     const viewer = await this.#viewerOf(request);
     const { host, origin, authorization } = request.headers;
     const facts = { viewer, secure: isSecure(request), host, origin, bearer: bearerOf(authorization) };

@@ -47,6 +47,9 @@ describe('one port', () => {
       return (await readToEnd(socket)).slice(9, 12);
     };
     expect(await statusOf('QUERY /v1/models')).toBe('400');
+    const twoHosts = await openTcp(test.port);
+    twoHosts.write(`${health(test.port).trimEnd()}\r\nHost: example.org\r\nConnection: close\r\n\r\n`);
+    expect((await readToEnd(twoHosts)).slice(9, 12)).toBe('400');
     expect(await statusOf('GET /docs/static/%2e%2e/%2e%2e/package.json')).toBe('404');
     expect(errors).toEqual([]);
   });
