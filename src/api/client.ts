@@ -86,7 +86,13 @@ export class ControlClient {
 /** A connection that ended inside an answer; what the caller itself stopped stays as it is. */
 function brokenOff(thrown: unknown, signal: AbortSignal | undefined): unknown {
   if (signal?.aborted === true || thrown instanceof ApiError) return thrown;
-  return new ApiError('daemon_unreachable', `Reading the daemon's answer: ${messageOf(thrown)}`, { cause: thrown });
+  return new ApiError(
+    'daemon_unreachable',
+    `Reading the daemon's answer: the connection broke off (${reasonOf(thrown)})`,
+    {
+      cause: thrown,
+    },
+  );
 }
 
 /** `fetch failed` says nothing; what it failed on is its cause. */

@@ -73,7 +73,9 @@ function namedBy(models: readonly KnownModel[], id: string): KnownModel[] {
 function notFound(models: readonly KnownModel[], id: string, range: string): NodeError {
   const versions = [...new Set(models.filter((model) => model.modelId === id).map((model) => model.version))];
   const detail =
-    versions.length > 0 ? `no version in ${range}; there are ${versions.join(', ')}` : 'nobody known has it';
+    versions.length > 0
+      ? `no version in ${range}; known: ${versions.join(', ')}`
+      : 'neither this node nor one that is online has it';
   return new NodeError('model_not_found', `Looking for ${id}: ${detail}`, { data: { id, range, versions } });
 }
 

@@ -49,7 +49,7 @@ function toLockError(homeDir: string, pidPath: string, thrown: unknown): Registr
     return new RegistryError('database_failed', `Locking ${homeDir}: ${messageOf(thrown)}`, { cause: thrown });
   const pid = readPid(pidPath);
   const who = pid === undefined ? 'another process' : `process ${pid}`;
-  return new RegistryError('home_in_use', `Locking ${homeDir}: ${who} uses it`, { data: { homeDir, pid } });
+  return new RegistryError('home_in_use', `Locking ${homeDir}: ${who} uses it already`, { data: { homeDir, pid } });
 }
 
 function readPid(path: string): number | undefined {

@@ -3,7 +3,7 @@ import type { ControlHandlers, NodeRow } from '../../api/index.ts';
 import { isNodeId, type NodeId, parseMeshId, parseNodeId } from '../../core/index.ts';
 import type { Member } from '../../mesh/index.ts';
 import type { CatalogNodeView } from '../../registry/index.ts';
-import { issueToken } from '../../trust/index.ts';
+import { issueToken, parseInviteCode } from '../../trust/index.ts';
 import { NodeError } from '../errors.ts';
 import type { NodeParts } from './parts.ts';
 
@@ -29,9 +29,16 @@ export function meshControl(parts: NodeParts): MeshControl {
       };
     },
     async meshJoin({ body }, signal) {
-      await mesh.join(body.code.trim(), signal);
-      const { meshId, meshName, certificateRecord } = mesh.identity;
-      return { mesh_id: meshId, name: meshName, role: mesh.role, inviter: certificateRecord.author };
+      const code = body.code.trim();
+      await mesh.join(code, signal);
+      const { meshId, meshName } = mesh.identity;
+      const { inviter } = parseInviteCode(code);
+      return {
+        mesh_id: meshId,
+        name: meshName,
+        role: mesh.role,
+        inviter: mesh.certificateOf(inviter)?.name ?? inviter,
+      };
     },
     async meshNodes() {
       return { nodes: listNodes(parts) };

@@ -87,6 +87,8 @@ test('import() of nothing says so and remembers nothing', async () => {
   const { intake } = await start();
   mkdirSync(root, { recursive: true });
   await expect(intake.import({ path: root })).rejects.toMatchObject({ code: 'nothing_to_import', kind: 'not_found' });
+  const absent = intake.import({ path: join(root, 'absent') });
+  await expect(absent).rejects.toMatchObject({ code: 'nothing_to_import', message: /no such file or folder$/ });
   expect(bench.registry.settings.get('imports') ?? []).toEqual([]);
 });
 

@@ -2,6 +2,7 @@
  * Carries what the inventory sees into the library, in order and in batches, and keeps the owner's imports and removals
  * over restarts. One batch at a time: two events of one model never race.
  */
+import { existsSync } from 'node:fs';
 import { type Logger, messageOf } from '../../core/index.ts';
 import { FolderScanner, type FoundModel, type Inventory, type InventoryEvent } from '../../inventory/index.ts';
 import type { LocalModel, Registry } from '../../registry/index.ts';
@@ -21,6 +22,7 @@ type Change = { readonly do: 'take' | 'drop' | 'damage'; readonly model: FoundMo
 
 const IMPORTS = 'imports';
 const REMOVED = 'removed_models';
+const NOTHING_KNOWN = 'no model file of a known format (GGUF, safetensors, ONNX, …) is there';
 
 export class Intake implements AsyncDisposable {
   readonly #options: IntakeOptions;
@@ -62,7 +64,8 @@ export class Intake implements AsyncDisposable {
     const models = scanner.found;
     if (models.length === 0) {
       await this.#forget(scanner);
-      throw new NodeError('nothing_to_import', `Importing ${request.path}: no file of a known format is there`);
+      const reason = existsSync(request.path) ? NOTHING_KNOWN : 'there is no such file or folder';
+      throw new NodeError('nothing_to_import', `Importing ${request.path}: ${reason}`);
     }
     this.#allow(models);
     this.#saveImports();
