@@ -34,7 +34,7 @@ const BY_CODE: Readonly<Record<string, string>> = {
   quota_exceeded: 'atmosphere model list',
 
   node_not_found: 'atmosphere mesh nodes',
-  node_ambiguous: 'atmosphere mesh nodes',
+  node_ambiguous: 'atmosphere mesh nodes  # and say the node id instead of the name',
   unknown_node: 'atmosphere mesh nodes',
   invite_mistyped: 'atmosphere join CODE  # with the whole code, from its first letter to its last',
   invite_expired: 'atmosphere mesh invite  # on the machine that made the code',
@@ -63,7 +63,11 @@ export interface AdviceQuestion {
 }
 
 export function adviceFor({ code, kind, own, homeFlag, subject }: AdviceQuestion): string | undefined {
-  const advice = own ?? fillIn(BY_CODE[code] ?? BY_KIND[kind], subject);
+  return withHome(own ?? fillIn(BY_CODE[code] ?? BY_KIND[kind], subject), homeFlag);
+}
+
+/** Commands in `advice` ask the home that the user said. */
+export function withHome(advice: string | undefined, homeFlag: string | undefined): string | undefined {
   if (advice === undefined || homeFlag === undefined) return advice;
   return advice.replaceAll(/\batmosphere (?!--)/g, `atmosphere --home ${quoted(homeFlag)} `);
 }

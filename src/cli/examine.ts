@@ -4,7 +4,8 @@ import { statfs } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname } from 'node:path';
 import { DAEMON_DEFAULTS, type DoctorReport } from '../api/index.ts';
-import { formatBytes, GB, messageOf } from '../core/index.ts';
+import { formatBytes, GB, messageOf, systemCodeOf } from '../core/index.ts';
+import { withHome } from './advice.ts';
 import type { Context } from './context.ts';
 import { findDaemon } from './daemon-link.ts';
 
@@ -15,8 +16,8 @@ const LITTLE_SPACE = 5 * GB;
 const COLORS = { ok: 'green', warn: 'yellow', fail: 'red' } as const;
 
 export async function examine(context: Context): Promise<number> {
-  const checks = [checkNode(process.versions.node), checkHome(context.home), await checkSpace(context.home)];
-  checks.push(...(await checkDaemon(context)));
+  const seen = await Promise.all([checkHome(context.home), checkSpace(context.home), checkDaemon(context)]);
+  const checks = toReport([checkNode(process.versions.node), ...seen.flat()], context);
   const { out } = context;
   out.answer({ checks }, () =>
     checks.flatMap(({ name, state, detail, try: advice }) => [
@@ -25,6 +26,16 @@ export async function examine(context: Context): Promise<number> {
     ]),
   );
   return checks.some(({ state }) => state === 'fail') ? 1 : 0;
+}
+
+/** A later check of the same thing, by the daemon that uses it, replaces the one from outside. Advice repeats `--home`. */
+function toReport(checks: readonly Check[], { homeFlag }: Context): Check[] {
+  const byName = new Map<string, Check>();
+  for (const check of checks) {
+    const advice = withHome(check.try, homeFlag);
+    byName.set(check.name, advice === undefined ? check : { ...check, try: advice });
+  }
+  return [...byName.values()];
 }
 
 function checkNode(version: string): Check {
@@ -78,10 +89,14 @@ function checkPort(port: number): Promise<Check> {
   return new Promise((resolve) => {
     const server = createServer();
     server.once('error', (error) =>
-      resolve({ name, state: 'warn', detail: `${port}: ${error.message}`, try: 'atmosphere up --detach --port 0' }),
+      resolve({ name, state: 'warn', detail: describePort(port, error), try: 'atmosphere up --detach --port 0' }),
     );
     server.listen(port, () => server.close(() => resolve({ name, state: 'ok', detail: `${port} is free` })));
   });
+}
+
+function describePort(port: number, error: Error): string {
+  return systemCodeOf(error) === 'EADDRINUSE' ? `${port} is taken by another program` : `${port}: ${messageOf(error)}`;
 }
 
 function nearestExisting(path: string): string {

@@ -1,6 +1,6 @@
 /** Anything thrown, as what the user is told and the exit code. Spec: docs/spec/11-cli.md §2, §5. */
 import { ERROR_KINDS, EXIT_CODES, RemoteError } from '../api/index.ts';
-import { AtmosphereError, type ErrorKind, messageOf } from '../core/index.ts';
+import { AtmosphereError, type ErrorKind, messageOf, systemCodeOf } from '../core/index.ts';
 import { adviceFor } from './advice.ts';
 import type { Context } from './context.ts';
 import { describeVariants } from './variants.ts';
@@ -77,10 +77,20 @@ interface Read {
 
 const INTERRUPTED: Read = { code: 'interrupted', kind: 'cancelled', message: 'Interrupted', data: {} };
 
+/** What the system says of a disk, where no area has given it a name. */
+const STORAGE_CODES: Readonly<Record<string, string>> = {
+  ENOSPC: 'disk_full',
+  EDQUOT: 'disk_full',
+  EACCES: 'home_unusable',
+  EROFS: 'home_unusable',
+};
+
 function readThrown(thrown: unknown): Read {
   if (thrown instanceof AtmosphereError || thrown instanceof RemoteError) return thrown;
   const message = messageOf(thrown);
   if (thrown instanceof Error && thrown.name === 'TimeoutError')
     return { code: 'timed_out', kind: 'unreachable', message: 'Waiting for the daemon: no answer in time', data: {} };
+  const storage = STORAGE_CODES[systemCodeOf(thrown) ?? ''];
+  if (storage !== undefined) return { code: storage, kind: 'storage', message, data: {} };
   return { code: 'internal', kind: 'internal', message, data: {} };
 }

@@ -37,6 +37,15 @@ export function formatRate(mbps: number): string {
   return `${megabytes >= 99.95 ? Math.round(megabytes) : megabytes.toFixed(1)} MB/s`;
 }
 
+/** `7.2 billion`, `60 million`, `15`; undefined where it is not known. */
+export function formatParameters(billions: number | undefined): string | undefined {
+  if (billions === undefined) return undefined;
+  const count = Math.round(billions * 1e9);
+  if (count < 1e6) return String(count);
+  const [size, unit] = count < 999_500_000 ? [1e6, 'million'] : [1e9, 'billion'];
+  return `${Number((count / Number(size)).toPrecision(3))} ${unit}`;
+}
+
 export function formatPercent(percent: number): string {
   return `${Math.floor(Math.min(100, Math.max(0, percent)))}%`;
 }

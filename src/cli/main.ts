@@ -1,9 +1,15 @@
 #!/usr/bin/env node
 /** The bin: the only file that knows the process, its signals and its exit code. */
-import { enableCompileCache } from 'node:module';
+import module from 'node:module';
 
+// Before any other file is read: an older Node.js understands none of them, and its own words would help nobody.
+if (Number.parseInt(process.versions.node, 10) < 24) {
+  process.stderr.write(`error: Node.js 24 or newer is needed; found: v${process.versions.node}\n`);
+  process.stderr.write('try: npm install --global node@24\n');
+  process.exit(1);
+}
 // For commands, which live shortly: what is kept of it costs a daemon 10 MB for as long as it runs.
-if (process.argv[2] !== 'up') enableCompileCache?.();
+if (process.argv[2] !== 'up') module.enableCompileCache?.();
 const { runProcess } = await import('./process-run.ts');
 await runProcess(async (config) => {
   (await import('./lean-memory.ts')).keepMemoryLean();

@@ -31,6 +31,15 @@ export function parseDurationSeconds(text: string): number {
   return parseAmount(text, SECONDS, 'a time like 90s, 15m, 24h or 7d');
 }
 
+/** The same, within bounds; `what` names them. */
+export function parseDurationWithin(least: number, most: number, what: string): (text: string) => number {
+  return (text) => {
+    const seconds = parseDurationSeconds(text);
+    if (seconds >= least && seconds <= most) return seconds;
+    throw wanted(what);
+  };
+}
+
 export function parsePort(text: string): number {
   if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
   throw wanted('a port from 0 to 65535');

@@ -29,6 +29,8 @@ export async function pullModel(context: Context, name: string, options: PullOpt
     if (context.json) context.out.event(toFailedLine(failure, seen.last, performance.now() - startedMs));
     if (advice !== undefined)
       context.out.note('cancelled; what has arrived is kept, the same command goes on from there');
+    else if (failure.kind === 'unreachable' && (seen.last?.bytes_downloaded ?? 0) > 0)
+      context.out.note('what has arrived is kept; the same command goes on from there');
     reportFailure(context, failure);
     return failure.exitCode;
   }
@@ -119,10 +121,16 @@ function reportEnd({ out, json }: Context, event: PullEvent, { detach }: PullOpt
 
 function sumUp(event: PullEvent): string {
   const seconds = Math.max(0.001, event.duration_ms / 1000);
-  const rate = formatRate((event.bytes_downloaded * 8) / 1_000_000 / seconds);
+  const rate = formatRate((receivedBytes(event) * 8) / 1_000_000 / seconds);
   const peers = activePeers(event);
   const from = peers.length === 0 ? '' : ` from ${peers.join(', ')}`;
   return `${formatBytes(event.size_bytes)} in ${formatDuration(event.duration_ms)}, ${rate}${from}`;
+}
+
+/** Without what an earlier pull had left. */
+function receivedBytes({ bytes_downloaded, peers = [] }: PullEvent): number {
+  const fromPeers = peers.reduce((sum, { bytes }) => sum + bytes, 0);
+  return fromPeers > 0 ? Math.min(fromPeers, bytes_downloaded) : bytes_downloaded;
 }
 
 function toFailedLine(failure: Failure, last: PullEvent | undefined, elapsedMs: number): object {

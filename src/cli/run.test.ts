@@ -14,6 +14,12 @@ async function emptyHome(): Promise<string> {
 }
 
 describe('usage', () => {
+  test('help of a command in a group is that command’s help', async () => {
+    const { code, stdout } = await capture(['help', 'model', 'pull']);
+    expect(code).toBe(0);
+    expect(stdout).toContain('Usage: atmosphere model pull ');
+  });
+
   function pathsOf(commands: readonly AnyCommand[], before: string[] = []): string[][] {
     return commands.flatMap((command) => {
       const path = [...before, command.usage.split(' ')[0] ?? ''];
@@ -157,6 +163,18 @@ describe('finding the daemon', () => {
     expect(code).toBe(0);
     const [{ checks } = {}] = documents as { checks?: { name: string; state: string }[] }[];
     expect(checks?.map(({ name }) => name)).toEqual(['Node.js', 'home', 'disk', 'daemon', 'port']);
+  });
+
+  test('doctor says a thing once, and repeats --home in its advice', async () => {
+    const home = await emptyHome();
+    const without = await capture(['doctor', '--home', home]);
+    expect(without.stdout).toContain(`try: atmosphere --home ${home} up --detach`);
+    await using daemon = await openFakeDaemon({
+      'GET /api/v1/doctor': () => ({ checks: [{ name: 'disk', state: 'ok', detail: '9 GB free for models' }] }),
+    });
+    const { documents } = await capture(['doctor', '--home', daemon.home, '--json']);
+    const [{ checks }] = documents as [{ checks: { name: string; detail: string }[] }];
+    expect(checks.filter(({ name }) => name === 'disk').map(({ detail }) => detail)).toEqual(['9 GB free for models']);
   });
 
   test('doctor exits 1 when a check of the daemon fails', async () => {

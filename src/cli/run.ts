@@ -12,13 +12,19 @@ const USAGE_EXIT_CODE = 2;
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   let invocation: Invocation | undefined;
   try {
-    invocation = await parseInvocation(argv.length === 0 ? ['--help'] : argv, io, readVersion());
+    invocation = await parseInvocation(toCommandLine(argv), io, readVersion());
   } catch (thrown) {
     if (!(thrown instanceof UsageFault)) throw thrown;
     reportUsage(thrown, argv, io);
     return USAGE_EXIT_CODE;
   }
   return invocation === undefined ? 0 : execute(invocation, io, argv);
+}
+
+/** `help model pull` is `model pull --help`; the parser's own `help` knows one word. */
+function toCommandLine(argv: readonly string[]): readonly string[] {
+  if (argv.length === 0) return ['--help'];
+  return argv[0] === 'help' && argv.length > 2 ? [...argv.slice(1), '--help'] : argv;
 }
 
 async function execute({ spec, args, options, globals }: Invocation, io: Io, argv: readonly string[]): Promise<number> {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { clip, displayWidth, padTo, printable } from './display-width.ts';
-import { formatAge, formatClock, formatDuration, formatPercent, formatRate } from './format.ts';
+import { formatAge, formatClock, formatDuration, formatParameters, formatPercent, formatRate } from './format.ts';
 import { isWorthALine, type ProgressView, renderBar, renderPlain } from './progress-line.ts';
 import { layoutPairs, layoutTable } from './table.ts';
 
@@ -91,6 +91,14 @@ describe('format', () => {
   ])('formatDuration(%d) is %s', (ms, text) => expect(formatDuration(ms)).toBe(text));
 
   test('formatRate() shows megabits as megabytes', () => expect(formatRate(800)).toBe('100 MB/s'));
+
+  test.each([
+    [undefined, undefined],
+    [1.5e-8, '15'],
+    [0.0598, '59.8 million'],
+    [0.9999, '1 billion'],
+    [7.24, '7.24 billion'],
+  ])('formatParameters(%d) is %s', (billions, text) => expect(formatParameters(billions)).toBe(text));
 
   test('formatPercent() never says 100 before the end, nor leaves 0 to 100', () => {
     expect([99.99, 100, 250, -1].map(formatPercent)).toEqual(['99%', '100%', '100%', '0%']);

@@ -1,6 +1,6 @@
 import type { CommandSpec } from '../command.ts';
 import { formatCount } from '../format.ts';
-import { parseCount, parseDurationSeconds } from '../parse-values.ts';
+import { parseCount, parseDurationWithin } from '../parse-values.ts';
 
 interface InviteOptions {
   readonly role?: string;
@@ -17,8 +17,12 @@ export const meshInvite: CommandSpec<InviteOptions> = {
     'atmosphere mesh invite --json | jq -r .code',
   ],
   options: [
-    { flags: '--role <role>', about: 'role of whoever joins with it (default: member)' },
-    { flags: '--expires <time>', about: 'how long it is good for (default: 24h)', parse: parseDurationSeconds },
+    { flags: '--role <role>', about: 'gateway, edge, member or a word of your own (default: member)' },
+    {
+      flags: '--expires <time>',
+      about: 'how long it is good for, at most 30d (default: 24h)',
+      parse: parseDurationWithin(60, 30 * 86_400, 'a time from 1m to 30d'),
+    },
     { flags: '--uses <count>', about: 'how many machines may use it (default: 1)', parse: parseCount },
   ],
   async run(context, { options }) {

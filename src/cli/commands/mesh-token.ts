@@ -1,5 +1,5 @@
 import type { CommandSpec } from '../command.ts';
-import { parseDurationSeconds } from '../parse-values.ts';
+import { parseDurationWithin } from '../parse-values.ts';
 
 export const meshToken: CommandSpec<{ audience?: string; ttl?: number }> = {
   usage: 'token',
@@ -10,7 +10,11 @@ export const meshToken: CommandSpec<{ audience?: string; ttl?: number }> = {
   ],
   options: [
     { flags: '--audience <text>', about: 'for whom it is good (default: this node)' },
-    { flags: '--ttl <time>', about: 'how long it is good for (default: 1h)', parse: parseDurationSeconds },
+    {
+      flags: '--ttl <time>',
+      about: 'how long it is good for, at most 24h (default: 1h)',
+      parse: parseDurationWithin(10, 86_400, 'a time from 10s to 24h'),
+    },
   ],
   async run(context, { options }) {
     const answer = await context.call('meshToken', { body: { audience: options.audience, ttl_s: options.ttl } });

@@ -2,7 +2,7 @@ import type { ModelInfo } from '../../api/index.ts';
 import { formatBytes } from '../../core/index.ts';
 import type { CommandSpec } from '../command.ts';
 import type { Context } from '../context.ts';
-import { formatDigest } from '../format.ts';
+import { formatDigest, formatParameters } from '../format.ts';
 import { MODEL_COLUMNS, toModelCells } from '../model-table.ts';
 import { layoutPairs } from '../table.ts';
 
@@ -56,7 +56,7 @@ function describe(info: ModelInfo): [string, string][] {
     ['type', info.type],
     ['format', `${info.format}${info.unsafe ? ' (unsafe: loading it runs code)' : ''}`],
     ['quantization', info.quantization],
-    ['parameters', info.params_billions === undefined ? undefined : `${info.params_billions} B`],
+    ['parameters', formatParameters(info.params_billions)],
     ['context', info.context_length?.toString()],
     ['capabilities', info.capabilities.join(', ') || undefined],
     ['size', `${formatBytes(info.size_bytes)} (${info.size_bytes} bytes)`],

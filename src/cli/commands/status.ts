@@ -29,7 +29,7 @@ function describe(answer: Status): [string, string][] {
     ['mesh', `${mesh.name}, ${describeMembers(answer)}${mesh.authority ? ', this node is its authority' : ''}`],
     [
       'models',
-      `${models.ready} of ${models.local} here ready (${formatBytes(models.size_bytes)}), ${models.mesh} in the mesh`,
+      `${models.ready} of ${models.local} here ready (${formatBytes(models.size_bytes)}), ${models.mesh} on other nodes`,
     ],
     ...describeHashing(answer),
     ['transfers', `${transfers.active} active, ${transfers.completed} completed, ${transfers.failed} failed`],
@@ -48,7 +48,5 @@ function describeMembers({ mesh }: Status): string {
 function describeHashing({ hashing }: Status): [string, string][] {
   if (hashing.files_left === 0) return [];
   const left = `${formatCount(hashing.files_left, 'file')} left to read (${formatBytes(hashing.bytes_left)})`;
-  return [
-    ['hashing', `${left}${hashing.paused ? ', paused' : ''}${hashing.current === null ? '' : `: ${hashing.current}`}`],
-  ];
+  return [['hashing', `${left}${hashing.current === null ? '' : `: ${hashing.current}`}`]];
 }
