@@ -15,6 +15,7 @@ export function transferLog(transfers: Registry['transfers']): TransferLog {
   return {
     put: (row) => transfers.put(toStored(row)),
     list: () => transfers.list().flatMap((stored) => toRow(stored) ?? []),
+    unfinished: () => transfers.active().flatMap((stored) => toRow(stored) ?? []),
   };
 }
 

@@ -23,6 +23,7 @@ type Life = 'alive' | 'void' | 'unknown';
 export class BlobLedger {
   readonly index: BlobIndex;
   readonly #owned: OwnedBlobs;
+  readonly #holds = new Map<Sha256, number>();
 
   constructor(index: BlobIndex, owned: OwnedBlobs) {
     this.index = index;
@@ -84,8 +85,19 @@ export class BlobLedger {
     this.index.addRef(sha256, holder);
   }
 
+  hold(sha256: Sha256): Disposable {
+    this.#holds.set(sha256, (this.#holds.get(sha256) ?? 0) + 1);
+    let isHeld = true;
+    return {
+      [Symbol.dispose]: () => {
+        if (isHeld) this.#release(sha256);
+        isHeld = false;
+      },
+    };
+  }
+
   isInUse(sha256: Sha256): boolean {
-    return this.index.isPinned(sha256) || this.index.refs(sha256).length > 0;
+    return this.#holds.has(sha256) || this.index.isPinned(sha256) || this.index.refs(sha256).length > 0;
   }
 
   async collect(): Promise<CollectResult> {
@@ -102,7 +114,7 @@ export class BlobLedger {
 
   async remove(sha256: Sha256): Promise<boolean> {
     if (this.isInUse(sha256))
-      throw new StoreError('blob_in_use', `Removing blob ${sha256}: it is pinned or used`, {
+      throw new StoreError('blob_in_use', `Removing blob ${sha256}: it is pinned, held or used`, {
         data: { sha256, holders: this.index.refs(sha256) },
       });
     const places = this.index.places(sha256);
@@ -115,6 +127,12 @@ export class BlobLedger {
       .allPlaces()
       .filter(({ place }) => place === 'owned')
       .reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  }
+
+  #release(sha256: Sha256): void {
+    const others = (this.#holds.get(sha256) ?? 0) - 1;
+    if (others > 0) this.#holds.set(sha256, others);
+    else this.#holds.delete(sha256);
   }
 
   /** The row goes before the file, so that nobody is sent to a file that is being deleted. */

@@ -296,6 +296,17 @@ export function describeBlobStore(name: string, make: (quotaBytes?: number) => P
         expect(await store.remove(spec.sha256)).toBe(false);
       });
 
+      it('hold() keeps a blob from collection until the last hold is given up', async () => {
+        const [first, second] = [store.hold(spec.sha256), store.hold(spec.sha256)];
+        await store.put(spec.sha256, bytes);
+        first[Symbol.dispose]();
+        first[Symbol.dispose]();
+        expect((await store.collect()).removed).toEqual([]);
+        await expect(store.remove(spec.sha256)).rejects.toMatchObject({ code: 'blob_in_use' });
+        second[Symbol.dispose]();
+        expect((await store.collect()).removed).toEqual([spec.sha256]);
+      });
+
       it('addRef() refuses a holder without a name or with an endless one', async () => {
         await expect(store.addRef(spec.sha256, '')).rejects.toMatchObject({ code: 'out_of_range' });
         await expect(store.addRef(spec.sha256, 'x'.repeat(201))).rejects.toMatchObject({ code: 'out_of_range' });

@@ -134,6 +134,10 @@ export class MediumBlobStore implements BlobStore {
     this.#ledger.index.removeRef(sha256, holder);
   }
 
+  hold(sha256: Sha256): Disposable {
+    return this.#ledger.hold(sha256);
+  }
+
   async pin(sha256: Sha256): Promise<void> {
     this.#ledger.index.setPinned(sha256, true);
   }

@@ -52,14 +52,16 @@ export interface BlobStore {
   put(sha256: Sha256, bytes: Uint8Array): Promise<void>;
   /** Takes a hashed file elsewhere as this blob's place, without copying. Its state is checked at every opening. */
   adopt(sha256: Sha256, path: string, state: FileState): Promise<void>;
-  /** Names a use of the blob; a blob with none, unpinned, is collected. Idempotent; may come before the blob. */
+  /** Names a use of the blob; a blob with none, neither pinned nor held, is collected. Idempotent; may come before the blob. */
   addRef(sha256: Sha256, holder: string): Promise<void>;
   removeRef(sha256: Sha256, holder: string): Promise<void>;
+  /** Keeps a blob, there or to come, until it is disposed of or the process ends: for work that will name a use later. */
+  hold(sha256: Sha256): Disposable;
   pin(sha256: Sha256): Promise<void>;
   unpin(sha256: Sha256): Promise<void>;
-  /** Deletes owned blobs that nobody holds; forgets adopted ones, never touching the file. */
+  /** Deletes owned blobs that are in no use; forgets adopted ones, never touching the file. */
   collect(): Promise<CollectResult>;
-  /** The same for one blob; false when absent. Throws `blob_in_use` for a held or pinned one. */
+  /** The same for one blob; false when absent. Throws `blob_in_use`. */
   remove(sha256: Sha256): Promise<boolean>;
   usage(): Promise<BlobUsage>;
   /** Parts left by downloads that did not finish. */

@@ -66,5 +66,8 @@ export interface TransferRow {
 
 export interface TransferLog {
   put(row: TransferRow): void;
+  /** Latest first, as many as are kept. */
   list(): readonly TransferRow[];
+  /** Those that a restart interrupted, oldest first. */
+  unfinished(): readonly TransferRow[];
 }

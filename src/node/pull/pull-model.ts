@@ -33,7 +33,11 @@ export async function pullModel(
   progress: PullProgress,
   signal: AbortSignal,
 ): Promise<string> {
+  // Until the model has its name nothing else says that its blobs are needed, and another model may be removed meanwhile.
+  using holds = new DisposableStack();
+  holds.use(deps.store.hold(target.entry.sha256));
   const files = await listFiles(deps, target, signal);
+  for (const { sha256 } of files) holds.use(deps.store.hold(sha256));
   const missing = await planBlobs(deps, files, progress);
   await inParallel(missing, (blob) => pullOne(deps, target, blob, progress, signal));
   const [most] = progress.peers();

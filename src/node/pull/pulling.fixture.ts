@@ -127,8 +127,10 @@ export class TestSwarm implements HolderView {
 /** Remembers what was installed. */
 export class TestModels implements ModelSink {
   readonly installed: PulledModel[] = [];
+  beforeInstall = async (): Promise<void> => {};
 
   async install(model: PulledModel): Promise<string> {
+    await this.beforeInstall();
     this.installed.push(model);
     return this.#path(model.entry);
   }
@@ -152,6 +154,10 @@ export class TestLog implements TransferLog {
 
   list(): readonly TransferRow[] {
     return [...new Map(this.written.map((row) => [row.requestId, row])).values()];
+  }
+
+  unfinished(): readonly TransferRow[] {
+    return this.list().filter(({ state }) => state === 'Pending' || state === 'Downloading' || state === 'Verifying');
   }
 }
 

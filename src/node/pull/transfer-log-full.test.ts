@@ -17,6 +17,7 @@ function openService(disk: { isFull: boolean }) {
   const rows: TransferRow[] = [];
   const log: TransferLog = {
     list: () => rows,
+    unfinished: () => [],
     put(row) {
       if (disk.isFull) throw new Error('database or disk is full');
       rows.push(row);

@@ -208,6 +208,17 @@ test('a model of several files arrives whole, files of the same bytes once', asy
   expect(bench.models.installed[0]?.files.map(({ path }) => path)).toEqual(['a.bin', 'b/c.bin', 'config.json']);
 });
 
+test('a collection in the middle of a pull takes nothing that has arrived for it', async () => {
+  const bench = new PullBench();
+  const model = fileSet('org/set', { 'a.bin': content, 'b.bin': Buffer.from('small') });
+  bench.swarm.add(new TestPeer('peer', model));
+  const collected: unknown[] = [];
+  bench.models.beforeInstall = async () => void collected.push((await bench.store.collect()).removed);
+  expect(await over(bench.service().start({ target: model }))).toMatchObject({ state: 'Completed' });
+  expect(collected).toEqual([[]]);
+  expect((await bench.store.collect()).removed).toHaveLength(3);
+});
+
 test.each([
   ['more bytes than the entry', { size_bytes: 10 }],
   ['another number of files', { file_count: 3 }],

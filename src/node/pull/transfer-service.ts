@@ -31,6 +31,7 @@ export class TransferService {
   readonly #deps: TransferServiceDeps;
   readonly #transfers = new Map<RequestId, Transfer>();
   readonly #running = new Set<Promise<unknown>>();
+  #isClosing = false;
 
   constructor(deps: TransferServiceDeps) {
     this.#deps = deps;
@@ -50,7 +51,7 @@ export class TransferService {
 
   /** Takes up what a restart interrupted; each waits until somebody who has the model is heard of. */
   resume(): void {
-    for (const row of this.#deps.log.list().filter(isUnfinished)) {
+    for (const row of this.#deps.log.unfinished()) {
       const from = row.from as NodeId | undefined;
       const request = { target: { entry: row.entry }, from };
       const transfer = new Transfer(row.requestId as RequestId, request.target, this.#deps.clock);
@@ -91,8 +92,6 @@ export class TransferService {
     for (const transfer of this.#transfers.values()) transfer.cancel();
     await Promise.all(this.#running);
   }
-
-  #isClosing = false;
 
   #launch(transfer: Transfer, request: PullRequest, ready: (signal: AbortSignal) => Promise<void>): void {
     this.#transfers.set(transfer.requestId, transfer);
@@ -179,10 +178,6 @@ function narrowTo(view: HolderView, from: NodeId | undefined): HolderView {
 function isSame(one: PullTarget, other: PullTarget): boolean {
   const [a, b] = [one.entry, other.entry];
   return a.sha256 === b.sha256 && a.model_id === b.model_id && a.version === b.version;
-}
-
-function isUnfinished(row: TransferRow): boolean {
-  return row.state === 'Pending' || row.state === 'Downloading' || row.state === 'Verifying';
 }
 
 function toRow(snapshot: TransferSnapshot, from: NodeId | undefined, nowMs: number): TransferRow {
