@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { PieceRoot } from '../../core/index.ts';
 import { fileSetBytes, toFileSet } from '../../protocol/index.ts';
 import type { PulledModel } from '../pull/ports.ts';
 import { fileSet, oneFile } from '../pull/pulling.fixture.ts';
@@ -239,7 +240,10 @@ test('remove() frees what the store owns and nobody else needs', async () => {
   const path = await bench.library.install(await arrive(model));
   const [row] = bench.library.list();
   if (row === undefined) throw new Error('not installed');
+  const pieceRoot = model.entry.piece_root as PieceRoot;
+  bench.registry.pieceLists.put(model.entry.sha256, { sizeBytes: 12, pieceRoot, hashes: Buffer.alloc(32) });
   expect(await bench.library.remove(row)).toEqual({ freedBytes: 12 });
+  expect(bench.registry.pieceLists.get(model.entry.sha256)).toBeUndefined();
   expect([bench.states(), existsSync(path), await bench.store.stat(model.entry.sha256)]).toEqual([
     [],
     false,

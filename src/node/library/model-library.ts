@@ -16,7 +16,7 @@ import { toPulledRow } from './pulled-entry.ts';
 import { RowCache } from './row-cache.ts';
 
 export interface ModelLibraryDeps {
-  readonly registry: Pick<Registry, 'models' | 'pieceLists' | 'transaction'>;
+  readonly registry: Pick<Registry, 'models' | 'pieceLists'>;
   readonly hashCache: HashCache;
   readonly store: BlobStore;
   readonly home: string;
@@ -143,7 +143,8 @@ export class ModelLibrary implements ModelSink {
   /** Forgets it. Bytes that the store owns and nothing else needs are deleted; adopted files stay. */
   async remove(model: LocalModel): Promise<{ freedBytes: number }> {
     await this.#delete(model);
-    const { freedBytes } = await this.#deps.store.collect();
+    const { freedBytes, removed } = await this.#deps.store.collect();
+    for (const sha256 of removed) this.#deps.registry.pieceLists.delete(sha256);
     this.#changed([model]);
     return { freedBytes };
   }
