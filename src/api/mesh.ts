@@ -36,7 +36,6 @@ export const statusSchema = z.object({
   hashing: z.object({
     files_left: z.number(),
     bytes_left: z.number(),
-    paused: z.boolean(),
     current: z.string().nullable(),
   }),
   transfers: z.object({ active: z.number(), completed: z.number(), failed: z.number() }),

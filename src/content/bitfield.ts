@@ -18,10 +18,6 @@ export class Bitfield {
     return this.#count;
   }
 
-  get isComplete(): boolean {
-    return this.#count === this.length;
-  }
-
   has(index: number): boolean {
     return ((this.#bits[index >> 3] ?? 0) & (0x80 >> (index & 7))) !== 0;
   }
@@ -30,12 +26,6 @@ export class Bitfield {
     if (index < 0 || index >= this.length || this.has(index)) return;
     this.#bits[index >> 3] = (this.#bits[index >> 3] ?? 0) | (0x80 >> (index & 7));
     this.#count += 1;
-  }
-
-  delete(index: number): void {
-    if (!this.has(index)) return;
-    this.#bits[index >> 3] = (this.#bits[index >> 3] ?? 0) & ~(0x80 >> (index & 7));
-    this.#count -= 1;
   }
 
   /** A copy of the bits; the spare bits of the last byte are 0. */

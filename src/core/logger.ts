@@ -4,7 +4,6 @@ export interface Logger {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
-  child(fields: object): Logger;
 }
 
 export const silentLogger: Logger = {
@@ -12,5 +11,4 @@ export const silentLogger: Logger = {
   info() {},
   warn() {},
   error() {},
-  child: () => silentLogger,
 };

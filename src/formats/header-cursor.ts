@@ -59,10 +59,6 @@ export class HeaderCursor {
     return this.#window.readUInt32LE(this.#advance(4));
   }
 
-  u64(): bigint {
-    return this.#window.readBigUInt64LE(this.#advance(8));
-  }
-
   /** A u64 that counts something. Throws `bad_header` above 2^53 − 1. */
   count(of: string): number {
     const low = this.u32();

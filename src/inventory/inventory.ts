@@ -127,14 +127,6 @@ export class Inventory {
     return this.#ledger.disprovedFile(model) === undefined ? files : undefined;
   }
 
-  pauseHashing(): void {
-    this.#queue.pause();
-  }
-
-  resumeHashing(): void {
-    this.#queue.resume();
-  }
-
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#ledger.close();

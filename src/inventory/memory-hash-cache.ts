@@ -13,8 +13,4 @@ export class MemoryHashCache implements HashCache {
   put(file: FileFingerprint, hashes: FileHashes): void {
     this.#known.set(file.path, { file, hashes });
   }
-
-  forget(path: string): void {
-    this.#known.delete(path);
-  }
 }

@@ -1,4 +1,5 @@
 /** What the inventory needs of others. Spec: docs/spec/08-inventory.md. */
+import type { Sha256 } from '../core/index.ts';
 
 /** Identity of one state of one file: another size, time, inode or device is another state. */
 export interface FileFingerprint {
@@ -10,7 +11,7 @@ export interface FileFingerprint {
 }
 
 export interface FileHashes {
-  readonly sha256: import('../core/index.ts').Sha256;
+  readonly sha256: Sha256;
   /** BLAKE3 of each piece, 32 bytes each. */
   readonly pieceHashes: Buffer;
 }
@@ -19,5 +20,4 @@ export interface FileHashes {
 export interface HashCache {
   get(file: FileFingerprint): FileHashes | undefined;
   put(file: FileFingerprint, hashes: FileHashes): void;
-  forget(path: string): void;
 }

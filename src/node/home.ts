@@ -18,9 +18,7 @@ export interface Home {
   readonly folder: string;
   readonly database: string;
   readonly store: string;
-  readonly models: string;
   readonly registryView: string;
-  readonly run: string;
   readonly tokenFile: string;
 }
 
@@ -30,9 +28,7 @@ export async function openHome(folder: string): Promise<Home> {
     folder,
     database: join(folder, 'db', 'atmosphere.sqlite'),
     store: folder,
-    models: join(folder, 'models'),
     registryView: join(folder, 'models', 'registry.yaml'),
-    run: join(folder, 'run'),
     tokenFile: join(folder, 'run', 'token'),
   };
   try {

@@ -89,7 +89,7 @@ async function assemble(options: NodeOptions, stack: AsyncDisposableStack): Prom
 
   const http = { url: '' };
   const parts: NodeParts = {
-    ...{ name, home, clock, logger, registry, store, mesh, catalog, library, inventory, intake, transfers, freeBytes },
+    ...{ name, home, clock, store, mesh, catalog, library, inventory, intake, transfers, freeBytes },
     programVersion: options.programVersion,
     startedAtMs: clock.nowMs(),
     httpUrl: () => http.url,

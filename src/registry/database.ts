@@ -70,11 +70,6 @@ export class Database {
     return guarded(this.#path, () => Number(this.#statement(sql).run(...values).changes));
   }
 
-  /** The row id of what was inserted. */
-  insert(sql: string, ...values: SQLInputValue[]): number {
-    return guarded(this.#path, () => Number(this.#statement(sql).run(...values).lastInsertRowid));
-  }
-
   get(sql: string, ...values: SQLInputValue[]): Row | undefined {
     return guarded(this.#path, () => this.#statement(sql).get(...values) as Row | undefined);
   }

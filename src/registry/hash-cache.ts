@@ -18,7 +18,6 @@ interface Hashes {
 export interface HashCacheRepository {
   get(file: Fingerprint): Hashes | undefined;
   put(file: Fingerprint, hashes: Hashes): void;
-  forget(path: string): void;
 }
 
 export function createHashCache(db: Database): HashCacheRepository {
@@ -34,9 +33,6 @@ export function createHashCache(db: Database): HashCacheRepository {
     },
     put(file, { sha256, pieceHashes }) {
       db.run('INSERT OR REPLACE INTO file_hashes VALUES (?, ?, ?, ?, ?, ?, ?)', ...stateOf(file), sha256, pieceHashes);
-    },
-    forget(path) {
-      db.run('DELETE FROM file_hashes WHERE path = ?', path);
     },
   };
 }

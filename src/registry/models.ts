@@ -56,12 +56,8 @@ export interface ModelRepository {
   list(): LocalModel[];
   /** Every version and variant of an id. */
   get(modelId: ModelId): LocalModel[];
-  bySha256(sha256: Sha256): LocalModel[];
-  byFilePath(absolutePath: string): LocalModel[];
   setState(key: LocalModelKey, state: LocalModelState): boolean;
   setPublic(modelId: ModelId, isPublic: boolean): number;
-  /** Digests of public models and of their files. */
-  publicBlobs(): Set<Sha256>;
 }
 
 const UPSERT = `
@@ -115,22 +111,11 @@ export function createModelRepository(db: Database): ModelRepository {
     delete: (key) => db.run(`DELETE FROM models WHERE ${BY_KEY}`, key.modelId, key.version, contentOf(key)) > 0,
     list: () => select('TRUE'),
     get: (modelId) => select('model_id = ?', modelId),
-    bySha256: (sha256) => select('sha256 = ?', sha256),
-    byFilePath: (path) => select('id IN (SELECT model FROM model_files WHERE absolute_path = ?)', path),
     setState: (key, state) =>
       db.run(`UPDATE models SET state = ? WHERE ${BY_KEY}`, state, key.modelId, key.version, contentOf(key)) > 0,
     setPublic: (modelId, isPublic) =>
       db.run('UPDATE models SET public = ? WHERE model_id = ?', Number(isPublic), modelId),
-    publicBlobs: () => publicBlobs(db),
   };
-}
-
-function publicBlobs(db: Database): Set<Sha256> {
-  const rows = db.all(`
-    SELECT sha256 FROM models WHERE public = 1 AND sha256 IS NOT NULL
-    UNION SELECT f.sha256 FROM model_files f JOIN models m ON m.id = f.model
-      WHERE m.public = 1 AND f.sha256 IS NOT NULL`);
-  return new Set(rows.map((row) => row.sha256 as Sha256));
 }
 
 function contentOf({ sha256, source, sourceRef }: LocalModelKey): string {

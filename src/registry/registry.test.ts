@@ -122,18 +122,6 @@ describe('openRegistry()', () => {
     expect(count % 20).toBe(0);
     expect(count).toBeGreaterThanOrEqual((last + 1) * 20);
   });
-
-  it('transaction() takes back everything when its function throws', () => {
-    expect(() =>
-      registry.transaction(() => {
-        registry.models.put(localModel(1));
-        registry.settings.set('x', 1);
-        throw new Error('stop');
-      }),
-    ).toThrow('stop');
-    expect(registry.models.list()).toEqual([]);
-    expect(registry.settings.get('x')).toBeUndefined();
-  });
 });
 
 describe('models', () => {
@@ -148,7 +136,6 @@ describe('models', () => {
     const [one, two] = [localModel(1), localModel(1, { sha256: digestOf('other') })];
     registry.models.putAll([one, two]);
     expect(registry.models.get(one.modelId)).toHaveLength(2);
-    expect(registry.models.bySha256(digestOf('other'))).toEqual([two]);
     expect(registry.models.delete(one)).toBe(true);
     expect(registry.models.get(one.modelId)).toEqual([two]);
   });
@@ -162,13 +149,14 @@ describe('models', () => {
     expect(registry.models.list().map(({ state }) => state)).toEqual(['ready', 'found']);
   });
 
-  it('finds by file path, changes states, and lists the blobs of public models', () => {
+  it('changes the state of one variant and opens all of a model', () => {
     registry.models.putAll([localModel(1), localModel(2)]);
-    expect(registry.models.byFilePath('/models/2/model.gguf').map(({ name }) => name)).toEqual(['model-2']);
     expect(registry.models.setState(localModel(2), 'damaged')).toBe(true);
-    expect(registry.models.bySha256(digestOf('model 2'))[0]?.state).toBe('damaged');
     expect(registry.models.setPublic('org/model-1' as ModelId, true)).toBe(1);
-    expect(registry.models.publicBlobs()).toEqual(new Set([digestOf('model 1')]));
+    expect(registry.models.list()).toMatchObject([
+      { state: 'ready', public: true },
+      { state: 'damaged', public: false },
+    ]);
   });
 
   it('10,000 models are written in one transaction and listed', () => {
@@ -190,8 +178,6 @@ describe('hashCache', () => {
     expect(registry.hashCache.get({ ...file, mtimeNs: file.mtimeNs - 1n })).toBeUndefined();
     expect(registry.hashCache.get({ ...file, inode: file.inode - 1n })).toBeUndefined();
     expect(registry.hashCache.get({ ...file, sizeBytes: 6 })).toBeUndefined();
-    registry.hashCache.forget('/a');
-    expect(registry.hashCache.get(file)).toBeUndefined();
   });
 });
 
@@ -274,10 +260,8 @@ describe('peers and reliability', () => {
     for (let index = 0; index < 20; index += 1)
       registry.peers.remember({ nodeId: node('A'), multiaddr: `/ip4/10.0.0.${index}`, lastSeenMs: index });
     expect(registry.peers.list().map(({ lastSeenMs }) => lastSeenMs)).toEqual([19, 18, 17, 16, 15, 14, 13, 12]);
-    registry.transaction(() => {
-      for (let index = 0; index < REGISTRY_LIMITS.peerAddresses; index += 1)
-        registry.peers.remember({ nodeId: node(`N${index}`), multiaddr: '/ip4/10.0.0.1', lastSeenMs: 1000 + index });
-    });
+    for (let index = 0; index < REGISTRY_LIMITS.peerAddresses; index += 1)
+      registry.peers.remember({ nodeId: node(`N${index}`), multiaddr: '/ip4/10.0.0.1', lastSeenMs: 1000 + index });
     expect(registry.peers.list()).toHaveLength(REGISTRY_LIMITS.peerAddresses);
     expect(registry.peers.list().some(({ nodeId }) => nodeId === node('A'))).toBe(false);
     registry.peers.forget(node('N5'));
@@ -301,9 +285,7 @@ describe('peers and reliability', () => {
       lastFailureMs: 60,
       bannedUntilMs: 1060,
     });
-    expect([...registry.reliability.all().keys()]).toEqual([node('A')]);
-    registry.reliability.forget(node('A'));
-    expect(registry.reliability.get(node('A'))).toBeUndefined();
+    expect(registry.reliability.get(node('B'))).toBeUndefined();
   });
 });
 
@@ -346,19 +328,14 @@ describe('invites and transfers', () => {
     reopen();
     expect(registry.transfers.active()).toEqual([transfer(1)]);
     expect(registry.transfers.list()).toEqual([transfer(2, { state: 'Failed', endedAtMs: 3, error }), transfer(1)]);
-    expect(registry.transfers.get('request-2' as RequestId)?.error).toEqual(error);
   });
 
   it('the history is bounded and never loses an active one', () => {
     registry.transfers.put(transfer(0));
-    registry.transaction(() => {
-      for (let number = 1; number <= REGISTRY_LIMITS.endedTransfers + 5; number += 1)
-        registry.transfers.put(transfer(number, { state: 'Completed', endedAtMs: number }));
-    });
+    for (let number = 1; number <= REGISTRY_LIMITS.endedTransfers + 5; number += 1)
+      registry.transfers.put(transfer(number, { state: 'Completed', endedAtMs: number }));
     expect(registry.transfers.list(5000)).toHaveLength(REGISTRY_LIMITS.endedTransfers + 1);
     expect(registry.transfers.active()).toHaveLength(1);
-    expect(registry.transfers.get('request-1' as RequestId)).toBeUndefined();
-    registry.transfers.delete('request-0' as RequestId);
-    expect(registry.transfers.active()).toEqual([]);
+    expect(registry.transfers.list(5000).some(({ requestId }) => requestId === 'request-1')).toBe(false);
   });
 });

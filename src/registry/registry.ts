@@ -27,8 +27,6 @@ export interface Registry extends Disposable {
   readonly invites: InviteRepository;
   readonly settings: SettingsRepository;
   readonly transfers: TransferRepository;
-  /** Several repositories' writes as one: all or nothing. */
-  transaction<T>(act: () => T): T;
   close(): void;
 }
 
@@ -47,7 +45,6 @@ export function openRegistry(path: string): Registry {
     invites: createInviteRepository(db),
     settings: createSettings(db),
     transfers: createTransfers(db),
-    transaction: (act) => db.transaction(act),
     close: () => db.close(),
     [Symbol.dispose]: () => db.close(),
   };

@@ -8,13 +8,11 @@ const NEWEST = 0.3;
 
 export interface ReliabilityRepository {
   get(nodeId: NodeId): PeerStats | undefined;
-  all(): Map<NodeId, PeerStats>;
   noteSuccess(nodeId: NodeId, measured?: { readonly bytes: number; readonly durationMs: number }): void;
   noteLatency(nodeId: NodeId, latencyMs: number): void;
   noteFailure(nodeId: NodeId, nowMs: number): void;
   /** The peer sent wrong bytes: not asked before `bannedUntilMs`. */
   noteCorruption(nodeId: NodeId, nowMs: number, bannedUntilMs: number): void;
-  forget(nodeId: NodeId): void;
 }
 
 const NOBODY: PeerStats = { successes: 0, failures: 0, corruptions: 0 };
@@ -44,7 +42,6 @@ export function createReliability(db: Database): ReliabilityRepository {
   }
   return {
     get,
-    all: () => new Map(db.all('SELECT * FROM peer_stats').map((row) => [row.node_id as NodeId, toStats(row)])),
     noteSuccess(nodeId, measured) {
       update(nodeId, (stats) => ({ successes: stats.successes + 1, ...rateOf(stats, measured) }));
     },
@@ -56,9 +53,6 @@ export function createReliability(db: Database): ReliabilityRepository {
     },
     noteCorruption(nodeId, nowMs, bannedUntilMs) {
       update(nodeId, (stats) => ({ corruptions: stats.corruptions + 1, lastFailureMs: nowMs, bannedUntilMs }));
-    },
-    forget(nodeId) {
-      db.run('DELETE FROM peer_stats WHERE node_id = ?', nodeId);
     },
   };
 }

@@ -24,12 +24,10 @@ export interface StoredTransfer {
 
 export interface TransferRepository {
   put(transfer: StoredTransfer): void;
-  get(requestId: RequestId): StoredTransfer | undefined;
   /** Latest first. */
   list(limit?: number): StoredTransfer[];
   /** Those that have not ended, oldest first. */
   active(): StoredTransfer[];
-  delete(requestId: RequestId): void;
 }
 
 const ACTIVE = "state IN ('Pending', 'Downloading', 'Verifying')";
@@ -60,16 +58,9 @@ export function createTransfers(db: Database): TransferRepository {
   }
   return {
     put: (transfer) => db.transaction(() => put(transfer)),
-    get(requestId) {
-      const row = db.get('SELECT * FROM transfers WHERE request_id = ?', requestId);
-      return row === undefined ? undefined : toTransfer(row);
-    },
     list: (limit = REGISTRY_LIMITS.endedTransfers) =>
       db.all('SELECT * FROM transfers ORDER BY started_at DESC, rowid DESC LIMIT ?', limit).map(toTransfer),
     active: () => db.all(`SELECT * FROM transfers WHERE ${ACTIVE} ORDER BY started_at, rowid`).map(toTransfer),
-    delete(requestId) {
-      db.run('DELETE FROM transfers WHERE request_id = ?', requestId);
-    },
   };
 }
 

@@ -1,8 +1,8 @@
 /** What the control API's use-cases work with: the parts of a running node. */
-import type { Clock, Logger } from '../../core/index.ts';
+import type { Clock } from '../../core/index.ts';
 import type { Inventory } from '../../inventory/index.ts';
 import type { Mesh } from '../../mesh/index.ts';
-import type { ModelCatalog, Registry } from '../../registry/index.ts';
+import type { ModelCatalog } from '../../registry/index.ts';
 import type { BlobStore } from '../../store/index.ts';
 import type { Home } from '../home.ts';
 import type { Intake } from '../library/intake.ts';
@@ -14,8 +14,6 @@ export interface NodeParts {
   readonly programVersion: string;
   readonly home: Home;
   readonly clock: Clock;
-  readonly logger: Logger;
-  readonly registry: Registry;
   readonly store: BlobStore;
   readonly mesh: Mesh;
   readonly catalog: ModelCatalog;

@@ -78,7 +78,7 @@ export function hashingOf(inventory: Pick<Inventory, 'models' | 'hashState'>): H
     left.bytes += fingerprint.sizeBytes - (state.status === 'hashing' ? state.doneBytes : 0);
     if (state.status === 'hashing') left.current = fingerprint.path;
   }
-  return { files_left: left.files, bytes_left: left.bytes, paused: false, current: left.current };
+  return { files_left: left.files, bytes_left: left.bytes, current: left.current };
 }
 
 async function runChecks(parts: NodeParts): Promise<Check[]> {

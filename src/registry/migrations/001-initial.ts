@@ -18,7 +18,6 @@ CREATE TABLE models (
   description TEXT NOT NULL,
   UNIQUE (model_id, version, content)
 ) STRICT;
-CREATE INDEX models_by_sha256 ON models (sha256);
 
 CREATE TABLE model_files (
   model INTEGER NOT NULL REFERENCES models (id) ON DELETE CASCADE,
@@ -33,8 +32,6 @@ CREATE TABLE model_files (
   device TEXT,
   PRIMARY KEY (model, ordinal)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX model_files_by_path ON model_files (absolute_path);
-CREATE INDEX model_files_by_sha256 ON model_files (sha256);
 
 CREATE TABLE file_hashes (
   path TEXT PRIMARY KEY,
