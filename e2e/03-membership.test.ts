@@ -48,6 +48,13 @@ test('3.2 a code lets one machine in, once, in the role it names', async () => {
   expect(rows.map((row) => [row.name, row.role])).toEqual(expect.arrayContaining([['guest', 'edge']]));
 });
 
+test('a mesh with others in it is not replaced by a command typed twice', async () => {
+  const result = await owner.run('mesh', 'init', '--name', 'house');
+  expect(result.code).toBe(6);
+  expect(result.stderr).toContain('--replace');
+  expect((await nodesOf(owner)).map((row) => row.name)).toContain('guest');
+});
+
 test('3.3 a stranger is shown nothing, neither by the mesh nor by TLS', async () => {
   expect(await listModels(stranger, '--mesh')).toEqual([]);
   const { sha256 } = (await seesModel(guest, 'acme/secret')) ?? {};

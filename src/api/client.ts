@@ -88,7 +88,7 @@ function brokenOff(thrown: unknown, signal: AbortSignal | undefined): unknown {
   if (signal?.aborted === true || thrown instanceof ApiError) return thrown;
   return new ApiError(
     'daemon_unreachable',
-    `Reading the daemon's answer: the connection broke off (${reasonOf(thrown)})`,
+    'Reading the daemon’s answer: the daemon ended, or its connection broke off',
     {
       cause: thrown,
     },

@@ -73,7 +73,7 @@ export const CONTROL_ROUTES = {
   meshInit: route('POST', '/api/v1/mesh/init', {
     access: 'owner',
     summary: 'Make a new mesh with this node as its authority',
-    body: z.object({ name: z.string().min(1).max(100) }),
+    body: z.object({ name: z.string().min(1).max(100), replace: z.boolean().default(false) }),
     answer: z.object({ mesh_id: z.string(), name: z.string() }),
   }),
   meshInvite: route('POST', '/api/v1/mesh/invites', {

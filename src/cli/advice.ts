@@ -33,6 +33,7 @@ const BY_CODE: Readonly<Record<string, string>> = {
   database_full: 'atmosphere model list',
   quota_exceeded: 'atmosphere model list',
 
+  mesh_in_use: 'atmosphere mesh nodes  # those would be left behind; mesh init --replace does it all the same',
   node_not_found: 'atmosphere mesh nodes',
   node_ambiguous: 'atmosphere mesh nodes  # and say the node id instead of the name',
   unknown_node: 'atmosphere mesh nodes',

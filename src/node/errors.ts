@@ -105,6 +105,13 @@ export const NODE_ERRORS = {
     retry: false,
     means: 'The model comes from a program that publishes no piece hashes; it is listed, and can not be pulled.',
   },
+  mesh_in_use: {
+    kind: 'refused',
+    fault: 'user',
+    retry: false,
+    means:
+      'A new mesh would take this node out of one that other machines are in. `mesh init --replace` does it all the same.',
+  },
   no_space: {
     kind: 'storage',
     fault: 'disk',

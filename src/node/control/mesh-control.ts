@@ -16,6 +16,7 @@ export function meshControl(parts: NodeParts): MeshControl {
   const { mesh, clock } = parts;
   return {
     async meshInit({ body }) {
+      if (!body.replace) verifyAlone(parts);
       await mesh.init(body.name);
       return { mesh_id: mesh.meshId, name: mesh.identity.meshName };
     },
@@ -61,6 +62,16 @@ export function meshControl(parts: NodeParts): MeshControl {
       return { token, audience, expires_at: new Date(nowMs + body.ttl_s * 1000).toISOString() };
     },
   };
+}
+
+/** Throws NodeError `mesh_in_use`: nobody is let go of by a command typed twice. */
+function verifyAlone(parts: NodeParts): void {
+  const others = listNodes(parts).filter((node) => !node.this_node && node.state !== 'revoked');
+  if (others.length === 0) return;
+  const { meshName } = parts.mesh.identity;
+  throw new NodeError('mesh_in_use', `Making a mesh: this node is in ${meshName}, with ${others.length} other nodes`, {
+    data: { others: others.length },
+  });
 }
 
 /** A node by id, or by its name where that is the name of one. Throws NodeError. */

@@ -86,6 +86,7 @@ async function runChecks(parts: NodeParts): Promise<Check[]> {
     await checkHome(parts),
     await checkSpace(parts),
     checkMesh(parts),
+    ...checkName(parts),
     checkCertificate(parts),
     checkModels(parts),
   ];
@@ -126,6 +127,16 @@ function checkMesh(parts: NodeParts): Check {
     return { name: 'mesh', state: 'ok', detail: `${connected} of ${others.length} other nodes connected` };
   const detail = `none of ${others.length} other nodes is connected; are they up, and is the mesh port open?`;
   return { name: 'mesh', state: 'warn', detail, try: 'atmosphere mesh nodes' };
+}
+
+/** Two machines of one host name are common, and lists, `--from` and `mesh revoke` say names. */
+function checkName(parts: NodeParts): Check[] {
+  const namesakes = listNodes(parts).filter(
+    (node) => !node.this_node && node.state !== 'revoked' && node.name === parts.name,
+  );
+  if (namesakes.length === 0) return [];
+  const detail = `another node of the mesh is called ${parts.name} too`;
+  return [{ name: 'name', state: 'warn', detail, try: 'atmosphere down && atmosphere up --detach --name NAME' }];
 }
 
 function checkCertificate({ mesh, clock }: NodeParts): Check {
