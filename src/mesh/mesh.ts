@@ -1,13 +1,11 @@
 /**
- * The mesh as the daemon sees it: one door for records, members, invites and questions to peers. Spec: docs/spec/02, 03.
+ * The mesh as the daemon sees it: one door for records, members and invites. Spec: docs/spec/02, 03.
  * Rules: one session at a time; changes of mesh wait for one another; a change is on disk (mesh.json) before the old mesh's
  * records go, and records left by a crash in between are cleared when the log opens.
  */
-import { randomBytes } from 'node:crypto';
 import { Emitter, type MeshId, messageOf, type NodeId } from '../core/index.ts';
-import { isRole, type NodeCertificate, type SignedRecord } from '../protocol/index.ts';
+import type { NodeCertificate, SignedRecord } from '../protocol/index.ts';
 import {
-  encodeInviteCode,
   enterMesh,
   type Identity,
   type InviteCode,
@@ -16,15 +14,15 @@ import {
   parseInviteCode,
   verifyInviteTime,
 } from '../trust/index.ts';
-import type { RecordRejection } from './check-record.ts';
 import { MeshError } from './errors.ts';
+import { type Invite, type InviteRequest, makeInvite } from './invites.ts';
 import { askToJoin } from './join.ts';
 import { MESH_LIMITS } from './limits.ts';
 import { withKnownPorts } from './listen-addresses.ts';
 import type { RecordStore } from './ports.ts';
 import type { RecordDraftOfNode, RecordEvent } from './record-log.ts';
 import { MeshSession, notAuthority, type SessionOptions } from './session.ts';
-import type { PeerEvent, RequestHandler, RequestOptions } from './transport.ts';
+import type { PeerEvent } from './transport.ts';
 
 export interface MeshOptions extends SessionOptions {
   readonly identity: Identity;
@@ -36,25 +34,10 @@ export interface Member {
   readonly nodeId: NodeId;
   readonly name: string;
   readonly role: string;
-  readonly issuedAtMs: number;
   readonly expiresAtMs: number;
   readonly revokedAtMs: number | undefined;
   readonly connected: boolean;
   readonly isSelf: boolean;
-}
-
-export interface InviteRequest {
-  readonly role?: string;
-  readonly ttlMs?: number;
-  readonly uses?: number;
-}
-
-export interface Invite {
-  readonly code: string;
-  readonly inviteId: string;
-  readonly role: string;
-  readonly expiresAtMs: number;
-  readonly uses: number;
 }
 
 /** This node is in another mesh, has a new certificate, or was put out. */
@@ -67,7 +50,6 @@ export class Mesh implements AsyncDisposable {
   readonly peerEvents: Emitter<PeerEvent>;
   readonly membershipEvents: Emitter<MembershipEvent>;
   readonly #options: MeshOptions;
-  readonly #handlers = new Map<string, RequestHandler>();
   #identity: Identity;
   #listen: readonly string[];
   #session: MeshSession | undefined;
@@ -131,11 +113,6 @@ export class Mesh implements AsyncDisposable {
     return this.#running().log.list(filter);
   }
 
-  /** How many records were refused, by reason, in this session. */
-  rejections(): ReadonlyMap<RecordRejection, number> {
-    return this.#session?.log.rejections ?? new Map();
-  }
-
   certificateOf(nodeId: NodeId): NodeCertificate | undefined {
     return this.#session?.log.certificateOf(nodeId);
   }
@@ -152,7 +129,6 @@ export class Mesh implements AsyncDisposable {
       nodeId: certificate.node_id,
       name: certificate.name,
       role: certificate.role,
-      issuedAtMs: certificate.issued_at,
       expiresAtMs: certificate.expires_at,
       revokedAtMs: log.revocationOf(certificate.node_id)?.revokedAtMs,
       connected: connected.has(certificate.node_id),
@@ -162,18 +138,10 @@ export class Mesh implements AsyncDisposable {
 
   /** Throws MeshError `not_authority`, `invalid_invite`. */
   invite(request: InviteRequest = {}): Invite {
-    const { role = 'member', ttlMs = MESH_LIMITS.inviteDefaultLifeMs, uses = 1 } = request;
-    if (this.#identity.authority === undefined) throw notAuthority('Inviting a node');
-    const { invites, clock } = this.#options;
-    verifyInvite(role, ttlMs, uses, invites.list().length);
-    const expiresAtMs = Math.floor((clock.nowMs() + ttlMs) / 1000) * 1000;
-    const inviteId = randomBytes(8).toString('hex');
-    const secretHex = randomBytes(16).toString('hex');
-    const { meshId, nodeId } = this.#identity;
-    invites.put({ inviteId, meshId, role, secretHex, expiresAtMs, usesLeft: uses, failures: 0 });
+    const { meshId, nodeId, authority } = this.#identity;
+    if (authority === undefined) throw notAuthority('Inviting a node');
     const addresses = this.#running().transport.addresses();
-    const code = encodeInviteCode({ meshId, inviter: nodeId, inviteId, secretHex, expiresAtMs, addresses });
-    return { code, inviteId, role, expiresAtMs, uses };
+    return makeInvite({ ...this.#options, meshId, nodeId, addresses }, request);
   }
 
   /** Throws TrustError `invite_mistyped`, `invite_expired`; MeshError `join_refused` and those of connecting. */
@@ -208,17 +176,6 @@ export class Mesh implements AsyncDisposable {
       });
     }
     if (!log.isRevoked(nodeId)) log.revoke(authority, nodeId, reason.slice(0, 200));
-  }
-
-  /** Asks a connected peer. Throws MeshError `peer_unreachable`, `request_failed`. */
-  async request(peer: NodeId, protocol: string, message: unknown, options?: RequestOptions): Promise<unknown> {
-    return this.#running().transport.request(peer, protocol, message, options);
-  }
-
-  /** Serves a protocol to members, through every change of mesh. */
-  handle(protocol: string, handler: RequestHandler): void {
-    this.#handlers.set(protocol, handler);
-    this.#session?.transport.handle(protocol, handler);
   }
 
   async #join(code: InviteCode, signal: AbortSignal | undefined): Promise<void> {
@@ -263,7 +220,7 @@ export class Mesh implements AsyncDisposable {
     session.transport.peerEvents.on((event) => this.peerEvents.emit(event));
     this.#session = session;
     try {
-      await session.start(this.#handlers);
+      await session.start();
     } catch (thrown) {
       this.#session = undefined;
       throw thrown;
@@ -311,17 +268,4 @@ export class Mesh implements AsyncDisposable {
 /** The mesh over libp2p; not started yet. */
 export function openMesh(options: MeshOptions): Mesh {
   return new Mesh(options);
-}
-
-function verifyInvite(role: string, ttlMs: number, uses: number, open: number): void {
-  const goodTime = ttlMs >= 1000 && ttlMs <= MESH_LIMITS.inviteMaxLifeMs;
-  const goodUses = Number.isInteger(uses) && uses >= 1 && uses <= MESH_LIMITS.inviteMaxUses;
-  if (isRole(role) && goodTime && goodUses && open < MESH_LIMITS.invitesOpen) return;
-  throw new MeshError(
-    'invalid_invite',
-    `Inviting a node: role ${role}, ${ttlMs} ms, ${uses} uses, ${open} open invites`,
-    {
-      data: { role, ttlMs, uses, open },
-    },
-  );
 }

@@ -55,7 +55,6 @@ export class RecordLog {
   readonly #logger: Logger;
   readonly #usage: RecordUsage;
   readonly #view: MembershipView;
-  readonly #rejections = new Map<RecordRejection, number>();
 
   /** Opens over what the store holds. Records of another mesh, left by a crash during a change, are cleared. */
   constructor({ identity, store, clock, logger }: RecordLogOptions) {
@@ -69,11 +68,6 @@ export class RecordLog {
     this.#usage = new RecordUsage(store);
     this.#view = new MembershipView(store.list({ author: identity.meshId }));
     this.accept(identity.certificateRecord, undefined);
-  }
-
-  /** How many records were refused, by reason: for metrics. */
-  get rejections(): ReadonlyMap<RecordRejection, number> {
-    return this.#rejections;
   }
 
   certificateOf(nodeId: NodeId): NodeCertificate | undefined {
@@ -188,7 +182,6 @@ export class RecordLog {
   }
 
   #reject(rejection: RecordRejection, via: NodeId | undefined): RecordVerdict {
-    this.#rejections.set(rejection, (this.#rejections.get(rejection) ?? 0) + 1);
     if (rejection !== 'known' && rejection !== 'stale') this.#logger.debug({ rejection, via }, 'record refused');
     return { accepted: false, rejection };
   }

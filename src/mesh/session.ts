@@ -14,7 +14,6 @@ import { MESH_LIMITS } from './limits.ts';
 import type { InviteStore, PeerStore, RecordStore } from './ports.ts';
 import { RecordLog } from './record-log.ts';
 import { every, RecordSync } from './record-sync.ts';
-import type { RequestHandler } from './transport.ts';
 
 export interface SessionOptions {
   readonly records: RecordStore;
@@ -52,10 +51,9 @@ export class MeshSession {
   }
 
   /** Throws MeshError `listen_failed`. */
-  async start(handlers: ReadonlyMap<string, RequestHandler>): Promise<void> {
+  async start(): Promise<void> {
     this.sync.start();
     this.transport.handle(JOIN_PROTOCOL, (from, message) => this.#desk.answer(from, message), { open: true });
-    for (const [protocol, handler] of handlers) this.transport.handle(protocol, handler);
     this.#stops.push(
       this.transport.peerEvents.on((event) => {
         if (event.type === 'connected' && event.address !== undefined) this.#remember(event.nodeId, event.address);

@@ -39,3 +39,8 @@ function isLoopback(address: string): boolean {
 function isUnspecified(address: string): boolean {
   return /^\/ip4\/0\.0\.0\.0\/|^\/ip6\/::\//.test(address);
 }
+
+/** Every peer here has an Ed25519 key: others fail admission, because no certificate names them. */
+export function toNodeId(peerId: { toString(): string }): NodeId {
+  return peerId.toString() as NodeId;
+}

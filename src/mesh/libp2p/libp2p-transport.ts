@@ -1,15 +1,15 @@
 /**
  * The transport over libp2p 3. Spec: docs/spec/02-records.md §2, §6; 03-trust.md §8.
- * Rules: a connection is a peer from its admission to its close; everything that a stream or an event throws ends here
- * (an unhandled rejection would end the daemon); `stop` returns when nothing of it runs any more.
+ * Rules: everything that a stream or an event throws ends here (an unhandled rejection would end the daemon); `stop`
+ * returns when nothing of it runs any more. Who is admitted is `connected-peers.ts`.
  */
 import type { Connection, Stream } from '@libp2p/interface';
 import { type Clock, Emitter, type Logger, type MeshId, messageOf, type NodeId } from '../../core/index.ts';
-import { ProtocolError, type RefusalReason, toRefusal } from '../../protocol/index.ts';
+import { ProtocolError } from '../../protocol/index.ts';
 import type { Identity } from '../../trust/index.ts';
 import { MeshError } from '../errors.ts';
 import { MESH_LIMITS } from '../limits.ts';
-import { RefusedPeers } from '../refused-peers.ts';
+import type { RefusedPeers } from '../refused-peers.ts';
 import { TokenBuckets } from '../token-bucket.ts';
 import type {
   AdmissionGate,
@@ -20,12 +20,11 @@ import type {
   RequestHandler,
   RequestOptions,
 } from '../transport.ts';
-import { inTellingOrder, toDialable, withoutPeer } from './addresses.ts';
-import { Admissions } from './admissions.ts';
+import { inTellingOrder, toDialable, toNodeId, withoutPeer } from './addresses.ts';
+import { askOn } from './ask-on.ts';
+import { ConnectedPeers, endConnection, HELLO_PROTOCOL } from './connected-peers.ts';
 import { createNode, type Libp2pNode, topicOf } from './create-node.ts';
-import { askOnStream, readFrame, sendFrame, toError } from './frame-stream.ts';
-
-export const HELLO_PROTOCOL = '/atmosphere/hello/1';
+import { readFrame, sendFrame, toError } from './frame-stream.ts';
 
 export interface Libp2pTransportOptions {
   readonly identity: Pick<Identity, 'nodeId' | 'nodeKey' | 'meshId'>;
@@ -40,16 +39,13 @@ export interface Libp2pTransportOptions {
 export class Libp2pTransport implements MeshTransport {
   readonly nodeId: NodeId;
   readonly peerEvents: Emitter<PeerEvent>;
-  readonly refused: RefusedPeers;
   readonly #options: Libp2pTransportOptions;
   readonly #meshId: MeshId;
   readonly #logger: Logger;
-  readonly #admissions: Admissions;
+  readonly #connected: ConnectedPeers;
   readonly #strikes: TokenBuckets<NodeId>;
   readonly #handlers = new Map<string, { handler: RequestHandler; open: boolean }>();
-  readonly #peers = new Map<NodeId, Set<Connection>>();
   readonly #meetings = new Set<NodeId>();
-  readonly #refusals = new Map<string, RefusalReason>();
   #onGossip: GossipHandler = () => 'ignore';
   #node: Libp2pNode | undefined;
 
@@ -59,10 +55,13 @@ export class Libp2pTransport implements MeshTransport {
     this.nodeId = options.identity.nodeId;
     this.#meshId = options.identity.meshId;
     this.peerEvents = new Emitter((thrown) => this.#logger.error({ err: thrown }, 'peer listener failed'));
-    this.refused = new RefusedPeers(options.clock);
-    this.#admissions = new Admissions((connection) => this.#refuse(connection, 'not_certified'));
+    this.#connected = new ConnectedPeers({ ...options, events: this.peerEvents });
     const perMinute = MESH_LIMITS.strikesPerMinute;
     this.#strikes = new TokenBuckets({ burst: perMinute, perSecond: perMinute / 60 }, options.clock);
+  }
+
+  get refused(): RefusedPeers {
+    return this.#connected.refused;
   }
 
   async start(): Promise<void> {
@@ -73,7 +72,7 @@ export class Libp2pTransport implements MeshTransport {
       listen,
       mdns,
       relayServer,
-      admissions: this.#admissions,
+      admissions: this.#connected.admissions,
       isNuisance: (peerId) => this.refused.isNuisance(toNodeId(peerId)),
     });
     this.#node = node;
@@ -94,7 +93,7 @@ export class Libp2pTransport implements MeshTransport {
     this.#node = undefined;
     if (node === undefined) return;
     await node.stop();
-    for (const peer of [...this.#peers.keys()]) this.#lose(peer);
+    this.#connected.loseAll();
   }
 
   addresses(): string[] {
@@ -103,7 +102,7 @@ export class Libp2pTransport implements MeshTransport {
   }
 
   peers(): NodeId[] {
-    return [...this.#peers.keys()];
+    return this.#connected.list();
   }
 
   onGossip(handler: GossipHandler): void {
@@ -123,16 +122,16 @@ export class Libp2pTransport implements MeshTransport {
   }
 
   async request(peer: NodeId, protocol: string, message: unknown, options: RequestOptions = {}): Promise<unknown> {
-    const [connection] = this.#peers.get(peer) ?? [];
+    const connection = this.#connected.connectionTo(peer);
     if (connection === undefined) throw unreachable(peer, 'it is not connected');
     return askOn(connection, protocol, message, options);
   }
 
   async connect(nodeId: NodeId, addresses: readonly string[], signal?: AbortSignal): Promise<void> {
-    if (this.#peers.has(nodeId)) return;
+    if (this.#connected.has(nodeId)) return;
     const connection = await this.#dial(nodeId, addresses, false, signal);
-    if (await this.#admissions.wait(connection)) return;
-    const reason = this.#refusals.get(connection.id);
+    if (await this.#connected.admissions.wait(connection)) return;
+    const reason = this.#connected.refusalOf(connection);
     if (reason === undefined) throw unreachable(nodeId, 'the connection ended before it was admitted');
     throw new MeshError('peer_refused', `Connecting to ${nodeId}: ${reason}`, { data: { reason } });
   }
@@ -143,7 +142,7 @@ export class Libp2pTransport implements MeshTransport {
       const connection = await this.#dial(nodeId, addresses, true, signal);
       return {
         ask: (protocol, message, options = {}) => askOn(connection, protocol, message, options),
-        close: () => connection.close().catch((thrown: unknown) => connection.abort(toError(thrown))),
+        close: () => endConnection(connection),
       };
     } finally {
       this.#meetings.delete(nodeId);
@@ -152,7 +151,7 @@ export class Libp2pTransport implements MeshTransport {
 
   async disconnect(nodeId: NodeId): Promise<void> {
     const connections = this.#node?.getConnections().filter(({ remotePeer }) => toNodeId(remotePeer) === nodeId) ?? [];
-    await Promise.all(connections.map((connection) => this.#end(connection)));
+    await Promise.all(connections.map(endConnection));
   }
 
   async #dial(nodeId: NodeId, addresses: readonly string[], force: boolean, signal?: AbortSignal): Promise<Connection> {
@@ -167,11 +166,12 @@ export class Libp2pTransport implements MeshTransport {
 
   #listenToNode(node: Libp2pNode): void {
     node.addEventListener('connection:open', ({ detail: connection }) => {
-      this.#onOpen(connection).catch((thrown: unknown) => {
+      const isMeeting = this.#meetings.has(toNodeId(connection.remotePeer));
+      this.#connected.greet(connection, isMeeting).catch((thrown: unknown) => {
         this.#logger.debug({ reason: messageOf(thrown) }, 'connection not greeted');
       });
     });
-    node.addEventListener('connection:close', ({ detail: connection }) => this.#onClose(connection));
+    node.addEventListener('connection:close', ({ detail: connection }) => this.#connected.noteClosed(connection));
     node.addEventListener('peer:discovery', ({ detail: { id, multiaddrs } }) => {
       const addresses = multiaddrs.map((address) => withoutPeer(address.toString()));
       if (addresses.length > 0) this.peerEvents.emit({ type: 'discovered', nodeId: toNodeId(id), addresses });
@@ -182,7 +182,7 @@ export class Libp2pTransport implements MeshTransport {
     pubsub.addEventListener('subscription-change', ({ detail: { peerId, subscriptions } }) => {
       const subscribed = subscriptions.some((one) => one.topic === topic && one.subscribe);
       const nodeId = toNodeId(peerId);
-      if (subscribed && this.#peers.has(nodeId)) this.peerEvents.emit({ type: 'gossiping', nodeId });
+      if (subscribed && this.#connected.has(nodeId)) this.peerEvents.emit({ type: 'gossiping', nodeId });
     });
   }
 
@@ -196,7 +196,7 @@ export class Libp2pTransport implements MeshTransport {
   async #registerAll(node: Libp2pNode): Promise<void> {
     await node.handle(
       HELLO_PROTOCOL,
-      (stream, connection) => void this.#answerHello(stream, connection),
+      (stream, connection) => void this.#connected.answerHello(stream, connection),
       STREAM_OPTIONS,
     );
     for (const protocol of this.#handlers.keys()) await this.#register(node, protocol);
@@ -205,76 +205,6 @@ export class Libp2pTransport implements MeshTransport {
   #register(node: Libp2pNode, protocol: string): Promise<void> {
     const options = { ...STREAM_OPTIONS, force: true as const };
     return node.handle(protocol, (stream, connection) => void this.#serve(protocol, stream, connection), options);
-  }
-
-  /** The dialling side speaks first. */
-  async #onOpen(connection: Connection): Promise<void> {
-    const nodeId = toNodeId(connection.remotePeer);
-    const isMeeting = this.#meetings.has(nodeId);
-    void this.#admissions.wait(connection);
-    if (connection.direction !== 'outbound' || isMeeting) return;
-    const { gate } = this.#options;
-    try {
-      const timeoutMs = MESH_LIMITS.admissionTimeoutMs;
-      const answer = await askOn(connection, HELLO_PROTOCOL, gate.hello(), { timeoutMs });
-      this.#decide(connection, gate.check(nodeId, answer));
-    } catch (thrown) {
-      this.#logger.debug({ peer: nodeId, reason: messageOf(thrown) }, 'hello not answered');
-      if (connection.status === 'open') this.#refuse(connection, 'malformed');
-    }
-  }
-
-  async #answerHello(stream: Stream, connection: Connection): Promise<void> {
-    const { gate } = this.#options;
-    const nodeId = toNodeId(connection.remotePeer);
-    const signal = AbortSignal.timeout(MESH_LIMITS.admissionTimeoutMs);
-    try {
-      const reason = gate.check(nodeId, await readFrame(stream, signal));
-      await sendFrame(stream, reason === undefined ? gate.hello() : toRefusal(reason), signal);
-      await stream.close({ signal });
-      this.#decide(connection, reason);
-    } catch (thrown) {
-      stream.abort(toError(thrown));
-      this.#decide(connection, 'malformed');
-    }
-  }
-
-  #decide(connection: Connection, reason: RefusalReason | undefined): void {
-    if (reason !== undefined) this.#refuse(connection, reason);
-    else if (this.#admissions.decide(connection, true)) this.#gain(connection);
-  }
-
-  #refuse(connection: Connection, reason: RefusalReason): void {
-    const nodeId = toNodeId(connection.remotePeer);
-    this.#refusals.set(connection.id, reason);
-    this.#admissions.decide(connection, false);
-    this.refused.note(nodeId);
-    this.#logger.info({ peer: nodeId, reason }, 'peer refused');
-    this.peerEvents.emit({ type: 'refused', nodeId, reason });
-    // The side that was asked leaves the other the time to read why: closing at once would overtake the answer.
-    if (connection.direction === 'outbound') void this.#end(connection);
-    else setTimeout(() => void this.#end(connection), MESH_LIMITS.refusalLingerMs).unref();
-  }
-
-  #gain(connection: Connection): void {
-    const nodeId = toNodeId(connection.remotePeer);
-    this.refused.forgive(nodeId);
-    const connections = this.#peers.get(nodeId) ?? new Set();
-    const isFirst = connections.size === 0;
-    this.#peers.set(nodeId, connections.add(connection));
-    const address = connection.direction === 'outbound' ? withoutPeer(connection.remoteAddr.toString()) : undefined;
-    if (isFirst) this.peerEvents.emit({ type: 'connected', nodeId, ...(address !== undefined && { address }) });
-  }
-
-  #onClose(connection: Connection): void {
-    const nodeId = toNodeId(connection.remotePeer);
-    this.#refusals.delete(connection.id);
-    const connections = this.#peers.get(nodeId);
-    if (connections?.delete(connection) && connections.size === 0) this.#lose(nodeId);
-  }
-
-  #lose(nodeId: NodeId): void {
-    if (this.#peers.delete(nodeId)) this.peerEvents.emit({ type: 'disconnected', nodeId });
   }
 
   async #serve(protocol: string, stream: Stream, connection: Connection): Promise<void> {
@@ -295,8 +225,9 @@ export class Libp2pTransport implements MeshTransport {
 
   /** An open protocol (join) serves strangers; anything else waits for the admission. */
   #mayAsk(connection: Connection, open: boolean): boolean | Promise<boolean> {
-    if (this.#admissions.isAdmitted(connection)) return true;
-    return open || this.#admissions.wait(connection);
+    const { admissions } = this.#connected;
+    if (admissions.isAdmitted(connection)) return true;
+    return open || admissions.wait(connection);
   }
 
   /** A peer that goes on sending nonsense is cut off. */
@@ -308,14 +239,6 @@ export class Libp2pTransport implements MeshTransport {
     void this.disconnect(nodeId);
   }
 
-  async #end(connection: Connection): Promise<void> {
-    try {
-      await connection.close();
-    } catch (thrown) {
-      connection.abort(toError(thrown));
-    }
-  }
-
   #running(): Libp2pNode {
     if (this.#node !== undefined) return this.#node;
     throw new MeshError('not_started', 'Using the mesh: it is not started');
@@ -323,28 +246,6 @@ export class Libp2pTransport implements MeshTransport {
 }
 
 const STREAM_OPTIONS = { maxInboundStreams: MESH_LIMITS.inboundStreamsPerProtocol, runOnLimitedConnection: true };
-
-async function askOn(
-  connection: Connection,
-  protocol: string,
-  message: unknown,
-  { timeoutMs = MESH_LIMITS.requestTimeoutMs, signal }: RequestOptions,
-): Promise<unknown> {
-  const timeout = AbortSignal.timeout(timeoutMs);
-  const ends = signal === undefined ? timeout : AbortSignal.any([timeout, signal]);
-  try {
-    const stream = await connection.newStream(protocol, { signal: ends, runOnLimitedConnection: true });
-    return await askOnStream(stream, message, ends);
-  } catch (cause) {
-    const peer = connection.remotePeer.toString();
-    throw new MeshError('request_failed', `Asking ${peer} by ${protocol}: ${messageOf(cause)}`, { cause });
-  }
-}
-
-/** Every peer here has an Ed25519 key: others fail admission, because no certificate names them. */
-function toNodeId(peerId: { toString(): string }): NodeId {
-  return peerId.toString() as NodeId;
-}
 
 function unreachable(nodeId: NodeId, why: string, cause?: unknown): MeshError {
   return new MeshError('peer_unreachable', `Reaching ${nodeId}: ${why}`, { data: { nodeId }, cause });
