@@ -166,6 +166,28 @@ describe('RecordSync', () => {
     expect(answers.filter(({ type }) => type === 'busy').length).toBeGreaterThanOrEqual(10);
   });
 
+  test('compares with a peer that says news without end now and then, not each time', async () => {
+    const sim = new Sim(1);
+    const [good, bad] = [await sim.start(sim.mesh.member('good')), await sim.start(sim.mesh.member('bad'))];
+    let asked = 0;
+    bad.transport.handle('/atmosphere/reconcile/1', async (_from, message) => {
+      if ((message as { type: string }).type === 'ask_digests') asked += 1;
+      return { type: 'busy', retry_after_ms: 0 };
+    });
+    await sim.connect(good, bad);
+    for (let round = 0; round < 200; round += 1) {
+      const news = { type: 'news', mesh_id: sim.mesh.authority.id };
+      const told = bad.transport.request(good.identity.nodeId, '/atmosphere/reconcile/1', news);
+      await sim.clock.advance(50);
+      await told.catch(() => {});
+    }
+    const seconds = 200 * 0.05;
+    expect(asked).toBeLessThanOrEqual(
+      MESH_LIMITS.reconcileRunBurst + (seconds * 1000) / MESH_LIMITS.reconcileRunEveryMs + 1,
+    );
+    expect(asked).toBeGreaterThan(MESH_LIMITS.reconcileRunBurst / 2);
+  });
+
   test('expires records by the clock and sweeps them', async () => {
     const sim = new Sim();
     const a = await sim.start(sim.mesh.member('a'));

@@ -37,6 +37,7 @@ export class RecordSync {
   readonly #options: RecordSyncOptions;
   readonly #server: ReconcileServer;
   readonly #gossipRate: TokenBuckets<NodeId>;
+  readonly #runRate: TokenBuckets<NodeId>;
   readonly #runs = new Map<NodeId, Promise<void>>();
   readonly #again = new Set<NodeId>();
   readonly #stops: (() => void)[] = [];
@@ -47,6 +48,8 @@ export class RecordSync {
     const { log, clock, meshId } = options;
     const rate = { burst: MESH_LIMITS.gossipBurst, perSecond: MESH_LIMITS.gossipPerSecond };
     this.#gossipRate = new TokenBuckets(rate, clock);
+    const runs = { burst: MESH_LIMITS.reconcileRunBurst, perSecond: 1000 / MESH_LIMITS.reconcileRunEveryMs };
+    this.#runRate = new TokenBuckets(runs, clock);
     this.#server = new ReconcileServer({ log, clock, meshId, onNews: (from) => this.#startRun(from) });
   }
 
@@ -103,11 +106,22 @@ export class RecordSync {
       this.#again.add(peer);
       return;
     }
+    if (this.#again.has(peer)) return;
+    const waitMs = this.#runRate.take(peer);
+    if (waitMs > 0) return this.#runLater(peer, waitMs);
     const run = this.#run(peer).finally(() => {
       this.#runs.delete(peer);
       if (this.#again.delete(peer)) this.#startRun(peer);
     });
     this.#runs.set(peer, run);
+  }
+
+  /** A peer that rewrites all it has and says so in a loop costs a run now and then, not one after the other. */
+  #runLater(peer: NodeId, waitMs: number): void {
+    this.#again.add(peer);
+    this.#options.clock.after(waitMs, () => {
+      if (this.#again.delete(peer)) this.#startRun(peer);
+    });
   }
 
   async #run(peer: NodeId): Promise<void> {
