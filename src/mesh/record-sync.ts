@@ -108,7 +108,10 @@ export class RecordSync {
     }
     if (this.#again.has(peer)) return;
     const waitMs = this.#runRate.take(peer);
-    if (waitMs > 0) return this.#runLater(peer, waitMs);
+    if (waitMs > 0) {
+      this.#runLater(peer, waitMs);
+      return;
+    }
     const run = this.#run(peer).finally(() => {
       this.#runs.delete(peer);
       if (this.#again.delete(peer)) this.#startRun(peer);
