@@ -13,6 +13,7 @@ export interface Captured {
 export interface CaptureOptions {
   readonly env?: Record<string, string>;
   readonly columns?: number;
+  readonly stdin?: string;
   readonly interrupted?: AbortSignal;
   readonly openDaemon?: Io['openDaemon'];
   readonly onStdout?: (text: string) => void;
@@ -37,6 +38,7 @@ export function captureIo(options: CaptureOptions = {}, stdout: string[] = [], s
   return {
     stdout: terminal(stdout, options),
     stderr: terminal(stderr, options),
+    readLine: async () => options.stdin ?? '',
     env: options.env ?? {},
     cwd: '/work-dir',
     homeDir: '/nobody',

@@ -11,6 +11,8 @@ export interface Terminal {
 export interface Io {
   readonly stdout: Terminal;
   readonly stderr: Terminal;
+  /** The first line of stdin, for what must not stand in a command line. Throws CliError `bad_usage` when there is none. */
+  readonly readLine: () => Promise<string>;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   readonly homeDir: string;

@@ -2,6 +2,7 @@ import { type LimitTable, limitValues } from '../core/index.ts';
 
 export const CLI_LIMIT_TABLE = {
   answerTimeoutMs: { value: 30_000, why: 'how long a command waits for one answer of the daemon' },
+  stdinChars: { value: 4096, why: 'a line read from stdin, such as an invite code' },
   joinTimeoutMs: { value: 90_000, why: 'a join dials every address of the invite, one after another' },
   startTimeoutMs: { value: 60_000, why: 'how long `up --detach` waits for the ready line' },
   stopTimeoutMs: { value: 10_000, why: 'how long `up` waits for the daemon to close after a signal' },

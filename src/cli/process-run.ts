@@ -2,7 +2,9 @@
 import { homedir } from 'node:os';
 import type { OpenDaemon } from '../api/index.ts';
 import { messageOf, systemCodeOf } from '../core/index.ts';
+import { CliError } from './errors.ts';
 import type { Io, Terminal } from './io.ts';
+import { CLI_LIMITS } from './limits.ts';
 import { run } from './run.ts';
 
 const INTERRUPTED = 130;
@@ -13,6 +15,7 @@ export async function runProcess(openDaemon: OpenDaemon): Promise<void> {
   const io: Io = {
     stdout: toTerminal(process.stdout),
     stderr: toTerminal(process.stderr),
+    readLine: readFirstLine,
     env: process.env,
     cwd: process.cwd(),
     homeDir: homedir(),
@@ -49,6 +52,17 @@ function watchStdout(): AbortSignal {
   });
   process.stderr.on('error', () => {});
   return controller.signal;
+}
+
+async function readFirstLine(): Promise<string> {
+  let text = '';
+  for await (const chunk of process.stdin.setEncoding('utf8')) {
+    text += chunk;
+    if (text.includes('\n') || text.length > CLI_LIMITS.stdinChars) break;
+  }
+  const line = text.split('\n', 1)[0]?.trim() ?? '';
+  if (line !== '' && line.length <= CLI_LIMITS.stdinChars) return line;
+  throw new CliError('bad_usage', 'Reading from stdin: there is no line, or it is too long');
 }
 
 function toTerminal(stream: NodeJS.WriteStream): Terminal {

@@ -259,6 +259,18 @@ describe('mesh', () => {
     expect(code).toBe(6);
     expect(stderr).toContain('error: Joining: the invite has expired\n');
   });
+
+  test('join - takes the code from stdin', async () => {
+    const bodies: unknown[] = [];
+    await using daemon = await openFakeDaemon({
+      'POST /api/v1/mesh/join': ({ body }) => {
+        bodies.push(body);
+        return { mesh_id: 'm', name: 'n', role: 'member', inviter: 'i' };
+      },
+    });
+    expect((await capture(['join', '-', '--home', daemon.home], { stdin: 'atm1-abc' })).code).toBe(0);
+    expect(bodies).toEqual([{ code: 'atm1-abc' }]);
+  });
 });
 
 test('a name that a peer chose cannot move the cursor, in any text', async () => {

@@ -14,6 +14,7 @@ export const status: CommandSpec = {
       ...layoutPairs(describe(answer)),
       ...answer.problems.map((problem) => `${context.out.paint('yellow', 'problem')}  ${problem}`),
     ]);
+    if (answer.problems.length > 0) context.out.note('what to do: atmosphere doctor');
     return 0;
   },
 };
