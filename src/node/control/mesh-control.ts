@@ -69,9 +69,13 @@ function verifyAlone(parts: NodeParts): void {
   const others = listNodes(parts).filter((node) => !node.this_node && node.state !== 'revoked');
   if (others.length === 0) return;
   const { meshName } = parts.mesh.identity;
-  throw new NodeError('mesh_in_use', `Making a mesh: this node is in ${meshName}, with ${others.length} other nodes`, {
-    data: { others: others.length },
-  });
+  throw new NodeError(
+    'mesh_in_use',
+    `Making a mesh: this node is in ${meshName}, with ${others.length} other ${others.length === 1 ? 'node' : 'nodes'}`,
+    {
+      data: { others: others.length },
+    },
+  );
 }
 
 /** A node by id, or by its name where that is the name of one. Throws NodeError. */
