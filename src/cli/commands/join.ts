@@ -7,7 +7,7 @@ export const join: CommandSpec = {
   examples: [
     'atmosphere join atm1-…',
     'atmosphere up --detach && atmosphere join atm1-…',
-    'atmosphere join - < code.txt   # the code stands in no process list',
+    'printenv CODE | atmosphere join -   # the code stands in no process list',
   ],
   async run(context, { args: [given = ''] }) {
     const code = given === '-' ? await context.io.readLine() : given;
