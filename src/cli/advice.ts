@@ -23,6 +23,7 @@ const BY_CODE: Readonly<Record<string, string>> = {
   model_ambiguous: 'atmosphere model info MODEL --versions',
   model_not_ready: 'atmosphere status',
   model_damaged: 'atmosphere model verify NAME',
+  import_needs_one: 'atmosphere model import PATH  # without --name each gets its own, or name one of them',
   nothing_to_import: 'atmosphere model import --help',
   holder_offline: 'atmosphere model info NAME --nodes',
   no_sources: 'atmosphere model info NAME --nodes',

@@ -23,6 +23,7 @@ export async function startDetached(context: Context, options: UpOptions): Promi
     announceReady(context, ready);
     context.out.note(`the daemon runs in the background; its log: ${options.logFile ?? log}`);
   } catch (thrown) {
+    if (!context.signal.aborted) await hasEnded(child);
     child.kill('SIGTERM');
     throw thrown;
   } finally {
@@ -71,6 +72,18 @@ function firstLine(child: ChildProcess, signal: AbortSignal): Promise<string> {
       if (end < 0 && text.length < CLI_LIMITS.readyLineBytes) return;
       clearTimeout(timer);
       resolve(text.slice(0, end));
+    });
+  });
+}
+
+/** A start that failed ends by itself, and writes its log before it does; it is given a moment for that. */
+function hasEnded(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    if (child.exitCode !== null || child.signalCode !== null) return resolve();
+    const timer = setTimeout(resolve, CLI_LIMITS.failedStartEndsMs);
+    child.once('exit', () => {
+      clearTimeout(timer);
+      resolve();
     });
   });
 }

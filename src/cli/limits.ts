@@ -2,6 +2,10 @@ import { type LimitTable, limitValues } from '../core/index.ts';
 
 export const CLI_LIMIT_TABLE = {
   answerTimeoutMs: { value: 30_000, why: 'how long a command waits for one answer of the daemon' },
+  failedStartEndsMs: {
+    value: 3000,
+    why: 'a background start that reported an error ends by itself in this time, or is ended',
+  },
   stdinChars: { value: 4096, why: 'a line read from stdin, such as an invite code' },
   joinTimeoutMs: { value: 90_000, why: 'a join dials every address of the invite, one after another' },
   startTimeoutMs: { value: 60_000, why: 'how long `up --detach` waits for the ready line' },

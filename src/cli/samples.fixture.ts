@@ -25,41 +25,25 @@ export function makeRow(changes: Partial<ModelRow> = {}): ModelRow {
   };
 }
 
+const MOVING = {
+  request_id: '3f2a91c0-0000-4000-8000-000000000001',
+  model_id: 'org/llama3',
+  version: '1.2.0',
+  sha256: DIGEST,
+  size_bytes: 1000,
+  bytes_downloaded: 500,
+  progress_percent: 50,
+  transfer_rate_mbps: 80,
+  eta_seconds: 12,
+  path: null,
+  duration_ms: 100,
+};
+
 export function makePullEvent(changes: Partial<PullEvent> = {}): PullEvent {
-  return {
-    event: 'progress',
-    request_id: '3f2a91c0-0000-4000-8000-000000000001',
-    model_id: 'org/llama3',
-    version: '1.2.0',
-    sha256: DIGEST,
-    size_bytes: 1000,
-    bytes_downloaded: 500,
-    progress_percent: 50,
-    transfer_rate_mbps: 80,
-    eta_seconds: 12,
-    path: null,
-    duration_ms: 100,
-    peers: [{ node_id: 'n', name: 'alpha', bytes: 500, failures: 0 }],
-    ...changes,
-  };
+  const peers = [{ node_id: 'n', name: 'alpha', bytes: 500, failures: 0 }];
+  return { event: 'progress', ...MOVING, peers, ...changes };
 }
 
 export function makeTransfer(changes: Partial<Transfer> = {}): Transfer {
-  return {
-    request_id: '3f2a91c0-0000-4000-8000-000000000001',
-    model_id: 'org/llama3',
-    version: '1.2.0',
-    state: 'Downloading',
-    sha256: DIGEST,
-    size_bytes: 1000,
-    bytes_downloaded: 500,
-    progress_percent: 50,
-    transfer_rate_mbps: 80,
-    eta_seconds: 12,
-    peers: [],
-    path: null,
-    started_at: '2026-01-01T00:00:00.000Z',
-    duration_ms: 100,
-    ...changes,
-  };
+  return { ...MOVING, state: 'Downloading', peers: [], started_at: '2026-01-01T00:00:00.000Z', ...changes };
 }
