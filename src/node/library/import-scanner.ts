@@ -19,6 +19,8 @@ export class ImportScanner implements Scanner {
   readonly request: ImportRequest;
   /** What the last scan found. */
   found: readonly FoundModel[] = [];
+  /** Why the last scan took nothing of what it saw. */
+  refusal: NodeError | undefined;
   readonly #inner: Scanner;
 
   constructor(request: ImportRequest, inner: Scanner) {
@@ -30,14 +32,20 @@ export class ImportScanner implements Scanner {
   async *scan(context: ScanContext): AsyncGenerator<FoundModel> {
     const found: FoundModel[] = [];
     for await (const model of this.#inner.scan(context)) found.push(model);
-    this.found = found.map((model) => this.#rename(model, found.length));
+    this.refusal = this.#refuse(found.length);
+    if (this.refusal !== undefined) throw this.refusal;
+    this.found = found.map((model) => this.#rename(model));
     yield* this.found;
   }
 
-  #rename(model: FoundModel, count: number): FoundModel {
+  #refuse(count: number): NodeError | undefined {
+    const { path, modelId } = this.request;
+    if (modelId === undefined || count < 2) return undefined;
+    return new NodeError('import_needs_one', `Importing ${path} as ${modelId}: it holds ${count} models, wanted one`);
+  }
+
+  #rename(model: FoundModel): FoundModel {
     const { path, modelId, version, type, capabilities } = this.request;
-    if (modelId !== undefined && count > 1)
-      throw new NodeError('import_needs_one', `Importing ${path} as ${modelId}: it holds ${count} models, wanted one`);
     return {
       ...model,
       key: `import ${modelId ?? ''} ${model.key}`,

@@ -92,6 +92,15 @@ test('import() of nothing says so and remembers nothing', async () => {
   expect(bench.registry.settings.get('imports') ?? []).toEqual([]);
 });
 
+test('import() of several models under one name says so', async () => {
+  writeModel('root/one.safetensors', 'abc');
+  writeModel('root/two/two.safetensors', 'def');
+  const { intake } = await start();
+  const request = { path: root, modelId: parseModelId('acme/all') };
+  await expect(intake.import(request)).rejects.toMatchObject({ code: 'import_needs_one', kind: 'usage' });
+  expect(bench.registry.settings.get('imports') ?? []).toEqual([]);
+});
+
 test('remove() keeps a model from being listed again by itself, and rescan() lists it again', async () => {
   writeModel('root/tiny.safetensors', 'abc');
   const { inventory, intake } = await start('root');

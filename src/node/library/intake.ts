@@ -64,6 +64,7 @@ export class Intake implements AsyncDisposable {
     const models = scanner.found;
     if (models.length === 0) {
       await this.#forget(scanner);
+      if (scanner.refusal !== undefined) throw scanner.refusal;
       const reason = existsSync(request.path) ? NOTHING_KNOWN : 'there is no such file or folder';
       throw new NodeError('nothing_to_import', `Importing ${request.path}: ${reason}`);
     }
