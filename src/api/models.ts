@@ -80,19 +80,8 @@ export const transferSchema = z.object({
 export type Transfer = z.infer<typeof transferSchema>;
 
 /** A line of `model pull --json`. The last has `event` `completed` or `failed`. */
-export const pullEventSchema = z.object({
-  event: z.enum(['started', 'progress', 'verifying', 'peer', 'completed', 'failed']),
-  request_id: z.string(),
-  model_id: z.string(),
-  version: z.string(),
-  sha256: z.string(),
-  size_bytes: z.number(),
-  bytes_downloaded: z.number(),
-  progress_percent: z.number(),
-  transfer_rate_mbps: z.number(),
-  eta_seconds: z.number().nullable(),
-  path: z.string().nullable(),
-  duration_ms: z.number(),
+export const pullEventSchema = transferSchema.omit({ state: true, started_at: true, peers: true, error: true }).extend({
+  event: z.enum(['started', 'progress', 'verifying', 'completed', 'failed']),
   /** True when the bytes were here already and nothing moved. */
   already_here: z.boolean().optional(),
   peers: transferSchema.shape.peers.optional(),

@@ -1,17 +1,11 @@
 /** The node at a glance, its check-up, and its end. */
-import { constants } from 'node:fs';
-import { access } from 'node:fs/promises';
-import type { ControlHandlers, DoctorReport, Status } from '../../api/index.ts';
-import { formatBytes, GB } from '../../core/index.ts';
-import type { Inventory } from '../../inventory/index.ts';
+import type { ControlHandlers, Status } from '../../api/index.ts';
+import { hashingOf } from '../library/hashing-view.ts';
+import { runChecks } from './check-up.ts';
 import { listNodes } from './mesh-control.ts';
 import type { NodeParts } from './parts.ts';
 
 type StatusControl = Pick<ControlHandlers, 'status' | 'doctor' | 'shutdown'>;
-type Check = DoctorReport['checks'][number];
-
-const LOW_SPACE_BYTES = 5 * GB;
-const SOON_MS = 14 * 86_400_000;
 
 export function statusControl(parts: NodeParts): StatusControl {
   return {
@@ -63,107 +57,5 @@ async function readStatus(parts: NodeParts): Promise<Status> {
     problems: (await runChecks(parts))
       .filter((check) => check.state !== 'ok')
       .map((check) => `${check.name}: ${check.detail}`),
-  };
-}
-
-export type HashingView = Status['hashing'];
-
-/** What is found and not read to its end yet. */
-export function hashingOf(inventory: Pick<Inventory, 'models' | 'hashState'>): HashingView {
-  const left = { files: 0, bytes: 0, current: null as string | null };
-  for (const { fingerprint } of inventory.models().flatMap((model) => model.files)) {
-    const state = inventory.hashState(fingerprint);
-    if (state?.status !== 'waiting' && state?.status !== 'hashing') continue;
-    left.files += 1;
-    left.bytes += fingerprint.sizeBytes - (state.status === 'hashing' ? state.doneBytes : 0);
-    if (state.status === 'hashing') left.current = fingerprint.path;
-  }
-  return { files_left: left.files, bytes_left: left.bytes, current: left.current };
-}
-
-async function runChecks(parts: NodeParts): Promise<Check[]> {
-  return [
-    await checkHome(parts),
-    await checkSpace(parts),
-    checkMesh(parts),
-    ...checkName(parts),
-    checkCertificate(parts),
-    checkModels(parts),
-  ];
-}
-
-async function checkHome({ home }: NodeParts): Promise<Check> {
-  try {
-    await access(home.folder, constants.W_OK);
-    return { name: 'home', state: 'ok', detail: `${home.folder} can be written` };
-  } catch {
-    return {
-      name: 'home',
-      state: 'fail',
-      detail: `${home.folder} can not be written`,
-      try: `chmod u+w ${home.folder}`,
-    };
-  }
-}
-
-async function checkSpace(parts: NodeParts): Promise<Check> {
-  const freeBytes = await parts.freeBytes();
-  const detail = `${formatBytes(freeBytes)} free for models`;
-  if (freeBytes >= LOW_SPACE_BYTES) return { name: 'disk', state: 'ok', detail };
-  return { name: 'disk', state: 'warn', detail, try: 'atmosphere model remove NAME' };
-}
-
-function checkMesh(parts: NodeParts): Check {
-  const others = listNodes(parts).filter((node) => !node.this_node && node.state !== 'revoked');
-  const connected = parts.mesh.peers().length;
-  if (others.length === 0)
-    return {
-      name: 'mesh',
-      state: 'ok',
-      detail: 'a mesh of one',
-      try: 'atmosphere mesh invite, or atmosphere join CODE',
-    };
-  if (connected > 0)
-    return { name: 'mesh', state: 'ok', detail: `${connected} of ${others.length} other nodes connected` };
-  const detail = `none of ${others.length} other nodes is connected; are they up, and is the mesh port open?`;
-  return { name: 'mesh', state: 'warn', detail, try: 'atmosphere mesh nodes' };
-}
-
-/** Two machines of one host name are common, and lists, `--from` and `mesh revoke` say names. */
-function checkName(parts: NodeParts): Check[] {
-  const namesakes = listNodes(parts).filter(
-    (node) => !node.this_node && node.state !== 'revoked' && node.name === parts.name,
-  );
-  if (namesakes.length === 0) return [];
-  const detail = `another node of the mesh is called ${parts.name} too`;
-  return [{ name: 'name', state: 'warn', detail, try: 'atmosphere down && atmosphere up --detach --name NAME' }];
-}
-
-function checkCertificate({ mesh, clock }: NodeParts): Check {
-  const leftMs = mesh.identity.certificate.expires_at - clock.nowMs();
-  const detail = `membership until ${new Date(mesh.identity.certificate.expires_at).toISOString().slice(0, 10)}`;
-  if (mesh.isRevoked(mesh.nodeId))
-    return {
-      name: 'membership',
-      state: 'fail',
-      detail: 'this node was put out of the mesh',
-      try: 'atmosphere mesh leave',
-    };
-  if (leftMs > SOON_MS) return { name: 'membership', state: 'ok', detail };
-  return { name: 'membership', state: 'warn', detail, try: 'ask the owner of the mesh for a new invite' };
-}
-
-function checkModels({ library }: NodeParts): Check {
-  const bad = library.list().filter((model) => model.state === 'damaged' || model.state === 'missing');
-  if (bad.length === 0) return { name: 'models', state: 'ok', detail: `${library.list().length} on this machine` };
-  const names = bad
-    .slice(0, 3)
-    .map((model) => model.modelId)
-    .join(', ');
-  return {
-    name: 'models',
-    state: 'warn',
-    detail: `${bad.length} damaged or missing: ${names}`,
-    try: `atmosphere model info ${bad[0]?.modelId}`,
   };
 }

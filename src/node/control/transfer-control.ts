@@ -85,25 +85,12 @@ function isOver({ state }: TransferSnapshot): boolean {
 }
 
 function toEvent(parts: NodeParts, event: PullEvent['event'], snapshot: TransferSnapshot): PullEvent {
-  const answer = toAnswer(parts, snapshot);
+  const { state: _state, started_at: _startedAt, error, ...facts } = toAnswer(parts, snapshot);
   return {
     event,
-    request_id: answer.request_id,
-    model_id: answer.model_id,
-    version: answer.version,
-    sha256: answer.sha256,
-    size_bytes: answer.size_bytes,
-    bytes_downloaded: answer.bytes_downloaded,
-    progress_percent: answer.progress_percent,
-    transfer_rate_mbps: answer.transfer_rate_mbps,
-    eta_seconds: answer.eta_seconds,
-    path: answer.path,
-    duration_ms: answer.duration_ms,
-    peers: answer.peers,
+    ...facts,
     ...(snapshot.alreadyHere ? { already_here: true } : {}),
-    ...(answer.error === undefined
-      ? {}
-      : { error: answer.error.message, code: answer.error.code, kind: answer.error.kind }),
+    ...(error === undefined ? {} : { error: error.message, code: error.code, kind: error.kind }),
   };
 }
 

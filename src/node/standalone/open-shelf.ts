@@ -2,8 +2,8 @@
 import type { Clock, Emitter, Logger } from '../../core/index.ts';
 import type { ModelEntry } from '../../protocol/index.ts';
 import { acquireHomeLock, type Registry } from '../../registry/index.ts';
-import { type HashingView, hashingOf } from '../control/status-control.ts';
 import { openHome } from '../home.ts';
+import { type HashingView, hashingOf } from '../library/hashing-view.ts';
 import { type ModelPlaces, scannersOf } from '../model-places.ts';
 import { openLibraryParts } from '../open-library.ts';
 import { openStorage } from '../open-storage.ts';
