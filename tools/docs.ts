@@ -1,9 +1,10 @@
 /**
- * Makes docs/errors.md and docs/limits.md from the tables in the code, and checks every relative link of the docs.
+ * Makes docs/errors.md and docs/limits.md from the tables in the code, and checks every relative link of the docs and every
+ * section of docs/spec that code or docs cite.
  * `node tools/docs.ts` writes; `--check` only compares, for the gate.
  */
 import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { ErrorTraits, Limit } from '../src/core/index.ts';
 
 const check = process.argv.includes('--check');
@@ -12,6 +13,7 @@ const problems: string[] = [];
 await publish('docs/errors.md', errorsPage);
 await publish('docs/limits.md', limitsPage);
 checkLinks();
+checkCitedSections();
 
 for (const problem of problems) console.error(problem);
 process.exitCode = problems.length === 0 ? 0 : 1;
@@ -67,9 +69,9 @@ async function limitsPage(): Promise<string> {
   return `${lines.join('\n')}\n`;
 }
 
-/** Every area's table whose export name matches, in order of area. */
+/** Every area's table whose export name matches, in order of area. Core's limits.ts only says what a table is. */
 async function* tables<Row>(file: string, exported: RegExp): AsyncGenerator<[string, Record<string, Row>]> {
-  for (const path of globSync(`src/*/${file}.ts`).sort()) {
+  for (const path of globSync(`src/*/${file}.ts`, { exclude: ['src/core/limits.ts'] }).sort()) {
     const module = (await import(join('..', path))) as Record<string, Record<string, Row>>;
     const name = Object.keys(module).find((key) => exported.test(key));
     if (name === undefined) problems.push(`${path} exports no table`);
@@ -85,4 +87,28 @@ function checkLinks(): void {
       if (!existsSync(join(dirname(page), target))) problems.push(`${page}: links to ${target}, which is not there`);
     }
   }
+}
+
+/** `docs/spec/NN-name.md §a, §b.c` in code, `NN-name §a` in docs: the file and each section must be there. */
+function checkCitedSections(): void {
+  const sections = new Map(globSync('docs/spec/*.md').map((file) => [basename(file, '.md'), sectionsOf(file)]));
+  const citation = /\b(\d\d-[a-z]+)(?:\.md)?((?:,? §\d+(?:\.\d+)?)+)/g;
+  for (const file of globSync(['{src,e2e,demo,bench,tools,examples}/**/*.ts', 'docs/**/*.md'])) {
+    const text = readFileSync(file, 'utf8').replaceAll(/\n \* /g, ' ');
+    for (const [, name = '', cited = ''] of text.matchAll(citation)) {
+      const wrong = (cited.match(/[\d.]*\d/g) ?? []).filter((section) => sections.get(name)?.has(section) !== true);
+      for (const section of wrong) problems.push(`${file} cites ${name} §${section}, which is not there`);
+    }
+  }
+}
+
+/** Headings `## 3. …` and, below them, items `2. …` as 3.2. */
+function sectionsOf(file: string): Set<string> {
+  const found = new Set<string>();
+  let chapter = '';
+  for (const [, marks, number = ''] of readFileSync(file, 'utf8').matchAll(/^(## )?(\d+)\. /gm)) {
+    if (marks !== undefined) chapter = number;
+    found.add(marks === undefined ? `${chapter}.${number}` : number);
+  }
+  return found;
 }

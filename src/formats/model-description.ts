@@ -1,4 +1,4 @@
-/** What the readers say about a model file. The unions are those of the catalog (spec/wire.md §1, §3). */
+/** What the readers say about a model file. The unions are those of the catalog. */
 export type ModelType =
   | 'vision'
   | 'llm'

@@ -15,7 +15,7 @@ export const SIGNING_CONTEXTS = {
 } as const;
 export type SigningContext = (typeof SIGNING_CONTEXTS)[keyof typeof SIGNING_CONTEXTS];
 
-/** The signature block of spec/wire.md §5. */
+/** The signature block of docs/spec/03-trust.md §2. */
 export const signatureSchema = z.object({
   signer: z.string().min(1).max(100),
   algorithm: z.literal('ed25519'),

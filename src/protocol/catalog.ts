@@ -1,5 +1,5 @@
 /**
- * `model_catalog` and its entries. Spec: docs/spec/04-catalog.md §3–§5; spec/wire.md §1.
+ * `model_catalog` and its entries. Spec: docs/spec/04-catalog.md §3–§5.
  * An entry speaks for content: `sha256` is the digest of the file, or of the file list where `file_count` is given.
  */
 import { z } from 'zod';

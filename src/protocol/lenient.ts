@@ -1,7 +1,7 @@
 /** Reading what others send: `null` is absent, unknown fields are kept, a bad element costs itself alone. */
 import { z } from 'zod';
 
-/** Drops keys whose value is null at the top level: spec/wire.md "null = absent", §9 no. 3. */
+/** Drops keys whose value is null at the top level: null means absent (docs/spec/04-catalog.md §3). */
 export function withoutNulls(value: unknown): unknown {
   if (value === null || typeof value !== 'object' || Array.isArray(value)) return value;
   return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== null));

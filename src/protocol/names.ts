@@ -1,6 +1,6 @@
 /**
  * Names that become files and folders. Everything here is chosen by peers, archives and users; what passes is safe as
- * a relative path on Linux, macOS and Windows. Spec: docs/spec/04-catalog.md §2; spec/wire.md §9 no. 4.
+ * a relative path on Linux, macOS and Windows. Spec: docs/spec/04-catalog.md §2.
  */
 import type { ModelId } from '../core/index.ts';
 import { ProtocolError } from './errors.ts';

@@ -1,6 +1,6 @@
 /**
  * Versions are free strings: semver where both are (1.10 > 1.9), by date-like fields else. Spec: docs/spec/04-catalog.md
- * §6; spec/wire.md §9 no. 9.
+ * §6.
  */
 import semver from 'semver';
 import { ProtocolError } from './errors.ts';

@@ -1,6 +1,6 @@
 /**
  * One content under one id and version, and who has it. Nodes that give the content another size or piece root than most do
- * cannot put their word in the place of the right one (spec/wire.md §9 no. 1). Pure. Spec: docs/spec/09-registry.md §4.4.
+ * cannot put their word in the place of the right one. Pure. Spec: docs/spec/09-registry.md §4.4.
  */
 import type { ModelId, NodeId, PieceRoot, Sha256 } from '../core/index.ts';
 import { compareVersions, type ModelEntry } from '../protocol/index.ts';

@@ -39,7 +39,7 @@ function seen(): string[] {
   });
 }
 
-describe('what counts as one model (spec/wire.md §9 no. 1)', () => {
+describe('what counts as one model', () => {
   it('two peers that give one id different digests are two variants, whoever spoke first', () => {
     say(A, [entry({ sha256: Y })]);
     say(B, [entry()]);

@@ -1,7 +1,7 @@
 /**
  * The merged view of the models that others have. Pure but for the clock: it is fed with messages that were verified before,
  * keeps what each node said under that node's id, and forgets a node that has been silent for its TTL.
- * Spec: docs/spec/09-registry.md §4; spec/wire.md §1, §9 nos. 1, 2, 3, 8.
+ * Spec: docs/spec/09-registry.md §4.
  */
 import { type Clock, Emitter, type NodeId, systemClock } from '../core/index.ts';
 import {

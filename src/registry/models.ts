@@ -1,5 +1,5 @@
 /**
- * The models on this machine. Two digests under one id and version are two rows, never merged (spec/wire.md §9 no. 1); a
+ * The models on this machine. Two digests under one id and version are two rows, never merged; a
  * model whose digest is not known yet is known by where it comes from. Spec: docs/spec/09-registry.md §3.
  */
 import type { ModelId, PieceRoot, Sha256 } from '../core/index.ts';

@@ -1,4 +1,4 @@
-/** Which peer to ask first: a pure function of what is known. Spec: docs/spec/09-registry.md §5; spec/wire.md §9 no. 12. */
+/** Which peer to ask first: a pure function of what is known. Spec: docs/spec/09-registry.md §5. */
 import { MB, type NodeId } from '../core/index.ts';
 
 /** How bytes get here: the same machine, plain or TLS HTTP on the network, the mesh's own streams. */

@@ -1,4 +1,4 @@
-/** Liars about a content's size or root cost themselves alone. Spec: docs/spec/09-registry.md §4.4; spec/wire.md §9 no. 1. */
+/** Liars about a content's size or root cost themselves alone. Spec: docs/spec/09-registry.md §4.4. */
 import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { MiB, type PieceRoot } from '../../core/index.ts';

@@ -79,7 +79,7 @@ export class TransferService {
     return transfer;
   }
 
-  /** Cancels the pulls of one model and no other (spec/wire.md §9 no. 10); says how many. */
+  /** Cancels the pulls of one model and no other: says how many. */
   cancelByModel(modelId: string): number {
     const running = [...this.#transfers.values()].filter((one) => !one.isOver && one.target.entry.model_id === modelId);
     for (const transfer of running) transfer.cancel();

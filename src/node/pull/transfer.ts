@@ -1,6 +1,6 @@
 /**
  * One pull as its user sees it: a request id, a state, what has come and from whom, and an end that is awaited.
- * States (T5): Pending → Downloading → Verifying → Completed, or Failed, or Cancelled from any before the end.
+ * States: Pending → Downloading → Verifying → Completed, or Failed, or Cancelled from any before the end.
  */
 import {
   AtmosphereError,

@@ -1,4 +1,4 @@
-/** Downloads as an app shows them: one state a model, watched as a whole. States (T5) and units: docs/spec/12-library.md §3. */
+/** Downloads as an app shows them: one state a model, watched as a whole. States and units: docs/spec/12-library.md §3. */
 import { Emitter, type RequestId } from '../../core/index.ts';
 import type { TransferSnapshot } from '../pull/transfer.ts';
 

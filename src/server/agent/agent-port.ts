@@ -93,7 +93,7 @@ async function listen(app: FastifyInstance, port: number): Promise<void> {
   }
 }
 
-/** `error` is the code here: what agents' clients read (spec/wire.md §6). */
+/** `error` is the code here: what agents' clients read (docs/spec/05-http.md §10). */
 function answerError(thrown: unknown, reply: FastifyReply): FastifyReply {
   const { status, headers, body } = toErrorAnswer(toKnownError(thrown));
   return reply.code(status).headers(headers).send({ error: body.code, message: body.error });
