@@ -22,7 +22,7 @@ const BY_CODE: Readonly<Record<string, string>> = {
   model_not_local: 'atmosphere model pull NAME',
   model_ambiguous: 'atmosphere model info MODEL --versions',
   model_not_ready: 'atmosphere status',
-  model_damaged: 'atmosphere model verify NAME',
+  model_damaged: 'atmosphere model remove NAME  # and get it again',
   import_needs_one: 'atmosphere model import PATH  # without --name each gets its own, or name one of them',
   nothing_to_import: 'atmosphere model import --help',
   holder_offline: 'atmosphere model info NAME --nodes',

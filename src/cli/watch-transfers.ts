@@ -7,6 +7,7 @@ import { isActive, toTransferView } from './transfer-table.ts';
 
 export async function watchTransfers(context: Context): Promise<number> {
   const client = await context.connect();
+  context.out.note('watching until Ctrl-C; `atmosphere transfers` lists what was');
   const active = new Map<string, Transfer>();
   for await (const transfer of client.stream('transferEvents', {}, context.signal)) {
     if (context.json) {

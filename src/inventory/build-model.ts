@@ -43,7 +43,7 @@ export async function buildModel({ memory, identity, files, isFileSet, damages }
   return {
     key: [source, place, modelId, version].join('\n'),
     modelId,
-    name: toLabel(identity.name ?? description.name) || modelId,
+    name: toLabel(identity.name ?? ownName(description.name)) || modelId,
     version,
     type: description.type,
     format: description.format,
@@ -123,6 +123,11 @@ function safeFileName(name: string): string {
 }
 
 /** Labels go to terminals: no control characters. */
+/** `model-00001-of-00003` and its like are what every model's file is called, and the name of none. */
+function ownName(name: string): string {
+  return /^(?:pytorch_|tf_|flax_)?model(?:-\d{5}-of-\d{5})?$/.test(name) ? '' : name;
+}
+
 function toLabel(text: string): string {
   return text
     .replace(/\p{Cc}/gu, '')

@@ -190,7 +190,13 @@ test('FolderScanner finds single files and sets, and leaves out what is no model
   expect(problems).toEqual([]);
   expect(ids).toEqual(['acme/llama-Q8_0', 'evil', 'linear', 'sharded']);
   expect(models.map(({ unsafe }) => unsafe)).toEqual([false, true, false, false]);
-  expect(models[3]).toMatchObject({ isFileSet: true, type: 'llm', sizeBytes: expect.any(Number), contextLength: 8192 });
+  expect(models[3]).toMatchObject({
+    name: 'sharded',
+    isFileSet: true,
+    type: 'llm',
+    sizeBytes: expect.any(Number),
+    contextLength: 8192,
+  });
   expect(models[3]?.files.map(({ path }) => path)).toContain('model-00002-of-00002.safetensors');
   expect(JSON.stringify(models.map(({ sourceRef, metadata, name }) => [sourceRef, metadata, name]))).not.toContain(
     root,
