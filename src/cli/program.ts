@@ -129,10 +129,17 @@ function pathOf(command: Command): string {
   return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;
 }
 
+/** `pull` alone is a slip of the tongue: it is in a group. */
+function meantIn(word: string): string {
+  const groups = COMMANDS.filter(({ children }) => children?.some(({ usage }) => usage.split(' ')[0] === word));
+  return groups.length === 0 ? '' : `; did you mean ${groups.map(({ usage }) => `${usage} ${word}`).join(' or ')}?`;
+}
+
 function toSentence(error: CommanderError): string {
   if (error.code === 'commander.help') return 'A command is missing';
   return error.message
     .replace(/^error: /, '')
+    .replace(/^unknown command '(.+)'$/, (text, word: string) => `${text}${meantIn(word)}`)
     .replace(/\n\(Did you mean (.*?)\?\)$/, '; did you mean $1?')
     .replace(/^./, (first) => first.toUpperCase());
 }

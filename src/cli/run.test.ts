@@ -14,6 +14,12 @@ async function emptyHome(): Promise<string> {
 }
 
 describe('usage', () => {
+  test('a command without its group is told the group', async () => {
+    const { code, stderr } = await capture(['pull', 'org/llama3']);
+    expect(code).toBe(2);
+    expect(stderr).toContain("Unknown command 'pull'; did you mean model pull?");
+  });
+
   test('help of a command in a group is that command’s help', async () => {
     const { code, stdout } = await capture(['help', 'model', 'pull']);
     expect(code).toBe(0);
