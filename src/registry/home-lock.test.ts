@@ -17,9 +17,9 @@ it('acquireHomeLock() refuses a second holder, naming the process, until the fir
   expect(() => acquireHomeLock(home)).toThrow(
     expect.objectContaining({ code: 'home_in_use', kind: 'refused', data: { homeDir: home, pid: process.pid } }),
   );
-  first.release();
-  first.release();
-  acquireHomeLock(home).release();
+  first[Symbol.dispose]();
+  first[Symbol.dispose]();
+  acquireHomeLock(home)[Symbol.dispose]();
 });
 
 it('a lock goes with the process that held it, even when that is killed', async () => {
@@ -32,7 +32,7 @@ it('a lock goes with the process that held it, even when that is killed', async 
   );
   child.kill('SIGKILL');
   await once(child, 'exit');
-  acquireHomeLock(home).release();
+  acquireHomeLock(home)[Symbol.dispose]();
 });
 
 it('a home that cannot be one is database_failed', () => {

@@ -10,12 +10,8 @@ import { RegistryError } from './errors.ts';
 
 const SQLITE_BUSY = 5;
 
-export interface HomeLock extends Disposable {
-  release(): void;
-}
-
-/** Throws RegistryError `home_in_use`, naming the holder's pid where it is known. */
-export function acquireHomeLock(homeDir: string): HomeLock {
+/** Held until it is disposed of. Throws RegistryError `home_in_use`, naming the holder's pid where it is known. */
+export function acquireHomeLock(homeDir: string): Disposable {
   const folder = join(homeDir, 'run');
   const pidPath = join(folder, 'pid');
   const database = openLock(folder);
@@ -26,12 +22,13 @@ export function acquireHomeLock(homeDir: string): HomeLock {
     database.close();
     throw toLockError(homeDir, pidPath, thrown);
   }
-  function release(): void {
-    if (!database.isOpen) return;
-    rmSync(pidPath, { force: true });
-    database.close();
-  }
-  return { release, [Symbol.dispose]: release };
+  return {
+    [Symbol.dispose]() {
+      if (!database.isOpen) return;
+      rmSync(pidPath, { force: true });
+      database.close();
+    },
+  };
 }
 
 function openLock(folder: string): DatabaseSync {
