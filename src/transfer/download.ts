@@ -8,12 +8,13 @@ import { Bitfield, type PieceLayout, type PieceList, pieceLayout, pieceRange } f
 import { type Clock, Emitter, type Random, systemClock, systemRandom } from '../core/index.ts';
 import { checkHeldPieces } from './check-held.ts';
 import { TransferError } from './errors.ts';
-import { type LaneContext, LaneRunner } from './lane-runner.ts';
+import type { LaneContext } from './lane-runner.ts';
 import { TRANSFER_LIMITS, type TransferLimits } from './limits.ts';
 import { obtainPieceList } from './obtain-piece-list.ts';
 import { OrderedDigest } from './ordered-digest.ts';
-import type { PlanCommand, PlanEvent, PlanState } from './plan-state.ts';
-import { planTransfer, startPlan } from './planner.ts';
+import { PlanDriver } from './plan-driver.ts';
+import type { PlanEvent } from './plan-state.ts';
+import { startPlan } from './planner.ts';
 import type { BlobToGet, PieceSink, PieceSource } from './ports.ts';
 import { type DownloadEvent, type DownloadProgress, type DownloadState, RateMeter } from './progress.ts';
 import { SourceBook } from './source-book.ts';
@@ -55,20 +56,16 @@ export class Download<Done = unknown> {
   readonly #layout: PieceLayout;
   readonly #events = new Emitter<DownloadEvent>();
   readonly #sources: SourceBook;
-  readonly #runners = new Map<number, LaneRunner>();
   readonly #stop = new AbortController();
   /** Every piece is verified. */
   readonly #complete = Promise.withResolvers<void>();
   /** Cancelled, no source left, or the disk failed: the first of these. */
   readonly #failed = Promise.withResolvers<never>();
-  readonly #queue: PlanEvent[] = [];
   readonly #meter: RateMeter;
   #hash: WholeHash | undefined;
   #digest: OrderedDigest | undefined;
-  #isDispatching = false;
   #state: DownloadState = 'pending';
-  #plan: PlanState | undefined;
-  #context: LaneContext | undefined;
+  #driver: PlanDriver | undefined;
   #checks: Promise<void> = Promise.resolve();
   #heldBytes = 0;
   #verifiedBytes = 0;
@@ -92,7 +89,7 @@ export class Download<Done = unknown> {
 
   /** One more place to get pieces from, before or during the run. A second one of the same id is ignored. */
   addSource(port: PieceSource): void {
-    if (this.#sources.add(port) && this.#plan !== undefined) this.#tell(sourceAdded(port));
+    if (this.#sources.add(port)) this.#driver?.tell(sourceAdded(port));
   }
 
   progress(): DownloadProgress {
@@ -169,30 +166,47 @@ export class Download<Done = unknown> {
     const held = new Bitfield(this.#layout.pieceCount, sink.heldPieces);
     this.#hash = openWholeHash(blob.sizeBytes);
     this.#digest = new OrderedDigest(this.#layout, sink, this.#hash);
-    this.#context = this.#laneContext(list, this.#digest);
-    this.#plan = startPlan({
-      pieceCount: this.#layout.pieceCount,
-      pieceBytes: this.#layout.pieceBytes,
-      missing: spansOfMissing(held.length, (index) => held.has(index)),
-      checking: sink.heldPiecesUnsure ? held.count : 0,
-      limits: this.#limits,
-      nowMs: this.#clock.monotonicMs(),
-    });
+    this.#driver = this.#makeDriver(list, held, this.#digest);
     this.#setState('downloading');
-    this.#introduceSources();
+    this.#driver.tell(...this.#knownSources());
     this.#takeHeld(list, held);
     this.#digest.advance();
     this.#tick();
     return this.#digest;
   }
 
-  #introduceSources(): void {
-    for (const { port, lastError } of this.#sources.all()) {
-      this.#queue.push(sourceAdded(port));
-      if (lastError?.code === 'bad_piece')
-        this.#queue.push({ on: 'source_failed', sourceId: port.id, code: 'bad_piece' });
-    }
-    this.#dispatch();
+  #makeDriver(list: PieceList, held: Bitfield, digest: OrderedDigest): PlanDriver {
+    const { sink } = this.#options;
+    const { pieceCount, pieceBytes } = this.#layout;
+    const plan = startPlan({
+      pieceCount,
+      pieceBytes,
+      missing: spansOfMissing(held.length, (index) => held.has(index)),
+      checking: sink.heldPiecesUnsure ? held.count : 0,
+      limits: this.#limits,
+      nowMs: this.#clock.monotonicMs(),
+    });
+    const options = {
+      plan,
+      sources: this.#sources,
+      lanes: this.#lanesInto(list, digest),
+      clock: this.#clock,
+      random: this.#random,
+      onComplete: () => this.#complete.resolve(),
+      onNoSources: () => this.#failed.reject(this.#sources.noSources()),
+    };
+    return new PlanDriver(options, this.#stop.signal);
+  }
+
+  /** Who lied about the piece list is not asked for pieces. */
+  #knownSources(): PlanEvent[] {
+    return this.#sources.all().flatMap(({ port, lastError }): PlanEvent[] => {
+      const isLiar = lastError?.code === 'bad_piece';
+      return [
+        sourceAdded(port),
+        ...(isLiar ? [{ on: 'source_failed' as const, sourceId: port.id, code: 'bad_piece' as const }] : []),
+      ];
+    });
   }
 
   /** What the journal vouches for counts at once; what it does not is checked while other pieces come. */
@@ -205,7 +219,7 @@ export class Download<Done = unknown> {
     }
     const report = (index: number, ok: boolean): void => {
       if (ok) this.#keepHeld(index);
-      this.#tell({ on: 'piece_checked', index, ok });
+      this.#driver?.tell({ on: 'piece_checked', index, ok });
     };
     const checks = checkHeldPieces(list, sink, indexes, report, this.#stop.signal);
     this.#checks = checks.catch(this.#failed.reject);
@@ -218,7 +232,7 @@ export class Download<Done = unknown> {
     this.#digest?.addPiece(index);
   }
 
-  #laneContext(list: PieceList, digest: OrderedDigest): LaneContext {
+  #lanesInto(list: PieceList, digest: OrderedDigest): Omit<LaneContext, 'tell'> {
     const onPiece = (index: number): void => {
       const { start, end } = pieceRange(this.#layout, index);
       this.#verifiedBytes += end - start;
@@ -227,64 +241,15 @@ export class Download<Done = unknown> {
     const onSinkError = this.#failed.reject;
     const { sink } = this.#options;
     digest.result.catch(onSinkError);
-    const tell = (event: PlanEvent): void => this.#tell(event);
     const onFailure = (sourceId: string, error: TransferError): void => this.#noteFailure(sourceId, error);
-    return { list, sink, digest, clock: this.#clock, tell, onPiece, onFailure, onSinkError };
-  }
-
-  #tell(event: PlanEvent): void {
-    this.#queue.push(event);
-    this.#dispatch();
-  }
-
-  /** Commands may tell further events; they wait until the ones before are carried out. */
-  #dispatch(): void {
-    if (this.#isDispatching || this.#stop.signal.aborted) return;
-    this.#isDispatching = true;
-    for (let event = this.#queue.shift(); event !== undefined; event = this.#queue.shift()) {
-      if (this.#plan === undefined) break;
-      if (event.on === 'lane_closed' || event.on === 'lane_failed') this.#runners.delete(event.laneId);
-      const step = planTransfer(this.#plan, event, this.#clock.monotonicMs(), this.#random);
-      this.#plan = step.state;
-      for (const command of step.commands) this.#carryOut(command);
-    }
-    this.#isDispatching = false;
-  }
-
-  #carryOut(command: PlanCommand): void {
-    switch (command.do) {
-      case 'read':
-        this.#runner(command.laneId, command.sourceId)?.read(command);
-        break;
-      case 'shorten':
-        this.#runners.get(command.laneId)?.shorten(command.end);
-        break;
-      case 'close':
-        void this.#runners.get(command.laneId)?.close(command.because);
-        break;
-      case 'complete':
-        this.#complete.resolve();
-        break;
-      case 'fail':
-        this.#failed.reject(this.#sources.noSources());
-        break;
-    }
-  }
-
-  #runner(laneId: number, sourceId: string): LaneRunner | undefined {
-    const known = this.#runners.get(laneId);
-    const source = this.#sources.get(sourceId);
-    if (known !== undefined || source === undefined || this.#context === undefined) return known;
-    const runner = new LaneRunner(laneId, source.port, source.stats, this.#context);
-    this.#runners.set(laneId, runner);
-    return runner;
+    return { list, sink, digest, clock: this.#clock, onPiece, onFailure, onSinkError };
   }
 
   #tick(): void {
-    const received = new Map([...this.#runners].map(([id, runner]) => [id, runner.takeReceived()]));
+    const received = this.#driver?.takeReceived() ?? new Map<number, number>();
     const bytes = [...received.values()].reduce((sum, each) => sum + each, 0);
     this.#meter.add(bytes, this.#clock.monotonicMs());
-    this.#tell({ on: 'tick', received });
+    this.#driver?.tell({ on: 'tick', received });
     this.#events.emit({ on: 'progress', progress: this.progress() });
     this.#cancelTick = this.#clock.after(this.#limits.tickMs, () => this.#tick());
   }
@@ -298,7 +263,7 @@ export class Download<Done = unknown> {
   async #quiet(): Promise<void> {
     this.#cancelTick();
     this.#stop.abort();
-    await Promise.all([...this.#runners.values()].map((runner) => runner.close('cancelled')));
+    await this.#driver?.close();
     await Promise.all([this.#checks, this.#digest?.stop()]);
     await this.#hash?.close();
   }
