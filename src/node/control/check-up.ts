@@ -80,7 +80,7 @@ function checkCertificate({ mesh, clock }: NodeParts): Check {
       try: 'atmosphere mesh leave',
     };
   if (leftMs > SOON_MS) return { name: 'membership', state: 'ok', detail };
-  return { name: 'membership', state: 'warn', detail, try: 'ask the owner of the mesh for a new invite' };
+  return { name: 'membership', state: 'warn', detail, try: 'start the node that made the mesh, and wait: it renews memberships' };
 }
 
 function checkModels({ library }: NodeParts): Check {
