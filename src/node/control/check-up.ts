@@ -80,7 +80,12 @@ function checkCertificate({ mesh, clock }: NodeParts): Check {
       try: 'atmosphere mesh leave',
     };
   if (leftMs > SOON_MS) return { name: 'membership', state: 'ok', detail };
-  return { name: 'membership', state: 'warn', detail, try: 'start the node that made the mesh, and wait: it renews memberships' };
+  return {
+    name: 'membership',
+    state: 'warn',
+    detail,
+    try: 'start the node that made the mesh, and wait: it renews memberships',
+  };
 }
 
 function checkModels({ library }: NodeParts): Check {
