@@ -6,13 +6,13 @@
 import { type Clock, Emitter, type NodeId, systemClock } from '../core/index.ts';
 import {
   type CatalogMessage,
-  type ModelEntry,
   type ModelType,
   newestInRange,
   PROTOCOL_LIMITS,
   parseCatalogMessage,
   parseHeartbeat,
 } from '../protocol/index.ts';
+import { CatalogHolders } from './catalog-holders.ts';
 import { type CatalogEndpoints, CatalogNode, toCatalogWords } from './catalog-node.ts';
 import type {
   CatalogEvent,
@@ -34,20 +34,14 @@ const MIN_SWEEP_MS = 1000;
 const MANY_ENTRIES = 2000;
 const RECOUNT_MS = 1000;
 
-type Entries = ReturnType<CatalogNode['entries']>;
-
 export class ModelCatalog {
   readonly events = new Emitter<CatalogEvent>();
   readonly #clock: Clock;
   readonly #ttlMs: number;
   readonly #nodes = new Map<NodeId, CatalogNode>();
-  /** What of each node is in `#holders`. */
-  readonly #counted = new Map<NodeId, Entries>();
-  /** Content → its holders. */
-  readonly #holders = new Map<string, Set<NodeId>>();
+  readonly #holders = new CatalogHolders();
   /** Nodes with many entries that were counted a moment ago; with `again`, something came since. */
   readonly #settling = new Map<NodeId, { again: boolean; readonly cancel: () => void }>();
-  #entryCount = 0;
   #leftOut = 0;
   #cancelSweep: (() => void) | undefined;
 
@@ -96,13 +90,13 @@ export class ModelCatalog {
   /** Every variant that some node has now: by id, newest version first. */
   getAllModels(): ModelVariant[] {
     this.#settleAll();
-    return [...this.#holders].flatMap(([key, nodeIds]) => this.#mergedOf(key, nodeIds)).sort(compareVariants);
+    return [...this.#holders.all()].flatMap(([key, nodeIds]) => this.#mergedOf(key, nodeIds)).sort(compareVariants);
   }
 
   /** What is said of one content under whatever names: a variant for each claim, the most named first; a node counts once. */
   claimsOf(sha256: string): ModelVariant[] {
     const told = new Map<NodeId, VariantNode>();
-    for (const [key, nodeIds] of this.#holders) {
+    for (const [key, nodeIds] of this.#holders.all()) {
       if (!key.startsWith(sha256)) continue;
       for (const holder of this.#freshHolders(key, nodeIds))
         if (!told.has(holder.nodeId)) told.set(holder.nodeId, holder);
@@ -153,7 +147,7 @@ export class ModelCatalog {
         nodeId,
         name,
         endpoints,
-        modelCount: this.#counted.get(nodeId)?.size ?? 0,
+        modelCount: this.#holders.countOf(nodeId),
       }));
   }
 
@@ -165,7 +159,10 @@ export class ModelCatalog {
       models: new Set(variants.map(({ modelId }) => modelId)).size,
       variants: variants.length,
       entries: nodes.reduce((sum, { modelCount }) => sum + modelCount, 0),
-      leftOut: this.#leftOut + [...this.#nodes.values()].reduce((sum, { leftOut }) => sum + leftOut, 0),
+      leftOut:
+        this.#leftOut +
+        this.#holders.leftOut +
+        [...this.#nodes.values()].reduce((sum, { leftOut }) => sum + leftOut, 0),
       totalSizeBytes: variants.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     };
   }
@@ -204,9 +201,9 @@ export class ModelCatalog {
       settling.again = true;
       return;
     }
-    const { added, removed } = this.#recount(node);
+    const { added, removed } = this.#holders.recount(node);
     if (added + removed > 0) this.events.emit({ type: 'changed', nodeId, added, removed });
-    if ((this.#counted.get(nodeId)?.size ?? 0) < MANY_ENTRIES) return;
+    if (this.#holders.countOf(nodeId) < MANY_ENTRIES) return;
     const cancel = this.#clock.after(RECOUNT_MS, () => this.#settled(node));
     this.#settling.set(nodeId, { again: false, cancel });
   }
@@ -227,46 +224,10 @@ export class ModelCatalog {
     }
   }
 
-  /** Brings `#holders` to what the node says now; an entry whose fields changed counts as removed and added. */
-  #recount(node: CatalogNode): { added: number; removed: number } {
-    const before: Entries = this.#counted.get(node.nodeId) ?? new Map();
-    const wanted = node.entries();
-    const room = REGISTRY_LIMITS.catalogEntries - this.#entryCount + before.size;
-    const after: Entries = wanted.size <= room ? wanted : new Map([...wanted].slice(0, room));
-    this.#leftOut += wanted.size - after.size;
-    let [added, removed] = [0, 0];
-    for (const [key, entry] of after) {
-      if (isSameEntry(before.get(key), entry)) continue;
-      added += 1;
-      if (before.has(key)) removed += 1;
-      this.#addHolder(key, node.nodeId);
-    }
-    for (const key of before.keys()) {
-      if (after.has(key)) continue;
-      removed += 1;
-      this.#dropHolder(key, node.nodeId);
-    }
-    this.#entryCount += after.size - before.size;
-    this.#counted.set(node.nodeId, after);
-    return { added, removed };
-  }
-
-  #addHolder(key: string, nodeId: NodeId): void {
-    const holders = this.#holders.get(key);
-    if (holders === undefined) this.#holders.set(key, new Set([nodeId]));
-    else holders.add(nodeId);
-  }
-
-  #dropHolder(key: string, nodeId: NodeId): void {
-    const holders = this.#holders.get(key);
-    holders?.delete(nodeId);
-    if (holders?.size === 0) this.#holders.delete(key);
-  }
-
   /** Without merging what has another id. */
   #variantsOf(modelId: string): ModelVariant[] {
     this.#settleAll();
-    return [...this.#holders]
+    return [...this.#holders.all()]
       .filter(([key]) => key.includes(`\n${modelId}\n`))
       .flatMap(([key, nodeIds]) => this.#mergedOf(key, nodeIds))
       .filter((variant) => variant.modelId === modelId)
@@ -283,7 +244,7 @@ export class ModelCatalog {
     const holders: VariantNode[] = [];
     for (const nodeId of nodeIds) {
       const node = this.#nodes.get(nodeId);
-      const entry = this.#counted.get(nodeId)?.get(key);
+      const entry = this.#holders.entryOf(nodeId, key);
       if (node === undefined || entry === undefined || !this.#isFresh(node)) continue;
       holders.push({ nodeId, name: node.name, endpoints: node.endpoints, entry });
     }
@@ -315,10 +276,7 @@ export class ModelCatalog {
   #forget(nodeId: NodeId): void {
     this.#settling.get(nodeId)?.cancel();
     this.#settling.delete(nodeId);
-    const counted = this.#counted.get(nodeId);
-    for (const key of counted?.keys() ?? []) this.#dropHolder(key, nodeId);
-    this.#entryCount -= counted?.size ?? 0;
-    this.#counted.delete(nodeId);
+    this.#holders.forget(nodeId);
     this.#nodes.delete(nodeId);
   }
 }
@@ -326,10 +284,6 @@ export class ModelCatalog {
 function pathOf({ endpoints }: VariantNode, machine: string | undefined): PeerPath {
   if (machine !== undefined && endpoints.machine === machine && endpoints.loopbackPort !== undefined) return 'loopback';
   return endpoints.http.length > 0 ? 'lan' : 'mesh';
-}
-
-function isSameEntry(a: ModelEntry | undefined, b: ModelEntry): boolean {
-  return a === b || JSON.stringify(a) === JSON.stringify(b);
 }
 
 function isNamed({ modelId, entry }: ModelVariant, name: string): boolean {

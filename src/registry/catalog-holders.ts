@@ -1,0 +1,83 @@
+/**
+ * Which node holds which content: of each node's entries those that are counted, bounded in all, whoever was counted
+ * first keeping its room. Both directions are kept in step here and nowhere else.
+ */
+import type { NodeId } from '../core/index.ts';
+import type { ModelEntry } from '../protocol/index.ts';
+import type { CatalogNode } from './catalog-node.ts';
+import { REGISTRY_LIMITS } from './limits.ts';
+
+type Entries = ReturnType<CatalogNode['entries']>;
+
+export class CatalogHolders {
+  readonly #counted = new Map<NodeId, Entries>();
+  /** Content → its holders. */
+  readonly #holders = new Map<string, Set<NodeId>>();
+  #entryCount = 0;
+  #leftOut = 0;
+
+  /** Entries that found no room. */
+  get leftOut(): number {
+    return this.#leftOut;
+  }
+
+  /** Each content that somebody holds, with who does. */
+  all(): Iterable<[string, ReadonlySet<NodeId>]> {
+    return this.#holders;
+  }
+
+  countOf(nodeId: NodeId): number {
+    return this.#counted.get(nodeId)?.size ?? 0;
+  }
+
+  entryOf(nodeId: NodeId, key: string): ModelEntry | undefined {
+    return this.#counted.get(nodeId)?.get(key);
+  }
+
+  /** Counts what the node says now; an entry whose fields changed counts as removed and added. */
+  recount(node: CatalogNode): { added: number; removed: number } {
+    const before: Entries = this.#counted.get(node.nodeId) ?? new Map();
+    const wanted = node.entries();
+    const room = REGISTRY_LIMITS.catalogEntries - this.#entryCount + before.size;
+    const after: Entries = wanted.size <= room ? wanted : new Map([...wanted].slice(0, room));
+    this.#leftOut += wanted.size - after.size;
+    let [added, removed] = [0, 0];
+    for (const [key, entry] of after) {
+      if (isSameEntry(before.get(key), entry)) continue;
+      added += 1;
+      if (before.has(key)) removed += 1;
+      this.#add(key, node.nodeId);
+    }
+    for (const key of before.keys()) {
+      if (after.has(key)) continue;
+      removed += 1;
+      this.#drop(key, node.nodeId);
+    }
+    this.#entryCount += after.size - before.size;
+    this.#counted.set(node.nodeId, after);
+    return { added, removed };
+  }
+
+  forget(nodeId: NodeId): void {
+    const counted = this.#counted.get(nodeId);
+    for (const key of counted?.keys() ?? []) this.#drop(key, nodeId);
+    this.#entryCount -= counted?.size ?? 0;
+    this.#counted.delete(nodeId);
+  }
+
+  #add(key: string, nodeId: NodeId): void {
+    const holders = this.#holders.get(key);
+    if (holders === undefined) this.#holders.set(key, new Set([nodeId]));
+    else holders.add(nodeId);
+  }
+
+  #drop(key: string, nodeId: NodeId): void {
+    const holders = this.#holders.get(key);
+    holders?.delete(nodeId);
+    if (holders?.size === 0) this.#holders.delete(key);
+  }
+}
+
+function isSameEntry(a: ModelEntry | undefined, b: ModelEntry): boolean {
+  return a === b || JSON.stringify(a) === JSON.stringify(b);
+}
