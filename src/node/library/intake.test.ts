@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { silentLogger } from '../../core/index.ts';
@@ -89,6 +89,9 @@ test('import() of nothing says so and remembers nothing', async () => {
   await expect(intake.import({ path: root })).rejects.toMatchObject({ code: 'nothing_to_import', kind: 'not_found' });
   const absent = intake.import({ path: join(root, 'absent') });
   await expect(absent).rejects.toMatchObject({ code: 'nothing_to_import', message: /no such file or folder$/ });
+  symlinkSync('loop', join(root, 'loop'));
+  const locked = intake.import({ path: join(root, 'loop') });
+  await expect(locked).rejects.toMatchObject({ code: 'nothing_to_import', message: /may not read it \(ELOOP\)$/ });
   expect(bench.registry.settings.get('imports') ?? []).toEqual([]);
 });
 

@@ -2,8 +2,8 @@
  * Carries what the inventory sees into the library, in order and in batches, and keeps the owner's imports and removals
  * over restarts. One batch at a time: two events of one model never race.
  */
-import { existsSync } from 'node:fs';
-import { type Logger, messageOf } from '../../core/index.ts';
+import { access, constants } from 'node:fs/promises';
+import { type Logger, messageOf, systemCodeOf } from '../../core/index.ts';
 import { FolderScanner, type FoundModel, type Inventory, type InventoryEvent } from '../../inventory/index.ts';
 import type { LocalModel, Registry } from '../../registry/index.ts';
 import { NodeError } from '../errors.ts';
@@ -65,8 +65,7 @@ export class Intake implements AsyncDisposable {
     if (models.length === 0) {
       await this.#forget(scanner);
       if (scanner.refusal !== undefined) throw scanner.refusal;
-      const reason = existsSync(request.path) ? NOTHING_KNOWN : 'there is no such file or folder';
-      throw new NodeError('nothing_to_import', `Importing ${request.path}: ${reason}`);
+      throw new NodeError('nothing_to_import', `Importing ${request.path}: ${await whyNothing(request.path)}`);
     }
     this.#allow(models);
     this.#saveImports();
@@ -226,4 +225,17 @@ function nameOf({
 
 function readList<T>(value: unknown): T[] {
   return Array.isArray(value) ? (value as T[]) : [];
+}
+
+/** Why a path gave no model, as far as the path itself says. */
+async function whyNothing(path: string): Promise<string> {
+  try {
+    await access(path, constants.R_OK);
+    return NOTHING_KNOWN;
+  } catch (thrown) {
+    const code = systemCodeOf(thrown);
+    return code === 'ENOENT' || code === 'ENOTDIR'
+      ? 'there is no such file or folder'
+      : `the daemon may not read it (${code})`;
+  }
 }
