@@ -3,12 +3,12 @@
  * stands in for it, and the journey that fills a disk in the middle of a pull is not among the tests.
  */
 import { existsSync } from 'node:fs';
-import { readdir, rm } from 'node:fs/promises';
+import { access, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ModelRow, Transfer } from '../src/api/index.ts';
 import { MB, MiB } from '../src/core/index.ts';
+import { eventually } from '../src/testkit/eventually.ts';
 import { writeGgufFile } from '../src/testkit/model-files.ts';
 import { DevNetwork, type DevNode } from '../src/testkit/processes.ts';
 import { pull, seesModel, sha256Of, startMesh } from './journeys.ts';
@@ -83,7 +83,14 @@ if (disk !== undefined)
     await disk.resize(RESERVE + LARGE + 50 * MB);
     const part = join(edge.home, 'parts', sha256.large);
     const pulling = pull(edge, 'acme/large');
-    while (!existsSync(part)) await wait(1);
+    await eventually(
+      () =>
+        access(part).then(
+          () => true,
+          () => false,
+        ),
+      Boolean,
+    );
     // The only holder is held meanwhile, so that the pull cannot end before the disk is full.
     process.kill(workshop.pid, 'SIGSTOP');
     await disk.fill(32 * MB);

@@ -5,7 +5,7 @@ import type { Connection } from '@libp2p/interface';
 import { multiaddr } from '@multiformats/multiaddr';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type Clock, type NodeId, seededRandom, silentLogger, systemClock } from '../core/index.ts';
-import { eventually } from '../testkit/eventually.ts';
+import { eventually, nextTurn } from '../testkit/eventually.ts';
 import {
   type Authority,
   encodeInviteCode,
@@ -82,8 +82,6 @@ function until(meshes: readonly Mesh[], done: () => boolean): Promise<void> {
   });
 }
 
-/** Lets sockets and timers have their say between two looks. */
-const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 const has = (mesh: Mesh, author: Mesh) => mesh.records({ author: author.nodeId, kind: 'heartbeat' }).length > 0;
 const joinRefused = (reason: string) => expect.objectContaining({ code: 'join_refused', data: { reason } });
 

@@ -1,6 +1,7 @@
 import { describe } from 'vitest';
 import { silentLogger, systemClock } from '../core/index.ts';
 import type { RefusalReason } from '../protocol/index.ts';
+import { eventually, nextTurn } from '../testkit/eventually.ts';
 import { makeTestMesh } from '../testkit/mesh-members.ts';
 import { VirtualClock } from '../testkit/virtual-clock.ts';
 import { Libp2pTransport } from './libp2p/libp2p-transport.ts';
@@ -76,11 +77,7 @@ class OverLibp2p extends Network {
   }
 
   override async until(done: () => boolean): Promise<void> {
-    const endMs = performance.now() + 10_000;
-    while (!done()) {
-      if (performance.now() > endMs) throw new Error('it did not happen within 10 s');
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
+    await eventually(() => nextTurn().then(done), Boolean);
   }
 
   override run<Result>(work: Promise<Result>): Promise<Result> {

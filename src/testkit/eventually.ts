@@ -15,3 +15,8 @@ export async function eventually<T>(
       throw new Error(`Waited ${patienceMs} ms in vain; last answer: ${JSON.stringify(answer)}`);
   }
 }
+
+/** Lets sockets, files and timers have their say between two looks at something in this process. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
