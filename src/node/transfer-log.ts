@@ -3,6 +3,7 @@ import type { RequestId } from '../core/index.ts';
 import { type ModelEntry, modelEntrySchema } from '../protocol/index.ts';
 import type { Registry, StoredTransfer } from '../registry/index.ts';
 import type { TransferLog, TransferRow } from './pull/ports.ts';
+import { isEnded } from './pull/transfer.ts';
 
 interface Detail {
   readonly entry: ModelEntry;
@@ -21,7 +22,6 @@ export function transferLog(transfers: Registry['transfers']): TransferLog {
 
 function toStored(row: TransferRow): StoredTransfer {
   const { entry, from, path, error, state } = row;
-  const isOver = state === 'Completed' || state === 'Failed' || state === 'Cancelled';
   const detail: Detail = { entry, from, path, errorKind: error?.kind };
   return {
     requestId: row.requestId as RequestId,
@@ -33,7 +33,7 @@ function toStored(row: TransferRow): StoredTransfer {
     totalBytes: entry.size_bytes,
     startedAtMs: row.startedAtMs,
     updatedAtMs: row.updatedAtMs,
-    endedAtMs: isOver ? row.updatedAtMs : undefined,
+    endedAtMs: isEnded(state) ? row.updatedAtMs : undefined,
     error,
     fromNodes: from === undefined ? [] : [from],
     detail: { ...detail },

@@ -9,6 +9,7 @@ import {
   MemoryHashCache,
 } from '../../inventory/index.ts';
 import type { LocalModel } from '../../registry/index.ts';
+import type { BlobStore } from '../../store/index.ts';
 import { descriptionOf } from '../library/local-entry.ts';
 import { eventQueue } from './event-queue.ts';
 import type { NodeParts } from './parts.ts';
@@ -61,7 +62,7 @@ class Progress {
 
 /** Reads every file of a model again, from the disk, and compares with what was verified once. */
 export async function* verifyModel(
-  parts: NodeParts,
+  { library, store }: Pick<NodeParts, 'library' | 'store'>,
   model: LocalModel,
   signal: AbortSignal,
 ): AsyncGenerator<WorkEvent> {
@@ -84,7 +85,7 @@ export async function* verifyModel(
   const problems: WorkEvent[] = [];
   const run = async (): Promise<void> => {
     for (const file of model.files) {
-      const problem = (await checkFile(hashes, file)) ?? (await checkServed(parts, file));
+      const problem = (await checkFile(hashes, file)) ?? (await checkServed(store, file));
       doneBefore += file.sizeBytes;
       if (problem !== undefined) problems.push({ event: 'problem', path: file.path, ...integrity(problem) });
     }
@@ -98,7 +99,7 @@ export async function* verifyModel(
     yield { event: 'completed', done_bytes: model.sizeBytes, total_bytes: model.sizeBytes };
     return;
   }
-  for (const { sha256 } of model.files) if (sha256 !== undefined) parts.library.lost(sha256);
+  for (const { sha256 } of model.files) if (sha256 !== undefined) library.lost(sha256);
   yield {
     event: 'failed',
     ...integrity(`${problems.length} of ${model.files.length} files of ${model.modelId} are not what was verified`),
@@ -106,7 +107,7 @@ export async function* verifyModel(
 }
 
 /** Others are served what the store holds, which may be gone where the file that people see is whole. */
-async function checkServed({ store }: NodeParts, { sha256 }: LocalModel['files'][number]): Promise<string | undefined> {
+async function checkServed(store: BlobStore, { sha256 }: LocalModel['files'][number]): Promise<string | undefined> {
   if (sha256 === undefined) return undefined;
   try {
     await using _reader = await store.openRead(sha256);
@@ -118,7 +119,7 @@ async function checkServed({ store }: NodeParts, { sha256 }: LocalModel['files']
 
 /** What is wrong with a file, if anything is. */
 async function checkFile(hashes: HashQueue, file: LocalModel['files'][number]): Promise<string | undefined> {
-  const fingerprint = await fingerprintFile(file.absolutePath);
+  const fingerprint = await fingerprintFile(file.absolutePath).catch(() => undefined);
   if (fingerprint === undefined) return 'it is gone';
   const outcome = await hashes.hash(fingerprint, HASH_PRIORITY.urgent);
   if (outcome.status !== 'hashed')

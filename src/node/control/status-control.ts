@@ -1,6 +1,7 @@
 /** The node at a glance, its check-up, and its end. */
 import type { ControlHandlers, Status } from '../../api/index.ts';
 import { hashingOf } from '../library/hashing-view.ts';
+import { isEnded } from '../pull/transfer.ts';
 import { runChecks } from './check-up.ts';
 import { listNodes } from './mesh-control.ts';
 import type { NodeParts } from './parts.ts';
@@ -48,7 +49,7 @@ async function readStatus(parts: NodeParts): Promise<Status> {
     },
     hashing: hashingOf(parts.inventory),
     transfers: {
-      active: states.filter((state) => state === 'Pending' || state === 'Downloading' || state === 'Verifying').length,
+      active: states.filter((state) => !isEnded(state)).length,
       completed: states.filter((state) => state === 'Completed').length,
       failed: states.filter((state) => state === 'Failed').length,
     },

@@ -4,7 +4,7 @@ import { type NodeId, parseRequestId } from '../../core/index.ts';
 import type { ModelEntry } from '../../protocol/index.ts';
 import { NodeError } from '../errors.ts';
 import { mergeModels, resolveModel } from '../model-view.ts';
-import type { Transfer, TransferSnapshot } from '../pull/transfer.ts';
+import { isEnded, type Transfer, type TransferSnapshot } from '../pull/transfer.ts';
 import { withClaim } from '../swarm-view.ts';
 import { eventQueue } from './event-queue.ts';
 import { findNode } from './mesh-control.ts';
@@ -55,11 +55,12 @@ async function* followPull(parts: NodeParts, body: PullBody, signal: AbortSignal
     if (!transfer.isOver)
       for await (const snapshot of queue) {
         last = snapshot;
-        if (!isOver(snapshot))
+        if (!isEnded(snapshot.state))
           yield toEvent(parts, snapshot.state === 'Verifying' ? 'verifying' : 'progress', snapshot);
       }
     const end = transfer.isOver ? transfer.snapshot() : last;
-    if (end !== undefined && isOver(end)) yield toEvent(parts, end.state === 'Completed' ? 'completed' : 'failed', end);
+    if (end !== undefined && isEnded(end.state))
+      yield toEvent(parts, end.state === 'Completed' ? 'completed' : 'failed', end);
   } finally {
     stop();
   }
@@ -78,10 +79,6 @@ function asToldBy({ catalog }: NodeParts, entry: ModelEntry, nodeId: NodeId | un
   const claims = nodeId === undefined ? [] : catalog.claimsOf(entry.sha256);
   const own = claims.find(({ nodes }) => nodes.some((node) => node.nodeId === nodeId));
   return own === undefined ? entry : withClaim(entry, own.entry);
-}
-
-function isOver({ state }: TransferSnapshot): boolean {
-  return state === 'Completed' || state === 'Failed' || state === 'Cancelled';
 }
 
 function toEvent(parts: NodeParts, event: PullEvent['event'], snapshot: TransferSnapshot): PullEvent {

@@ -18,6 +18,10 @@ import { PullProgress } from './pull-progress.ts';
 
 export type TransferState = TransferRow['state'];
 
+export function isEnded(state: TransferState): boolean {
+  return state === 'Completed' || state === 'Failed' || state === 'Cancelled';
+}
+
 export interface TransferFailure {
   readonly code: string;
   readonly message: string;
@@ -76,7 +80,7 @@ export class Transfer {
   }
 
   get isOver(): boolean {
-    return this.#state === 'Completed' || this.#state === 'Failed' || this.#state === 'Cancelled';
+    return isEnded(this.#state);
   }
 
   /** Once. Never rejects: how it ended is in the snapshot. `ready` may hold the start back. */
