@@ -25,7 +25,6 @@ export interface ModelIdentity {
 }
 
 export interface BuildInput {
-  readonly context: ScanContext;
   readonly memory: DescriptionMemory;
   readonly identity: ModelIdentity;
   readonly files: readonly FoundFile[];
@@ -122,12 +121,12 @@ function safeFileName(name: string): string {
   return `_${stem.slice(0, 100)}-${shortHash(name)}${extension}`;
 }
 
-/** Labels go to terminals: no control characters. */
 /** `model-00001-of-00003` and its like are what every model's file is called, and the name of none. */
 function ownName(name: string): string {
   return /^(?:pytorch_|tf_|flax_)?model(?:-\d{5}-of-\d{5})?$/.test(name) ? '' : name;
 }
 
+/** Labels go to terminals: no control characters. */
 function toLabel(text: string): string {
   return text
     .replace(/\p{Cc}/gu, '')

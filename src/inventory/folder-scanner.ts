@@ -73,7 +73,7 @@ export class FolderScanner implements Scanner {
       const source = date === undefined ? this.#source : this.#datedSource;
       const identity = { modelId, version: date ?? '0', source, sourceRef: plan.idPath, place: this.root };
       const { isFileSet } = plan;
-      const model = await buildModel({ context, memory: this.#memory, identity, files, isFileSet, damages });
+      const model = await buildModel({ memory: this.#memory, identity, files, isFileSet, damages });
       return isPlainData(model) ? undefined : model;
     } catch (cause) {
       context.signal.throwIfAborted();

@@ -109,7 +109,7 @@ export class HuggingFaceScanner implements Scanner {
       },
     };
     const { isFileSet } = plan;
-    return [await buildModel({ context, memory: this.#memory, identity, files, isFileSet, damages })];
+    return [await buildModel({ memory: this.#memory, identity, files, isFileSet, damages })];
   }
 }
 

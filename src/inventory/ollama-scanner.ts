@@ -47,7 +47,7 @@ export class OllamaScanner implements Scanner {
 
   async #scanManifest(context: ScanContext, root: string, manifest: WalkedFile): Promise<FoundModel | undefined> {
     try {
-      return await this.#toModel(context, root, manifest);
+      return await this.#toModel(root, manifest);
     } catch (cause) {
       context.signal.throwIfAborted();
       context.report(cause instanceof InventoryError ? cause : unreadable(manifest.fingerprint.path, cause));
@@ -55,7 +55,7 @@ export class OllamaScanner implements Scanner {
     }
   }
 
-  async #toModel(context: ScanContext, root: string, manifest: WalkedFile): Promise<FoundModel> {
+  async #toModel(root: string, manifest: WalkedFile): Promise<FoundModel> {
     const { layers, digest } = await readManifest(manifest);
     const files: FoundFile[] = [
       { path: 'manifest.json', absolutePath: manifest.fingerprint.path, fingerprint: manifest.fingerprint },
@@ -77,7 +77,7 @@ export class OllamaScanner implements Scanner {
       place: root,
       metadata: { tag: name.slice(name.lastIndexOf(':') + 1) },
     };
-    return await buildModel({ context, memory: this.#memory, identity, files, isFileSet: true, damages });
+    return await buildModel({ memory: this.#memory, identity, files, isFileSet: true, damages });
   }
 }
 
