@@ -3,8 +3,9 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { CONTRACT_VERSION, DAEMON_DEFAULTS, EXIT_CODES, LOG_LEVELS } from '../api/index.ts';
 import { captureIo } from './captured-io.fixture.ts';
+import type { AnyCommand } from './command.ts';
+import { COMMANDS } from './commands/index.ts';
 import { up } from './commands/up.ts';
-import { type AnyCommand, COMMANDS } from './index.ts';
 import { parseInvocation } from './program.ts';
 
 function examplesOf(commands: readonly AnyCommand[]): string[] {

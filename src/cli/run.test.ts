@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { DAEMON_FILE, TOKEN_FILE } from '../api/index.ts';
 import { capture } from './captured-io.fixture.ts';
+import type { AnyCommand } from './command.ts';
+import { COMMANDS } from './commands/index.ts';
 import { announce, errorBody, lines, makeHome, openFakeDaemon } from './fake-daemon.fixture.ts';
-import { type AnyCommand, COMMANDS } from './index.ts';
 import { makeRow, makeTransfer } from './samples.fixture.ts';
 
 async function emptyHome(): Promise<string> {

@@ -2,15 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { PieceRoot } from '../core/index.ts';
 import { vectorCases } from '../testkit/vectors.ts';
-import {
-  Bitfield,
-  PIECE_HASH_BYTES,
-  PieceHasher,
-  pieceLayout,
-  pieceRange,
-  toPieceList,
-  verifyPieceList,
-} from './index.ts';
+import { Bitfield } from './bitfield.ts';
+import { PIECE_HASH_BYTES, PieceHasher } from './piece-hash.ts';
+import { pieceLayout, pieceRange } from './piece-layout.ts';
+import { toPieceList, verifyPieceList } from './piece-list.ts';
 
 interface LayoutCase {
   readonly name: string;

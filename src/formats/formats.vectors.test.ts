@@ -1,6 +1,10 @@
 import { expect, test } from 'vitest';
 import { vectorCases } from '../testkit/vectors.ts';
-import { bufferSource, describeModelFile, detectFromName, isUnsafeFile, type ModelDescription } from './index.ts';
+import { describeModelFile } from './describe-model-file.ts';
+import { detectFromName } from './file-name.ts';
+import { bufferSource } from './header-source.ts';
+import type { ModelDescription } from './model-description.ts';
+import { isUnsafeFile } from './pickle.ts';
 
 interface FileCase {
   readonly name: string;

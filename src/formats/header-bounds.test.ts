@@ -1,7 +1,11 @@
 import { expect, test } from 'vitest';
 import { GGUF_TYPES, ggufHeader, llamaFields } from '../testkit/gguf-builder.ts';
 import { bytesField, onnxModelBytes, varint, varintField } from '../testkit/onnx-builder.ts';
-import { bufferSource, FORMATS_LIMITS, type HeaderSource, readGguf, readOnnx, readSafetensors } from './index.ts';
+import { readGguf } from './gguf.ts';
+import { bufferSource, type HeaderSource } from './header-source.ts';
+import { FORMATS_LIMITS } from './limits.ts';
+import { readOnnx } from './onnx.ts';
+import { readSafetensors } from './safetensors.ts';
 
 /** A file of `sizeBytes` that begins with `head`; reading elsewhere gives zeros. Counts what is read. */
 function sparseSource(head: Buffer, sizeBytes: number): HeaderSource & { readBytes: number } {

@@ -1,7 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { vectorCases } from '../testkit/vectors.ts';
-import { bufferSource, describeModelFile, FormatsError, type HeaderSource, isUnsafeFile } from './index.ts';
+import { describeModelFile } from './describe-model-file.ts';
+import { FormatsError } from './errors.ts';
+import { bufferSource, type HeaderSource } from './header-source.ts';
+import { isUnsafeFile } from './pickle.ts';
 
 interface FileCase {
   readonly name: string;

@@ -4,7 +4,7 @@
  */
 export { type DescribedFile, describeModelFile } from './describe-model-file.ts';
 export { FormatsError } from './errors.ts';
-export { detectFromName, extensionOf, isModelFileName, splitDatedName } from './file-name.ts';
+export { extensionOf, isModelFileName, splitDatedName } from './file-name.ts';
 export { readGguf } from './gguf.ts';
 export { parseGgufPartName } from './gguf-parts.ts';
 export { bufferSource, type HeaderSource } from './header-source.ts';
@@ -12,6 +12,6 @@ export { describeConfig } from './hf-config.ts';
 export { FORMATS_LIMITS } from './limits.ts';
 export { type ModelDescription, toBillions } from './model-description.ts';
 export { readOnnx } from './onnx.ts';
-export { isUnsafeFile } from './pickle.ts';
+
 export { readSafetensors } from './safetensors.ts';
 export { parseShardIndex } from './safetensors-index.ts';

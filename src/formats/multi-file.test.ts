@@ -1,5 +1,9 @@
 import { expect, test } from 'vitest';
-import { describeConfig, FormatsError, parseGgufPartName, parseShardIndex, splitDatedName } from './index.ts';
+import { FormatsError } from './errors.ts';
+import { splitDatedName } from './file-name.ts';
+import { parseGgufPartName } from './gguf-parts.ts';
+import { describeConfig } from './hf-config.ts';
+import { parseShardIndex } from './safetensors-index.ts';
 
 const json = (value: unknown) => Buffer.from(JSON.stringify(value));
 

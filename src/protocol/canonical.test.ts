@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { canonicalBytes, SIGNING_CONTEXTS, signingBytes } from './index.ts';
+import { canonicalBytes, SIGNING_CONTEXTS, signingBytes } from './canonical.ts';
 
 describe('canonicalBytes()', () => {
   test('sorts keys and writes numbers as RFC 8785 says', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { vectorCases } from '../testkit/vectors.ts';
-import { compareVersions, newestInRange, parseCatalogMessage } from './index.ts';
+import { parseCatalogMessage } from './catalog.ts';
+import { compareVersions, newestInRange } from './versions.ts';
 
 interface MessageCase {
   readonly name: string;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { AtmosphereError } from '../core/index.ts';
 import { vectorCases } from '../testkit/vectors.ts';
-import { fileSetBytes, parseFileSet } from './index.ts';
+import { fileSetBytes, parseFileSet } from './file-set.ts';
 
 interface FileSetCase {
   readonly name: string;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { encodeFrame, FrameDecoder } from './index.ts';
+import { encodeFrame, FrameDecoder } from './frames.ts';
 
 describe('FrameDecoder', () => {
   test('gives the values back however the bytes are cut', () => {

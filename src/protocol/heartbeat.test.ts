@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { vectorCases } from '../testkit/vectors.ts';
-import { parseHeartbeat } from './index.ts';
+import { parseHeartbeat } from './heartbeat.ts';
 
 interface HeartbeatCase {
   readonly name: string;

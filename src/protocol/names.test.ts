@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { vectorCases } from '../testkit/vectors.ts';
-import { parseModelId, parseRelativePath, toFolderName } from './index.ts';
+import { parseModelId, parseRelativePath, toFolderName } from './names.ts';
 
 interface NameCase {
   readonly name: string;
