@@ -3,7 +3,9 @@ import { appendFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { rotBlob } from '../demo/trouble.ts';
+import type { NodeRow } from '../src/api/index.ts';
 import { MB } from '../src/core/index.ts';
+import { eventually } from '../src/testkit/eventually.ts';
 import { writeGgufFile } from '../src/testkit/model-files.ts';
 import { DevNetwork, type DevNode } from '../src/testkit/processes.ts';
 import { listModels, pull, seesModel, sha256Of, startMesh } from './journeys.ts';
@@ -60,6 +62,9 @@ test('4.3 a file that changed is no longer served, nor listed as it was', async 
 
 test('4.4 a node that was away hears of everything when it returns', async () => {
   await edge.stop();
+  const edgeState = async () =>
+    (await workshop.json<{ nodes: NodeRow[] }>('mesh', 'nodes')).nodes.find((node) => node.name === 'edge')?.state;
+  await eventually(edgeState, (state) => state === 'offline', 5000);
   for (const index of [1, 2, 3]) {
     const file = join(network.folder, `late-${index}.gguf`);
     await writeGgufFile(file, { sizeBytes: 2 * MB, seed: 100 + index });

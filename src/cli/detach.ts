@@ -3,7 +3,7 @@
  * stdout read to learn how the start went. Spec: docs/spec/11-cli.md §3.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, openSync } from 'node:fs';
+import { mkdirSync, openSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { type DaemonReady, startLineSchema } from '../api/index.ts';
@@ -48,6 +48,7 @@ function launch({ io, home, argv }: Context, { logFile }: UpOptions, log: string
 function openLog(home: string, log: string): number {
   try {
     mkdirSync(join(home, 'logs'), { recursive: true, mode: 0o700 });
+    if ((statSync(log, { throwIfNoEntry: false })?.size ?? 0) > CLI_LIMITS.logBytes) renameSync(log, `${log}.1`);
     return openSync(log, 'a', 0o600);
   } catch (cause) {
     throw new CliError('home_unusable', `Opening the daemon's log: ${messageOf(cause)}`, { cause });

@@ -1,10 +1,14 @@
-import { type LimitTable, limitValues } from '../core/index.ts';
+import { type LimitTable, limitValues, MiB } from '../core/index.ts';
 
 export const CLI_LIMIT_TABLE = {
   answerTimeoutMs: { value: 30_000, why: 'how long a command waits for one answer of the daemon' },
   failedStartEndsMs: {
     value: 3000,
     why: 'a background start that reported an error ends by itself in this time, or is ended',
+  },
+  logBytes: {
+    value: 10 * MiB,
+    why: 'a log of a background daemon that is begun anew at the next start; one old one is kept',
   },
   stdinChars: { value: 4096, why: 'a line read from stdin, such as an invite code' },
   joinTimeoutMs: { value: 90_000, why: 'a join dials every address of the invite, one after another' },

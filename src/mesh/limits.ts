@@ -33,6 +33,7 @@ export const MESH_LIMIT_TABLE = {
   dialEveryMs: { value: 5000, why: 'how often the degree is looked at' },
   candidatesRemembered: { value: 1000, why: 'discovered peers kept as dial candidates' },
   addressesPerPeer: { value: 16, why: 'addresses of one peer that are tried' },
+  flushMs: { value: 1000, why: 'how long a stop waits for the neighbours to have heard the last word' },
   reconcileRunBurst: { value: 10, why: 'comparisons with one peer, one after the other' },
   reconcileRunEveryMs: { value: 3000, why: 'and then one in this time, whatever the peer says is new' },
   gossipBurst: { value: 500, why: 'gossiped records one peer may hand us at once; a run brings what was left out' },

@@ -40,6 +40,7 @@ export class RecordSync {
   readonly #runRate: TokenBuckets<NodeId>;
   readonly #runs = new Map<NodeId, Promise<void>>();
   readonly #again = new Set<NodeId>();
+  readonly #sending = new Set<Promise<void>>();
   readonly #stops: (() => void)[] = [];
   #stopped = false;
 
@@ -61,7 +62,7 @@ export class RecordSync {
     this.#stops.push(
       transport.peerEvents.on((event) => {
         if (event.type === 'connected' || event.type === 'gossiping') this.#startRun(event.nodeId);
-        if (event.type === 'gossiping') this.#tellNews(event.nodeId);
+        if (event.type === 'gossiping') void this.#tellNews(event.nodeId);
       }),
       log.events.on((event) => {
         if (event.type === 'accepted' && event.via === undefined) this.#spread(event.record);
@@ -79,6 +80,17 @@ export class RecordSync {
     await Promise.all(this.#runs.values());
   }
 
+  /** What was published has reached the neighbours: a question on the same connections, sent after it, was answered. */
+  async flush(): Promise<void> {
+    const { transport, clock } = this.#options;
+    await Promise.all(this.#sending);
+    const answered = Promise.all(transport.peers().map((peer) => this.#tellNews(peer)));
+    const { promise: isLate, resolve } = Promise.withResolvers<void>();
+    const cancel = clock.after(MESH_LIMITS.flushMs, resolve);
+    await Promise.race([answered, isLate]);
+    cancel();
+  }
+
   /** Compares with a peer now; resolves when that run, or the one under way, is over. Never rejects. */
   reconcileWith(peer: NodeId): Promise<void> {
     this.#startRun(peer);
@@ -87,9 +99,13 @@ export class RecordSync {
 
   #spread(record: unknown): void {
     const frame = Buffer.from(JSON.stringify(record));
-    this.#options.transport.publish(frame).catch((thrown: unknown) => {
-      this.#options.logger.warn({ err: thrown }, 'record not gossiped; reconciliation will carry it');
-    });
+    const sending = this.#options.transport
+      .publish(frame)
+      .catch((thrown: unknown) => {
+        this.#options.logger.warn({ err: thrown }, 'record not gossiped; reconciliation will carry it');
+      })
+      .finally(() => this.#sending.delete(sending));
+    this.#sending.add(sending);
   }
 
   /** What comes too fast is dropped unread, not held against the peer, who may pass on another's flood. */
@@ -141,14 +157,17 @@ export class RecordSync {
   /** News travels on: who learned something says so to its other peers. */
   #tell(source: NodeId, { accepted }: ReconcileResult): void {
     if (accepted === 0 || this.#stopped) return;
-    for (const peer of this.#options.transport.peers()) if (peer !== source) this.#tellNews(peer);
+    for (const peer of this.#options.transport.peers()) if (peer !== source) void this.#tellNews(peer);
   }
 
-  #tellNews(peer: NodeId): void {
+  /** Resolves when the peer has answered; never rejects. */
+  async #tellNews(peer: NodeId): Promise<void> {
     const { transport, meshId, logger } = this.#options;
-    transport.request(peer, RECONCILE_PROTOCOL, { type: 'news', mesh_id: meshId }).catch((thrown: unknown) => {
+    try {
+      await transport.request(peer, RECONCILE_PROTOCOL, { type: 'news', mesh_id: meshId });
+    } catch (thrown) {
       logger.debug({ peer, reason: messageOf(thrown) }, 'news not delivered');
-    });
+    }
   }
 
   #compareWithAnyone(): void {

@@ -79,6 +79,7 @@ export class MeshSession {
   async stop(): Promise<void> {
     for (const stop of this.#stops.splice(0)) stop();
     const dialer = this.#dialer.stop();
+    await this.sync.flush();
     await this.transport.stop();
     await Promise.all([dialer, this.sync.stop()]);
   }

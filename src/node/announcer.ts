@@ -32,9 +32,21 @@ function announcer(
     },
     publishHeartbeat(summary) {
       const payload = { ...heartbeatOf(options), ...summary };
-      mesh.publish({ kind: 'heartbeat', key: '', payload, ttlMs: PROTOCOL_LIMITS.catalogTtlSeconds * 1000 });
+      mesh.publish({ kind: 'heartbeat', key: '', payload, ttlMs: HEARTBEAT_LIFE_MS });
     },
   };
+}
+
+const HEARTBEAT_LIFE_MS = PROTOCOL_LIMITS.catalogTtlSeconds * 1000;
+
+/** So that nobody waits for a node that stopped on purpose. One that cannot say it any more is missed in time. */
+function sayGoodbye({ mesh, name }: NodeParts): void {
+  const payload = { type: 'heartbeat', node_name: name, leaving: true };
+  try {
+    mesh.publish({ kind: 'heartbeat', key: '', payload, ttlMs: HEARTBEAT_LIFE_MS });
+  } catch {
+    // Put out of the mesh, or a full disk: the node is missed when its word runs out.
+  }
 }
 
 function toPage(record: ReturnType<Mesh['records']>[number], nowMs: number): PublishedPage {
@@ -118,6 +130,7 @@ export function announcing(parts: NodeParts, { http, machineMark, periodSeconds 
     async [Symbol.asyncDispose]() {
       for (const stop of stops) stop();
       await publisher[Symbol.asyncDispose]();
+      sayGoodbye(parts);
     },
   };
 }

@@ -152,6 +152,15 @@ test('a revoked node has nothing', () => {
   expect([seen(), catalog.getNodes()]).toEqual([[], []]);
 });
 
+test('a node that says it leaves has nothing from then on, and all of it with its next word', () => {
+  mesh.stored.push(beat(A), page(A, 0, 'org/a'));
+  feeder.start();
+  mesh.accept(beat(A, 0, { leaving: true }));
+  expect(catalog.getNodes()).toEqual([]);
+  mesh.accept(beat(A));
+  expect(catalog.getAllModels()).toHaveLength(1);
+});
+
 test('another mesh: what the old one said counts no more', () => {
   feeder.start();
   mesh.accept(beat(A));

@@ -61,6 +61,10 @@ export class CatalogFeeder implements Disposable {
     const isNew = !catalog.getNodes().some((node) => node.nodeId === nodeId);
     try {
       const heartbeat = parseHeartbeat(record.payload);
+      if (heartbeat.leaving === true) {
+        catalog.removeNode(nodeId);
+        return;
+      }
       catalog.processHeartbeat(nodeId, heartbeat, { ageMs: this.#ageOf(record) });
     } catch (thrown) {
       this.#note(record, thrown);

@@ -6,7 +6,7 @@
 import { hostname } from 'node:os';
 import type { ControlHandlers, DaemonConfig } from '../api/index.ts';
 import { type Clock, type Logger, systemClock } from '../core/index.ts';
-import { acquireHomeLock } from '../registry/index.ts';
+import { acquireHomeLock, type Registry } from '../registry/index.ts';
 import { announcing } from './announcer.ts';
 import { meshControl } from './control/mesh-control.ts';
 import { modelControl } from './control/model-control.ts';
@@ -61,10 +61,10 @@ export async function openNode(options: NodeOptions): Promise<OpenNode> {
 
 async function assemble(options: NodeOptions, stack: AsyncDisposableStack): Promise<OpenNode> {
   const { config, logger, clock = systemClock } = options;
-  const name = config.name ?? hostname();
   const home = await openHome(config.home);
   stack.use(acquireHomeLock(home.folder));
   const { registry, store } = await openStorage(config, home, logger, stack);
+  const name = ownName(config.name, registry.settings);
   const surroundings = { config, name, home, registry, store, clock, logger };
   const { mesh, tls, catalog } = await openMeshParts(surroundings, stack);
   const scanners = scannersOf({
@@ -107,4 +107,12 @@ async function assemble(options: NodeOptions, stack: AsyncDisposableStack): Prom
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
+}
+
+/** The name given now, else the one given last, else the machine's: a restart without `--name` renames nothing. */
+function ownName(given: string | undefined, settings: Registry['settings']): string {
+  const last = settings.get('node_name');
+  const name = given ?? (typeof last === 'string' ? last : hostname());
+  if (name !== last) settings.set('node_name', name);
+  return name;
 }

@@ -21,6 +21,8 @@ const heartbeatSchema = lenientObject({
   loopback_port: z.number().int().min(1).max(65_535).optional(),
   /** How many catalog pages this node has published; pages from this number on are void. */
   catalog_pages: z.number().int().nonnegative().max(100_000).default(0),
+  /** Its last word: it stops now, on purpose, and has nothing until it speaks again. */
+  leaving: z.boolean().optional(),
   model_count: z.number().int().nonnegative().default(0),
 });
 export type Heartbeat = z.infer<typeof heartbeatSchema>;

@@ -12,7 +12,7 @@ export const up: CommandSpec<UpOptions> = {
   ],
   options: [
     { flags: '-d, --detach', about: 'run in the background; returns when it is ready' },
-    { flags: '--name <name>', about: 'name of this node (default: the host name)' },
+    { flags: '--name <name>', about: 'name of this node (default: the one given last, or the host name)' },
     { flags: '--port <port>', about: 'HTTP port, 0 = any (default: 14345)', parse: parsePort },
     { flags: '--mesh-port <port>', about: 'mesh port, 0 = any (default: 14346)', parse: parsePort },
     { flags: '--agent-port <port>', about: 'agent port, 0 = any (default: 4302)', parse: parsePort },
