@@ -1,10 +1,11 @@
 /** Membership: init, invite, join, nodes, revoke, leave, token. Spec: docs/spec/03-trust.md. */
 import type { ControlHandlers, NodeRow } from '../../api/index.ts';
-import { isNodeId, type NodeId, parseMeshId, parseNodeId } from '../../core/index.ts';
+import { isNodeId, type NodeId, parseMeshId } from '../../core/index.ts';
 import type { Member } from '../../mesh/index.ts';
 import type { CatalogNodeView } from '../../registry/index.ts';
 import { issueToken, parseInviteCode } from '../../trust/index.ts';
 import { NodeError } from '../errors.ts';
+import { nodeOfName } from './node-names.ts';
 import type { NodeParts } from './parts.ts';
 
 type MeshControl = Pick<
@@ -78,16 +79,16 @@ function verifyAlone(parts: NodeParts): void {
   );
 }
 
-/** A node by id, or by its name where that is the name of one. Throws NodeError. */
+/** A node by id or name. Throws NodeError `node_not_found`, `node_ambiguous`. */
 export function findNode(parts: NodeParts, nameOrId: string): NodeId {
   if (isNodeId(nameOrId)) return nameOrId;
-  const fitting = listNodes(parts).filter((node) => node.name === nameOrId && node.state !== 'revoked');
-  const [only] = fitting;
-  if (fitting.length > 1)
-    throw new NodeError('node_ambiguous', `Looking for ${nameOrId}: ${fitting.length} nodes have that name`);
-  if (only === undefined)
-    throw new NodeError('node_not_found', `Looking for ${nameOrId}: no node of this mesh has that name`);
-  return parseNodeId(only.node_id);
+  const heard = new Map(parts.catalog.getNodes().map((node) => [node.nodeId, node.name]));
+  const members = parts.mesh.members().filter((member) => member.revokedAtMs === undefined);
+  const named = members.map(({ nodeId, name, isSelf }) => {
+    const ownName = isSelf ? parts.name : (heard.get(nodeId) ?? name);
+    return { nodeId, name: ownName, certifiedName: name };
+  });
+  return nodeOfName(named, nameOrId);
 }
 
 export function listNodes(parts: NodeParts): NodeRow[] {
