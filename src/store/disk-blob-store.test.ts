@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { MiB } from '../core/index.ts';
+import { type Clock, MiB, systemClock } from '../core/index.ts';
 import { describeBlobStore } from './blob-store.conformance.ts';
 import { heldOf, PIECE_BYTES as PIECE, sha256Of, specOf, writePieces } from './blobs.fixture.ts';
 import { type DiskBlobStoreOptions, openDiskBlobStore } from './disk-blob-store.ts';
@@ -52,6 +52,16 @@ describe('the disk store over a crash', () => {
     await writeFile(join(folder, 'parts', 'left.tmp'), 'x');
     await open();
     expect(await readdir(join(folder, 'parts'))).toEqual([]);
+  });
+
+  it('a part is kept for 30 days after its last piece, and then discarded at opening', async () => {
+    const first = await open();
+    const writer = await first.openWrite(spec);
+    await writePieces(writer, bytes, [0]);
+    await first.close();
+    const at = (days: number): Clock => ({ ...systemClock, nowMs: () => Date.now() + days * 86_400_000 });
+    expect(await (await open({ clock: at(29) })).listParts()).toHaveLength(1);
+    expect(await (await open({ clock: at(31) })).listParts()).toEqual([]);
   });
 
   it('pieces written by a process that was killed count, and the rest is written by the next', async () => {

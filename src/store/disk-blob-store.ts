@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Logger, type Sha256, silentLogger } from '../core/index.ts';
+import { type Clock, type Logger, type Sha256, silentLogger, systemClock } from '../core/index.ts';
 import { openBlobFile } from './blob-file-reader.ts';
 import { isOwnedFile } from './blob-ledger.ts';
 import { readBootId } from './boot-id.ts';
@@ -29,6 +29,7 @@ export interface DiskBlobStoreOptions {
   readonly syncStepBytes?: number;
   /** Names this start of the machine; read from the system when absent. */
   readonly bootId?: string;
+  readonly clock?: Clock;
   readonly logger?: Logger;
 }
 
@@ -39,12 +40,23 @@ export async function openDiskBlobStore(options: DiskBlobStoreOptions): Promise<
   try {
     await folder.prepare();
     await folder.removeTemporaries();
+    await discardForgottenParts(folder, (options.clock ?? systemClock).nowMs(), logger);
     await reconcile(folder, index, logger);
     const bootId = options.bootId ?? (await readBootId());
     const medium = new DiskMedium({ folder, bootId, syncStepBytes, logger });
     return new MediumBlobStore(medium, { index, quotaBytes, reserveBytes });
   } catch (thrown) {
     throw toStoreError(`Opening the store ${options.folder}`, thrown);
+  }
+}
+
+/** A download that nobody goes on with keeps its room for a time, not for ever (06-store §5.3). */
+async function discardForgottenParts(folder: StoreFolder, nowMs: number, logger: Logger): Promise<void> {
+  for (const sha256 of await folder.partNames()) {
+    const lastMs = await folder.partTouchedMs(sha256);
+    if (lastMs === undefined || nowMs - lastMs <= STORE_LIMITS.partKeptMs) continue;
+    logger.info({ sha256, lastMs }, 'part of a forgotten download discarded');
+    await rm(folder.partFolder(sha256), { recursive: true, force: true });
   }
 }
 

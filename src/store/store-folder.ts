@@ -59,6 +59,11 @@ export class StoreFolder {
     return (await readdir(this.partsFolder())).filter((name): name is Sha256 => isSha256(name));
   }
 
+  /** When its journal, which every piece is entered in, was last written. */
+  async partTouchedMs(sha256: Sha256): Promise<number | undefined> {
+    return (await stat(this.journalPath(sha256)).catch(() => undefined))?.mtimeMs;
+  }
+
   async removeTemporaries(): Promise<void> {
     for (const name of await readdir(this.partsFolder())) {
       if (name.endsWith('.tmp')) await rm(join(this.partsFolder(), name), { force: true });
