@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The bin: the only file that knows the process, its signals and its exit code. */
 import module from 'node:module';
+import { setFlagsFromString } from 'node:v8';
 
 // Before any other file is read: an older Node.js understands none of them, and its own words would help nobody.
 if (Number.parseInt(process.versions.node, 10) < 24) {
@@ -8,6 +9,8 @@ if (Number.parseInt(process.versions.node, 10) < 24) {
   process.stderr.write('try: npm install --global node@24\n');
   process.exit(1);
 }
+// Node 24 can hang in its exit while a thread of V8 compiles (nodejs/node#54918); without that thread it cannot.
+setFlagsFromString('--no-concurrent-sparkplug');
 // For commands, which live shortly: what is kept of it costs a daemon 10 MB for as long as it runs.
 if (process.argv[2] !== 'up') module.enableCompileCache?.();
 const { runProcess } = await import('./process-run.ts');

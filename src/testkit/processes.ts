@@ -13,7 +13,7 @@ import { createInterface } from 'node:readline';
 const CHECKOUT = join(import.meta.dirname, '..', '..');
 const MAIN = join(CHECKOUT, 'dist', 'cli', 'main.js');
 const READY_TIMEOUT_MS = 20_000;
-const COMMAND_TIMEOUT_MS = 120_000;
+const COMMAND_TIMEOUT_MS = 45_000;
 
 export interface CommandResult {
   readonly code: number;
