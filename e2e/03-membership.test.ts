@@ -81,6 +81,9 @@ test('3.4 a member that is revoked is out at once, and what it had heard of is g
   const { code } = await pull(guest, 'acme/secret').catch(() => ({ code: -1 }));
   expect(code).not.toBe(0);
   expect(await listModels(guest)).toEqual([]);
+  await guest.stop();
+  await guest.up();
+  expect((await guest.run('status')).code).toBe(0);
 });
 
 test('3.5 leaving makes a mesh of one again', async () => {

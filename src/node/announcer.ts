@@ -1,6 +1,6 @@
 /** What this node says in the mesh, and where it says it is. Spec: docs/spec/04-catalog.md §4. */
 import { networkInterfaces } from 'node:os';
-import type { Clock } from '../core/index.ts';
+import { type Clock, type Logger, messageOf } from '../core/index.ts';
 import { MESH_LIMITS, type Mesh } from '../mesh/index.ts';
 import { type CatalogMessage, type ModelEntry, PROTOCOL_LIMITS, parseCatalogMessage } from '../protocol/index.ts';
 import { CatalogPublisher, type CatalogPublisherOptions, type PublishedPage } from './catalog-publisher.ts';
@@ -109,13 +109,17 @@ export interface Announcing {
   readonly machineMark: string | undefined;
   /** Between heartbeats; never so long that one loss makes the node look gone. */
   readonly periodSeconds: number | undefined;
+  readonly logger: Logger;
 }
 
 const DEFAULT_PERIOD_SECONDS = 90;
 const MAX_PERIOD_SECONDS = PROTOCOL_LIMITS.catalogTtlSeconds / 3;
 
 /** Starts telling the mesh, now and at every change. */
-export function announcing(parts: NodeParts, { http, machineMark, periodSeconds }: Announcing): AsyncDisposable {
+export function announcing(
+  parts: NodeParts,
+  { http, machineMark, periodSeconds, logger }: Announcing,
+): AsyncDisposable {
   const { mesh, library, clock, name: nodeName, programVersion } = parts;
   const period = Math.min(periodSeconds ?? DEFAULT_PERIOD_SECONDS, MAX_PERIOD_SECONDS);
   const publisher = new CatalogPublisher({
@@ -123,6 +127,7 @@ export function announcing(parts: NodeParts, { http, machineMark, periodSeconds 
     clock,
     periodMs: period * 1000,
     entries: () => library.entries(),
+    onFailure: (thrown) => logger.warn({ reason: messageOf(thrown) }, 'the mesh was not told what this node has'),
   });
   const stops = [library.changes.on(() => publisher.changed()), mesh.membershipEvents.on(() => publisher.changed())];
   publisher.start();

@@ -11,6 +11,7 @@ class Said {
   readonly pages = new Map<number, PublishedPage>();
   readonly words: string[] = [];
   entries: readonly ModelEntry[] = [];
+  isPutOut = false;
 
   publishPage(page: number, entries: readonly ModelEntry[]): void {
     this.pages.set(page, { page, entries, isOld: false });
@@ -18,6 +19,7 @@ class Said {
   }
 
   publishHeartbeat({ catalog_pages, model_count }: { catalog_pages: number; model_count: number }): void {
+    if (this.isPutOut) throw new Error('put out');
     this.words.push(`heartbeat ${catalog_pages}/${model_count}`);
   }
 
@@ -44,6 +46,7 @@ beforeEach(() => {
     publishedPages: () => [...said.pages.values()],
     publishPage: (page, entries) => said.publishPage(page, entries),
     publishHeartbeat: (summary) => said.publishHeartbeat(summary),
+    onFailure: (thrown) => said.words.push(`failed: ${(thrown as Error).message}`),
   });
 });
 afterEach(() => publisher[Symbol.asyncDispose]());
@@ -54,6 +57,17 @@ test('start() says what there is, and each period that the node lives, without i
   expect(said.take()).toEqual(['page 0: org/one', 'heartbeat 1/1']);
   await clock.advance(2 * PERIOD_MS);
   expect(said.take()).toEqual(['heartbeat 1/1', 'heartbeat 1/1']);
+});
+
+test('a mesh that takes nothing is told of again at each beat, and throws at no timer', async () => {
+  said.isPutOut = true;
+  publisher.start();
+  publisher.changed();
+  await clock.advance(PERIOD_MS);
+  expect(said.take()).toEqual(['failed: put out', 'failed: put out', 'failed: put out']);
+  said.isPutOut = false;
+  await clock.advance(PERIOD_MS);
+  expect(said.take()).toEqual(['heartbeat 0/0']);
 });
 
 test('changes that come together are published together', async () => {

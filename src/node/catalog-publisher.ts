@@ -16,6 +16,8 @@ export interface CatalogPublisherOptions {
   publishedPages(): readonly PublishedPage[];
   publishPage(page: number, entries: readonly ModelEntry[]): void;
   publishHeartbeat(summary: Pick<Heartbeat, 'catalog_pages' | 'model_count'>): void;
+  /** The mesh took nothing, as of a node that was put out, or the disk is full: tried again at the next beat. */
+  onFailure(thrown: unknown): void;
 }
 
 export interface PublishedPage {
@@ -64,7 +66,16 @@ export class CatalogPublisher implements AsyncDisposable {
     this.#cancelBeat = this.#options.clock.after(this.#options.periodMs, () => this.#beat());
   }
 
+  /** Called by timers: what it throws would end the daemon. */
   #publish(): void {
+    try {
+      this.#publishAll();
+    } catch (thrown) {
+      this.#options.onFailure(thrown);
+    }
+  }
+
+  #publishAll(): void {
     const published = this.#options.publishedPages();
     const previous: ModelEntry[][] = [];
     for (const { page, entries } of published) previous[page] = [...entries];

@@ -102,7 +102,7 @@ async function assemble(options: NodeOptions, stack: AsyncDisposableStack): Prom
     verifyToken: (bearer) => verifyBearer(mesh, clock, bearer),
     announce(address) {
       http.url = `http://${address.host === '::1' ? '[::1]' : '127.0.0.1'}:${address.port}`;
-      stack.use(announcing(parts, { http: address, machineMark, periodSeconds: config.gossipIntervalSeconds }));
+      stack.use(announcing(parts, { http: address, machineMark, periodSeconds: config.gossipIntervalSeconds, logger }));
       transfers.resume();
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),

@@ -2,14 +2,13 @@
 import { createHash } from 'node:crypto';
 import type { MeshId } from '../core/index.ts';
 import type { CatalogEndpoints } from '../registry/index.ts';
+import { NODE_LIMITS } from './limits.ts';
 
 export interface Endpoint {
   readonly baseUrl: string;
   /** On this machine. */
   readonly isLoopback: boolean;
 }
-
-const MAX_ENDPOINTS = 4;
 
 /** Best first. Over anything but this machine's loopback only https counts, whatever the peer claims. */
 export function endpointsOf(peer: CatalogEndpoints, ownMachine: string | undefined): Endpoint[] {
@@ -21,7 +20,7 @@ export function endpointsOf(peer: CatalogEndpoints, ownMachine: string | undefin
   const remote = peer.http
     .filter((baseUrl) => isPlainBase(URL.parse(baseUrl), 'https:'))
     .map((baseUrl) => ({ baseUrl, isLoopback: false }));
-  return [...local, ...remote].slice(0, MAX_ENDPOINTS);
+  return [...local, ...remote].slice(0, NODE_LIMITS.endpointsPerPeer);
 }
 
 export interface OpenEndpointRules {
@@ -40,7 +39,7 @@ export function openEndpointsOf({ http }: Pick<CatalogEndpoints, 'http'>, rules:
     const isAllowed = url.protocol === 'https:' ? rules.hasCredentials : isLoopback || rules.allowPlainHttp;
     return isAllowed ? [{ baseUrl, isLoopback }] : [];
   });
-  return usable.slice(0, MAX_ENDPOINTS);
+  return usable.slice(0, NODE_LIMITS.endpointsPerPeer);
 }
 
 /** No user, query or fragment: one address that is none costs its peer itself, and no pull from others. */

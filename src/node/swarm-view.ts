@@ -10,6 +10,7 @@ import {
   rankPeers,
 } from '../registry/index.ts';
 import type { BlobToGet, PieceSource, SourceOutcome } from '../transfer/index.ts';
+import { NODE_LIMITS } from './limits.ts';
 import type { Endpoint } from './peer-endpoints.ts';
 import { type PeerSourcesOptions, peerSource } from './peer-sources.ts';
 import type { Holder, HolderView, PullTarget } from './pull/ports.ts';
@@ -22,11 +23,6 @@ export interface SwarmViewOptions extends PeerSourcesOptions {
   /** The addresses of a peer that may be used, best first. */
   endpointsOf(peer: CatalogEndpoints): readonly Endpoint[];
 }
-
-/** How long a peer that sent wrong bytes is not asked again. */
-const BAN_MS = 3_600_000;
-/** How many other claims of a content are tried after the most named one failed. */
-const MAX_CLAIMS = 8;
 
 export class SwarmView implements HolderView {
   readonly #options: SwarmViewOptions;
@@ -53,7 +49,9 @@ export class SwarmView implements HolderView {
     const others = this.#options.catalog
       .claimsOf(target.entry.sha256)
       .filter((claim) => !isSameClaim(claim.entry, target.entry));
-    return others.slice(0, MAX_CLAIMS).map(({ entry }) => ({ ...target, entry: withClaim(target.entry, entry) }));
+    return others
+      .slice(0, NODE_LIMITS.otherClaims)
+      .map(({ entry }) => ({ ...target, entry: withClaim(target.entry, entry) }));
   }
 
   onChange(listener: () => void): () => void {
@@ -82,7 +80,7 @@ export class SwarmView implements HolderView {
     for (const outcome of outcomes) {
       const { nodeId, bytes, rateBytesPerSecond, firstByteMs } = outcome;
       if (nodeId === undefined) continue;
-      if (outcome.isCorrupt) reliability.noteCorruption(nodeId, nowMs, nowMs + BAN_MS);
+      if (outcome.isCorrupt) reliability.noteCorruption(nodeId, nowMs, nowMs + NODE_LIMITS.banMs);
       else if (outcome.failures.length > 0) reliability.noteFailure(nodeId, nowMs);
       if (bytes > 0 && rateBytesPerSecond !== undefined && !outcome.isCorrupt)
         reliability.noteSuccess(nodeId, { bytes, durationMs: (bytes * 1000) / rateBytesPerSecond });

@@ -1,11 +1,10 @@
 /** Events pushed by one side, read in order by another that may be slower; ends by itself when the reader goes. */
+import { NODE_LIMITS } from '../limits.ts';
+
 export interface EventQueue<Event> extends AsyncIterable<Event> {
   push(event: Event): void;
   end(): void;
 }
-
-/** Kept for a reader that does not keep up; the oldest goes, for every event tells the whole state. */
-const MAX_WAITING = 1000;
 
 export function eventQueue<Event>(signal: AbortSignal): EventQueue<Event> {
   const waiting: Event[] = [];
@@ -29,7 +28,7 @@ export function eventQueue<Event>(signal: AbortSignal): EventQueue<Event> {
     push(event) {
       if (isEnded) return;
       waiting.push(event);
-      if (waiting.length > MAX_WAITING) waiting.shift();
+      if (waiting.length > NODE_LIMITS.waitingEvents) waiting.shift();
       wake();
     },
     end,

@@ -6,6 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Clock, Emitter, type Logger, messageOf, type NodeId, type RequestId } from '../../core/index.ts';
 import { NodeError } from '../errors.ts';
+import { NODE_LIMITS } from '../limits.ts';
 import type { HolderView, PullTarget, TransferLog, TransferRow } from './ports.ts';
 import type { PullModelDeps } from './pull-model.ts';
 import { Transfer, type TransferSnapshot } from './transfer.ts';
@@ -21,10 +22,6 @@ export interface PullRequest {
   /** Use this holder and no other. */
   readonly from?: NodeId | undefined;
 }
-
-/** How long a transfer that a restart interrupted waits for somebody who has the model. */
-const RESUME_PATIENCE_MS = 600_000;
-const ENDED_KEPT = 200;
 
 export class TransferService {
   readonly events: Emitter<TransferSnapshot>;
@@ -123,7 +120,7 @@ export class TransferService {
 
   #forgetOldest(): void {
     for (const [requestId, transfer] of this.#transfers) {
-      if (this.#transfers.size <= ENDED_KEPT) return;
+      if (this.#transfers.size <= NODE_LIMITS.endedTransfersKept) return;
       if (transfer.isOver) this.#transfers.delete(requestId);
     }
   }
@@ -146,7 +143,7 @@ export class TransferService {
     const modelId = request.target.entry.model_id;
     const giveUp = (): void =>
       reject(new NodeError('holder_offline', `Going on with ${modelId}: nobody who has it was heard of`));
-    const cancelTimer = clock.after(RESUME_PATIENCE_MS, giveUp);
+    const cancelTimer = clock.after(NODE_LIMITS.resumePatienceMs, giveUp);
     const onAbort = (): void => reject(signal.reason);
     signal.addEventListener('abort', onAbort);
     try {
