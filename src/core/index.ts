@@ -1,4 +1,6 @@
 /** What everything stands on: identifiers, errors, time, randomness, sizes, the logger port. Imports nothing. */
+
+export { type ByteGate, openGate } from './byte-gate.ts';
 export { formatBytes, GB, GiB, KiB, MB, MiB, TiB } from './bytes.ts';
 export { type Clock, systemClock } from './clock.ts';
 export { Emitter } from './emitter.ts';

@@ -19,6 +19,13 @@ const heartbeatSchema = lenientObject({
   machine: z.string().max(64).optional(),
   /** Port of plain HTTP on that loopback. */
   loopback_port: z.number().int().min(1).max(65_535).optional(),
+  /** Splice relays through which the node can be reached, best first: `relay.example:4303`. */
+  relays: z.array(z.string().max(200)).max(4).default([]),
+  /** Blobs that are being fetched and served piece by piece meanwhile, the newest first. */
+  fetching: z
+    .array(z.string().regex(/^[0-9a-f]{64}$/))
+    .max(32)
+    .default([]),
   /** How many catalog pages this node has published; pages from this number on are void. */
   catalog_pages: z.number().int().nonnegative().max(100_000).default(0),
   /** Its last word: it stops now, on purpose, and has nothing until it speaks again. */

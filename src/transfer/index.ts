@@ -6,6 +6,6 @@ export { Download, download } from './download.ts';
 export { TransferError } from './errors.ts';
 export { HttpPieceSource } from './http-source.ts';
 export type { TransferLimits } from './limits.ts';
-export type { BlobToGet, Lane, PieceSink, PieceSource, ReceiveBytes, TlsCredentials } from './ports.ts';
+export type { BlobToGet, Lane, PieceNews, PieceSink, PieceSource, ReceiveBytes, TlsCredentials } from './ports.ts';
 export type { DownloadProgress } from './progress.ts';
 export type { SourceOutcome } from './source-stats.ts';

@@ -20,15 +20,37 @@ export interface PieceSource {
   /** Unique within a download, stable over restarts: outcomes are kept under it. */
   readonly id: string;
   readonly nodeId?: NodeId;
-  /** How many lanes to open at once; 1 unless one connection cannot fill the path. */
+  /** The most lanes that may be opened at once; how many pay off, the planner finds out. 1 unless given. */
   readonly lanes?: number;
+  /**
+   * What asking it costs beyond its own bandwidth: 0 nearby or on the mesh, 1 through somebody's relay, 2 a CDN or hub that
+   * is paid for by the byte or asked by everybody (T8). Higher ones are asked for what lower ones cannot give in time.
+   */
+  readonly tier?: 0 | 1 | 2;
   /** Bytes a second as measured before, so that the first request has the right size. */
   readonly expectedRate?: number;
   /** Opens a way for one request at a time. Throws TransferError. */
   openLane(signal: AbortSignal): Promise<Lane>;
   /** The piece hashes, exactly `sizeBytes` long and not yet verified. Absent: this source has none. */
   pieceHashes?(sizeBytes: number, signal: AbortSignal): Promise<Buffer>;
+  /**
+   * Tells what it holds, first as a whole and then as it changes, until the signal comes; a source without it has
+   * everything. Throws TransferError when the news end before that; `not_held` when it knows the blob no more.
+   */
+  followPieces?(tell: (news: PieceNews) => void, signal: AbortSignal): Promise<void>;
 }
+
+/** What a source says of the pieces it holds. Spec: docs/spec/10-transfer.md §8. */
+export type PieceNews =
+  /** Everything. */
+  | { readonly news: 'holds_all' }
+  /** Exactly these: bits, most significant first. */
+  | { readonly news: 'holds'; readonly bits: Uint8Array }
+  | { readonly news: 'gained'; readonly indexes: readonly number[] }
+  /** It has begun to send these to somebody: what it has not sent yet is the better thing to ask it for. */
+  | { readonly news: 'sent'; readonly indexes: readonly number[] }
+  /** How many others follow this blob there. 0: nobody else is fetching it from this source. */
+  | { readonly news: 'others'; readonly count: number };
 
 /**
  * Takes the next bytes of a range. They are valid until the returned promise resolves (or the call returns); a lane
@@ -40,10 +62,16 @@ export interface Lane {
   /**
    * Streams exactly the bytes of `range`, in order, in chunks that never cross a multiple of 1 MiB of the blob.
    * Resolves when all were received and let go of. Throws TransferError, or what `receive` threw.
+   * May be called again while earlier reads are under way: the answers come one after the other, in that order, and when
+   * one fails so do those behind it. A lane that cannot ask ahead (`depth` 1) is asked for one range at a time.
    */
   read(range: ByteRange, receive: ReceiveBytes, signal: AbortSignal): Promise<void>;
-  /** Ends it at once; a pending read rejects. Idempotent. */
+  /** Ends it at once; pending reads reject. Idempotent. */
   close(): void;
+  /** How many reads may be under way at once; 1 unless given. */
+  readonly depth?: number;
+  /** Time of a round trip as the opening showed it. */
+  readonly roundTripMs?: number;
 }
 
 /** Where pieces go; the blob store's writer satisfies it. `Done` is whatever finishing yields. */

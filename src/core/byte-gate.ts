@@ -1,0 +1,10 @@
+/**
+ * Lets bytes through at the rate somebody decided: before bytes are passed on, on either side of a connection. Who is
+ * not held up gets no promise, so that the unlimited case costs a call and nothing more.
+ */
+export interface ByteGate {
+  /** Resolves when `count` bytes may pass. Rejects when the signal comes first. */
+  take(count: number, signal?: AbortSignal): void | Promise<void>;
+}
+
+export const openGate: ByteGate = { take() {} };
