@@ -78,44 +78,53 @@ export interface Ours extends AsyncDisposable {
   readonly contestants: Contestant[];
 }
 
-/** A seeder that has adopted the file, a node that pulls over loopback, and one that pulls over mutual TLS. */
+/** Two seeders that have adopted the file, nodes that pull over loopback from one or both, and one over mutual TLS. */
 export async function openOurs(folder: string, file: string): Promise<Ours> {
   const network = await DevNetwork.open(join(folder, 'ours'));
   const seeder = network.node('seeder');
+  const second = network.node('second');
   const clear = network.node('clear');
   const tls = network.node('tls', { flags: ['--no-loopback-http'] });
-  await Promise.all([seeder.up(), clear.up(), tls.up()]);
+  await Promise.all(network.nodes.map((node) => node.up()));
   await seeder.json('mesh', 'init', '--name', 'bench');
-  const { code } = await seeder.json<{ code: string }>('mesh', 'invite', '--uses', '2');
-  for (const node of [clear, tls]) await node.json('join', code);
+  const { code } = await seeder.json<{ code: string }>('mesh', 'invite', '--uses', '3');
+  for (const node of [second, clear, tls]) await node.json('join', code);
   const { sha256 } = await seeder.json<{ sha256: string }>('model', 'import', file, '--name', MODEL);
-  for (const node of [clear, tls]) await seesSeeder(node);
+  await second.json('model', 'import', file, '--name', MODEL);
+  for (const node of [clear, tls]) await seesSeeders(node, 2);
   return {
     sha256,
-    contestants: [pulling('atmosphere model pull', seeder, clear), pulling('atmosphere model pull, TLS', seeder, tls)],
+    contestants: [
+      pulling('atmosphere model pull', [seeder], clear),
+      pulling('atmosphere model pull, two seeders', [seeder, second], clear),
+      pulling('atmosphere model pull, TLS', [seeder], tls),
+    ],
     [Symbol.asyncDispose]: () => network.close(),
   };
 }
 
-function pulling(name: string, seeder: DevNode, puller: DevNode): Contestant {
+function pulling(name: string, seeders: readonly DevNode[], puller: DevNode): Contestant {
+  const [only, ...others] = seeders;
+  const from = others.length === 0 && only !== undefined ? ['--from', only.name] : [];
   let cpuBefore = 0;
   const cpuNow = async () => {
-    const [one, other] = await Promise.all([processUsage(seeder.pid), processUsage(puller.pid)]);
+    const sending = await Promise.all(seeders.map((seeder) => processUsage(seeder.pid)));
+    const receiving = await processUsage(puller.pid);
     return {
-      cpuSeconds: one.cpuSeconds + other.cpuSeconds,
-      seederPeakBytes: one.peakRssBytes,
-      pullerPeakBytes: other.peakRssBytes,
+      cpuSeconds: [...sending, receiving].reduce((sum, one) => sum + one.cpuSeconds, 0),
+      seederPeakBytes: Math.max(...sending.map((one) => one.peakRssBytes)),
+      pullerPeakBytes: receiving.peakRssBytes,
     };
   };
   return {
     name,
     async prepare() {
       await puller.run('model', 'remove', MODEL);
-      for (const node of [seeder, puller]) await writeFile(`/proc/${node.pid}/clear_refs`, '5');
+      for (const node of [...seeders, puller]) await writeFile(`/proc/${node.pid}/clear_refs`, '5');
       cpuBefore = (await cpuNow()).cpuSeconds;
     },
     async work() {
-      const { code, stderr } = await puller.run('model', 'pull', MODEL, '--from', seeder.name, '--quiet');
+      const { code, stderr } = await puller.run('model', 'pull', MODEL, ...from, '--quiet');
       if (code !== 0) throw new Error(stderr);
     },
     async usage() {
@@ -125,9 +134,9 @@ function pulling(name: string, seeder: DevNode, puller: DevNode): Contestant {
   };
 }
 
-async function seesSeeder(node: DevNode): Promise<void> {
+async function seesSeeders(node: DevNode, count: number): Promise<void> {
   const list = () => node.json<{ models: ModelRow[] }>('model', 'list', '--mesh');
-  await eventually(list, ({ models }) => models.some((row) => row.model_id === MODEL));
+  await eventually(list, ({ models }) => models.some((row) => row.model_id === MODEL && row.nodes.length === count));
 }
 
 function isOpen(port: number): Promise<boolean> {

@@ -6,10 +6,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { GiB } from '../../src/core/index.ts';
+import { formatBytes, GiB } from '../../src/core/index.ts';
 import { writeGgufFile } from '../../src/testkit/model-files.ts';
 import { type Contestant, openNginx, openOurs, rivals } from './contestants.ts';
 import { median, type Result, renderResults, run } from './measure.ts';
+import { warmMemory } from './warm-memory.ts';
 
 const { values: flags } = parseArgs({
   options: {
@@ -22,6 +23,7 @@ const runs = Number(flags.runs);
 const folder = await mkdtemp(join(tmpdir(), 'atmosphere-bench-'));
 const loadBefore = loadavg()[0];
 const results: Result[] = [];
+console.log(`touching ${formatBytes(warmMemory())} of free memory once, so that no contestant is the first to`);
 try {
   for (const size of flags.sizes.split(',').map(Number)) results.push(...(await measureSize(size)));
 } finally {
