@@ -6,14 +6,17 @@ import { createHash } from 'node:crypto';
 import { type Clock, Emitter, type NodeId } from '../core/index.ts';
 import { encodeFrame } from '../protocol/index.ts';
 import { MeshError } from './errors.ts';
+import { MemoryByteStream } from './memory-stream.ts';
 import type {
   AdmissionGate,
+  ByteStream,
   GossipHandler,
   Meeting,
   MeshTransport,
   PeerEvent,
   RequestHandler,
   RequestOptions,
+  StreamHandler,
 } from './transport.ts';
 
 export interface MemoryNetworkOptions {
@@ -87,6 +90,8 @@ class MemoryTransport implements MeshTransport {
   readonly #network: Network;
   readonly #peers = new Set<NodeId>();
   readonly #handlers = new Map<string, { handler: RequestHandler; open: boolean }>();
+  readonly #streamHandlers = new Map<string, StreamHandler>();
+  readonly #streams = new Map<MemoryByteStream, NodeId>();
   readonly #seen = new Set<string>();
   #onGossip: GossipHandler = () => 'ignore';
 
@@ -119,6 +124,23 @@ class MemoryTransport implements MeshTransport {
 
   handle(protocol: string, handler: RequestHandler, options: { readonly open?: boolean } = {}): void {
     this.#handlers.set(protocol, { handler, open: options.open ?? false });
+  }
+
+  handleStream(protocol: string, handler: StreamHandler): void {
+    this.#streamHandlers.set(protocol, handler);
+  }
+
+  async openStream(peer: NodeId, protocol: string, _signal?: AbortSignal): Promise<ByteStream> {
+    const other = this.#network.reach(this.nodeId, peer);
+    if (!this.#peers.has(peer) || other === undefined) throw unreachable(peer);
+    await this.#network.travel(0);
+    const handler = other.#streamHandlers.get(protocol);
+    if (handler === undefined) throw unreachable(peer);
+    const [here, there] = MemoryByteStream.pair((bytes) => this.#network.travel(bytes));
+    this.#keep(here, peer);
+    other.#keep(there, this.nodeId);
+    void other.#serveStream(handler, there);
+    return here;
   }
 
   async publish(frame: Uint8Array): Promise<void> {
@@ -166,7 +188,21 @@ class MemoryTransport implements MeshTransport {
     if (other !== undefined) other.#drop(this.nodeId);
   }
 
+  #keep(stream: MemoryByteStream, peer: NodeId): void {
+    this.#streams.set(stream, peer);
+    stream.onOver(() => this.#streams.delete(stream));
+  }
+
+  async #serveStream(handler: StreamHandler, stream: MemoryByteStream): Promise<void> {
+    try {
+      await handler(this.#streams.get(stream) as NodeId, stream);
+    } catch (thrown) {
+      stream.abort(thrown as Error);
+    }
+  }
+
   #drop(peer: NodeId): void {
+    for (const [stream, other] of this.#streams) if (other === peer) stream.abort(unreachable(peer));
     if (this.#peers.delete(peer)) this.peerEvents.emit({ type: 'disconnected', nodeId: peer });
   }
 

@@ -22,7 +22,7 @@ import { withKnownPorts } from './listen-addresses.ts';
 import type { RecordStore } from './ports.ts';
 import type { RecordDraftOfNode, RecordEvent } from './record-log.ts';
 import { MeshSession, notAuthority, type SessionOptions } from './session.ts';
-import type { PeerEvent } from './transport.ts';
+import type { ByteStream, PeerEvent, StreamHandler } from './transport.ts';
 
 export interface MeshOptions extends SessionOptions {
   readonly identity: Identity;
@@ -53,6 +53,7 @@ export class Mesh implements AsyncDisposable {
   #identity: Identity;
   #listen: readonly string[];
   #session: MeshSession | undefined;
+  readonly #streamHandlers = new Map<string, StreamHandler>();
   #change: Promise<unknown> = Promise.resolve();
 
   constructor(options: MeshOptions) {
@@ -111,6 +112,23 @@ export class Mesh implements AsyncDisposable {
   /** Records in force. */
   records(filter?: Parameters<RecordStore['list']>[0]): SignedRecord[] {
     return this.#running().log.list(filter);
+  }
+
+  /**
+   * A stream to a member, which is connected to first where it must be: directly, through a hole punched in two NATs, or
+   * through a member that relays. Throws MeshError `peer_unreachable`, `peer_refused`, `not_started`.
+   */
+  async openStream(nodeId: NodeId, protocol: string, signal: AbortSignal): Promise<ByteStream> {
+    const session = this.#running();
+    const { transport } = session;
+    if (!transport.peers().includes(nodeId)) await transport.connect(nodeId, session.addressesOf(nodeId), signal);
+    return transport.openStream(nodeId, protocol, signal);
+  }
+
+  /** Serves streams of members, in every session from now on. */
+  handleStream(protocol: string, handler: StreamHandler): void {
+    this.#streamHandlers.set(protocol, handler);
+    this.#session?.transport.handleStream(protocol, handler);
   }
 
   certificateOf(nodeId: NodeId): NodeCertificate | undefined {
@@ -218,6 +236,7 @@ export class Mesh implements AsyncDisposable {
     const session = new MeshSession(this.#identity, { ...this.#options, listen: this.#listen });
     session.log.events.on((event) => this.#onRecord(event));
     session.transport.peerEvents.on((event) => this.peerEvents.emit(event));
+    for (const [protocol, handler] of this.#streamHandlers) session.transport.handleStream(protocol, handler);
     this.#session = session;
     try {
       await session.start();

@@ -93,6 +93,13 @@ export class MeshSession {
     return this.log.publishSigned(issueCertificateRecord(authority, { nodeId, role, name, serial, nowMs }));
   }
 
+  /** Where a node says that it can be dialled, and where it was before. */
+  addressesOf(nodeId: NodeId): string[] {
+    const told = this.log.list({ author: nodeId, kind: 'heartbeat' }).flatMap(addressesOf);
+    const known = this.#options.peers.list().filter((peer) => peer.nodeId === nodeId);
+    return [...told.flatMap(({ addresses }) => addresses), ...known.map(({ multiaddr }) => multiaddr)];
+  }
+
   #makeTransport(): Libp2pTransport {
     const { identity, log } = this;
     const { clock } = this.#options;

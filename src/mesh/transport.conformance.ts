@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import type { NodeId } from '../core/index.ts';
 import type { RefusalReason } from '../protocol/index.ts';
-import type { GossipVerdict, MeshTransport, PeerEvent } from './transport.ts';
+import type { ByteStream, GossipVerdict, MeshTransport, PeerEvent } from './transport.ts';
 
 export interface ConformanceNode {
   readonly transport: MeshTransport;
@@ -21,6 +21,18 @@ export interface ConformanceNetwork {
 }
 
 const PROTOCOL = '/atmosphere/test/1';
+
+function noAbort(): AbortSignal {
+  return new AbortController().signal;
+}
+
+/** Everything that a stream says, and how it ended. */
+function listenTo(stream: ByteStream): { readonly chunks: Buffer[]; readonly ended: Promise<Error | undefined> } {
+  const chunks: Buffer[] = [];
+  const { promise: ended, resolve } = Promise.withResolvers<Error | undefined>();
+  stream.receive({ bytes: (chunk) => chunks.push(Buffer.from(chunk)), ended: resolve });
+  return { chunks, ended };
+}
 
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: a suite, not a procedure
 export function testTransport(makeNetwork: () => ConformanceNetwork): void {
@@ -130,6 +142,75 @@ export function testTransport(makeNetwork: () => ConformanceNetwork): void {
       await network.until(() => heard.get(c.transport.nodeId)?.includes('good') === true);
       expect(heard.get(b.transport.nodeId)?.toSorted()).toEqual(['bad', 'good']);
       expect(heard.get(c.transport.nodeId)).toEqual(['good']);
+    }));
+
+  test('openStream() carries bytes both ways, in order, and tells the end of them', () =>
+    withNetwork(async (network) => {
+      const [a, b] = [await network.start(), await network.start()];
+      b.transport.handleStream(PROTOCOL, async (from, stream) => {
+        const got = listenTo(stream);
+        await Promise.all([got.ended, stream.send(Buffer.from(`${from} `))]);
+        await stream.send(Buffer.concat(got.chunks));
+        await stream.close();
+      });
+      await connect(network, a, b);
+      const stream = await network.run(a.transport.openStream(b.transport.nodeId, PROTOCOL, noAbort()));
+      const got = listenTo(stream);
+      const said = Buffer.alloc(3_000_000, 'all of it, in order; ');
+      const talk = async () => {
+        for (let at = 0; at < said.length; at += 100_000) await stream.send(said.subarray(at, at + 100_000));
+        await stream.close();
+        return got.ended;
+      };
+      expect(await network.run(talk())).toBeUndefined();
+      expect(Buffer.concat(got.chunks).equals(Buffer.concat([Buffer.from(`${a.transport.nodeId} `), said]))).toBe(true);
+    }));
+
+  test('a stream that is aborted ends with an error at the other side, and sends no more', () =>
+    withNetwork(async (network) => {
+      const [a, b] = [await network.start(), await network.start()];
+      const served = Promise.withResolvers<ByteStream>();
+      b.transport.handleStream(PROTOCOL, (_from, stream) => served.resolve(stream));
+      await connect(network, a, b);
+      const stream = await network.run(a.transport.openStream(b.transport.nodeId, PROTOCOL, noAbort()));
+      const mine = listenTo(stream);
+      await network.run(Promise.resolve(stream.send(Buffer.from('hello'))));
+      const there = listenTo(await network.run(served.promise));
+      stream.abort(new Error('enough'));
+      expect(await network.run(there.ended)).toBeInstanceOf(Error);
+      expect(await network.run(mine.ended)).toBeInstanceOf(Error);
+      await expect(network.run(Promise.resolve(stream.send(Buffer.from('more'))))).rejects.toThrow(Error);
+    }));
+
+  test('a peer that goes away ends its streams with an error or an end, never in silence', () =>
+    withNetwork(async (network) => {
+      const [a, b] = [await network.start(), await network.start()];
+      b.transport.handleStream(PROTOCOL, (_from, stream) => void listenTo(stream));
+      await connect(network, a, b);
+      const stream = await network.run(a.transport.openStream(b.transport.nodeId, PROTOCOL, noAbort()));
+      const got = listenTo(stream);
+      await network.run(b.transport.stop());
+      await network.run(got.ended);
+      expect(got.chunks).toEqual([]);
+    }));
+
+  test('openStream() fails for a peer that is not there or refused, and for a protocol nobody serves', () =>
+    withNetwork(async (network) => {
+      const [a, b] = [await network.start(), await network.start()];
+      const open = () => network.run(a.transport.openStream(b.transport.nodeId, PROTOCOL, noAbort()));
+      const unreachable = expect.objectContaining({ code: 'peer_unreachable' });
+      await expect(open()).rejects.toThrow(unreachable);
+      let served = 0;
+      b.transport.handleStream('/atmosphere/other/1', () => {
+        served += 1;
+      });
+      a.refusal = 'revoked';
+      await expect(connect(network, a, b)).rejects.toThrow(Error);
+      await expect(open()).rejects.toThrow(unreachable);
+      a.refusal = undefined;
+      await connect(network, a, b);
+      await expect(open()).rejects.toThrow(unreachable);
+      expect(served).toBe(0);
     }));
 
   test('stop() lets the others know, and start() of another goes on without it', () =>

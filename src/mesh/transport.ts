@@ -41,6 +41,32 @@ export interface Meeting {
   close(): Promise<void>;
 }
 
+/** What a stream's reader is told, in order. */
+export interface ByteReceiver {
+  /** Valid only during the call. */
+  bytes(chunk: Uint8Array): void;
+  /** Once, and nothing after it. Without an error the other side has said all it had to say. */
+  ended(error: Error | undefined): void;
+}
+
+/**
+ * Bytes both ways between two members. Reading has no back-pressure of its own: whoever reads asks for little at a time
+ * and waits for it (docs/spec/10-transfer.md §9).
+ */
+export interface ByteStream {
+  /** Sends, or resolves when more may be sent. The bytes must not be changed afterwards. Rejects when the stream is over. */
+  send(bytes: Uint8Array): void | Promise<void>;
+  /** Once. What came before is told first. */
+  receive(receiver: ByteReceiver): void;
+  /** Nothing more is sent; what was sent still arrives. */
+  close(): Promise<void>;
+  /** Ends both directions at once. Idempotent. */
+  abort(reason: Error): void;
+}
+
+/** Takes a stream that a member opened. It owns the stream; what it throws resets it. */
+export type StreamHandler = (from: NodeId, stream: ByteStream) => void | Promise<void>;
+
 export interface MeshTransport {
   readonly nodeId: NodeId;
   readonly peerEvents: Emitter<PeerEvent>;
@@ -58,6 +84,10 @@ export interface MeshTransport {
   request(peer: NodeId, protocol: string, message: unknown, options?: RequestOptions): Promise<unknown>;
   /** `open` handlers serve those who are not admitted yet; only join uses it. */
   handle(protocol: string, handler: RequestHandler, options?: { readonly open?: boolean }): void;
+  /** A stream to a connected member, over the most direct connection there is. Throws MeshError `peer_unreachable`. */
+  openStream(peer: NodeId, protocol: string, signal: AbortSignal): Promise<ByteStream>;
+  /** Admitted peers only, so many at once of each. */
+  handleStream(protocol: string, handler: StreamHandler): void;
   /** Dials, and waits for both hellos. Throws MeshError `peer_unreachable`, `peer_refused`. */
   connect(nodeId: NodeId, addresses: readonly string[], signal?: AbortSignal): Promise<void>;
   /** Dials without a hello. Throws MeshError `peer_unreachable`. */

@@ -28,8 +28,13 @@ export function inTellingOrder(addresses: readonly string[]): string[] {
 
 function rank(address: string): number {
   if (isLoopback(address)) return 3;
-  if (address.includes('/p2p-circuit')) return 2;
+  if (isRelayed(address)) return 2;
   return address.startsWith('/ip4/') || address.startsWith('/dns') ? 0 : 1;
+}
+
+/** Through another node's relay. */
+export function isRelayed(address: string): boolean {
+  return address.includes('/p2p-circuit');
 }
 
 function isLoopback(address: string): boolean {

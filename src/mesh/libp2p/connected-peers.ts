@@ -8,7 +8,7 @@ import { type RefusalReason, toRefusal } from '../../protocol/index.ts';
 import { MESH_LIMITS } from '../limits.ts';
 import { RefusedPeers } from '../refused-peers.ts';
 import type { AdmissionGate, PeerEvent } from '../transport.ts';
-import { toNodeId, withoutPeer } from './addresses.ts';
+import { isRelayed, toNodeId, withoutPeer } from './addresses.ts';
 import { Admissions } from './admissions.ts';
 import { askOn } from './ask-on.ts';
 import { readFrame, sendFrame, toError } from './frame-stream.ts';
@@ -48,10 +48,10 @@ export class ConnectedPeers {
     return this.#peers.has(nodeId);
   }
 
-  /** Any admitted connection to it. */
+  /** The most direct of the admitted connections to it. */
   connectionTo(nodeId: NodeId): Connection | undefined {
-    const [connection] = this.#peers.get(nodeId) ?? [];
-    return connection;
+    const connections = [...(this.#peers.get(nodeId) ?? [])].filter(({ status }) => status === 'open');
+    return connections.find(({ remoteAddr }) => !isRelayed(remoteAddr.toString())) ?? connections[0];
   }
 
   refusalOf(connection: Connection): RefusalReason | undefined {

@@ -67,15 +67,21 @@ export async function createNode(options: NodeOptions): Promise<Libp2pNode> {
       pubsub: (components: GossipSubComponents) =>
         gossipsub(gossipOptions(options.meshId))(withAdmission(components, admissions)),
       dcutr: (components) => dcutr()(withAdmission(components, admissions)),
-      // Only members get here: their relayed words need no further bound of bytes or seconds.
+      // Only members get here. The usual bounds of 128 KiB and two minutes are for strangers' signalling: a model passes here
+      // when nothing else lets it through.
       ...(options.relayServer && {
         relay: (components: Parameters<ReturnType<typeof circuitRelayServer>>[0]) =>
-          circuitRelayServer({ reservations: { applyDefaultLimit: false } })(withAdmission(components, admissions)),
+          circuitRelayServer(RELAY_OPTIONS)(withAdmission(components, admissions)),
       }),
     },
   });
   return node as unknown as Libp2pNode;
 }
+
+const RELAY_OPTIONS: Parameters<typeof circuitRelayServer>[0] = {
+  reservations: { applyDefaultLimit: false, maxReservations: MESH_LIMITS.relayReservations },
+  maxInboundHopStreams: MESH_LIMITS.relayedPerPeer,
+};
 
 function gossipOptions(meshId: MeshId): Parameters<typeof gossipsub>[0] {
   return {

@@ -13,15 +13,18 @@ import type { RefusedPeers } from '../refused-peers.ts';
 import { TokenBuckets } from '../token-bucket.ts';
 import type {
   AdmissionGate,
+  ByteStream,
   GossipHandler,
   Meeting,
   MeshTransport,
   PeerEvent,
   RequestHandler,
   RequestOptions,
+  StreamHandler,
 } from '../transport.ts';
 import { inTellingOrder, toDialable, toNodeId, withoutPeer } from './addresses.ts';
 import { askOn } from './ask-on.ts';
+import { Libp2pByteStream } from './byte-stream.ts';
 import { ConnectedPeers, endConnection, HELLO_PROTOCOL } from './connected-peers.ts';
 import { createNode, type Libp2pNode, topicOf } from './create-node.ts';
 import { readFrame, sendFrame, toError } from './frame-stream.ts';
@@ -45,6 +48,7 @@ export class Libp2pTransport implements MeshTransport {
   readonly #connected: ConnectedPeers;
   readonly #strikes: TokenBuckets<NodeId>;
   readonly #handlers = new Map<string, { handler: RequestHandler; open: boolean }>();
+  readonly #streamHandlers = new Map<string, StreamHandler>();
   readonly #meetings = new Set<NodeId>();
   #onGossip: GossipHandler = () => 'ignore';
   #node: Libp2pNode | undefined;
@@ -127,6 +131,30 @@ export class Libp2pTransport implements MeshTransport {
     return askOn(connection, protocol, message, options);
   }
 
+  async openStream(peer: NodeId, protocol: string, signal: AbortSignal): Promise<ByteStream> {
+    const connection = this.#connected.connectionTo(peer);
+    if (connection === undefined) throw unreachable(peer, 'it is not connected');
+    const ends = AbortSignal.any([signal, AbortSignal.timeout(MESH_LIMITS.byteStreamOpenMs)]);
+    try {
+      const options = {
+        signal: ends,
+        runOnLimitedConnection: true,
+        maxOutboundStreams: MESH_LIMITS.byteStreamsPerPeer,
+      };
+      return new Libp2pByteStream(await connection.newStream(protocol, options));
+    } catch (cause) {
+      throw unreachable(peer, messageOf(cause), cause);
+    }
+  }
+
+  handleStream(protocol: string, handler: StreamHandler): void {
+    this.#streamHandlers.set(protocol, handler);
+    if (this.#node === undefined) return;
+    this.#registerStream(this.#node, protocol).catch((thrown: unknown) => {
+      this.#logger.error({ err: thrown, protocol }, 'protocol not registered');
+    });
+  }
+
   async connect(nodeId: NodeId, addresses: readonly string[], signal?: AbortSignal): Promise<void> {
     if (this.#connected.has(nodeId)) return;
     const connection = await this.#dial(nodeId, addresses, false, signal);
@@ -200,11 +228,34 @@ export class Libp2pTransport implements MeshTransport {
       STREAM_OPTIONS,
     );
     for (const protocol of this.#handlers.keys()) await this.#register(node, protocol);
+    for (const protocol of this.#streamHandlers.keys()) await this.#registerStream(node, protocol);
   }
 
   #register(node: Libp2pNode, protocol: string): Promise<void> {
     const options = { ...STREAM_OPTIONS, force: true as const };
     return node.handle(protocol, (stream, connection) => void this.#serve(protocol, stream, connection), options);
+  }
+
+  #registerStream(node: Libp2pNode, protocol: string): Promise<void> {
+    const options = {
+      maxInboundStreams: MESH_LIMITS.byteStreamsPerPeer,
+      runOnLimitedConnection: true,
+      force: true as const,
+    };
+    return node.handle(protocol, (stream, connection) => void this.#serveStream(protocol, stream, connection), options);
+  }
+
+  async #serveStream(protocol: string, stream: Stream, connection: Connection): Promise<void> {
+    const from = toNodeId(connection.remotePeer);
+    try {
+      const handler = this.#streamHandlers.get(protocol);
+      if (handler === undefined || !(await this.#mayAsk(connection, false))) throw notServed(protocol);
+      await handler(from, new Libp2pByteStream(stream));
+    } catch (thrown) {
+      if (thrown instanceof ProtocolError) this.#strike(from);
+      this.#logger.debug({ peer: from, protocol, reason: messageOf(thrown) }, 'stream ended');
+      stream.abort(toError(thrown));
+    }
   }
 
   async #serve(protocol: string, stream: Stream, connection: Connection): Promise<void> {
