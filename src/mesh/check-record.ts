@@ -7,6 +7,7 @@ import {
   type NodeCertificate,
   PROTOCOL_LIMITS,
   parseCertificate,
+  parsePeerOutcome,
   parseRevocation,
   type SignedRecord,
 } from '../protocol/index.ts';
@@ -89,11 +90,15 @@ function checkSequence(record: SignedRecord, held: SignedRecord | undefined): Re
   return record.signature.signature === held.signature.signature ? 'known' : 'conflict';
 }
 
-/** What the authority says carries a signature of its own, so that it can be shown outside of a record too. */
+/**
+ * What the authority says carries a signature of its own, so that it can be shown outside of a record too. Words on others
+ * are small, and never on their author.
+ */
 function checkPayload(record: SignedRecord, context: RecordContext): RecordRejection | undefined {
   try {
     if (record.kind === 'certificate') return isGoodCertificate(record, context) ? undefined : 'bad_payload';
     if (record.kind === 'revocation') return isGoodRevocation(record, context) ? undefined : 'bad_payload';
+    if (record.kind === 'outcome') parsePeerOutcome(record.payload, record);
     return undefined;
   } catch {
     return 'bad_payload';

@@ -1,5 +1,15 @@
 /** Every shape of wire and disk, with its parser and its bounds. Spec: docs/spec. */
 export {
+  BLOB_STREAM_PROTOCOL,
+  type BlobStreamErrorWord,
+  type BlobStreamHead,
+  type BlobStreamRequest,
+  encodeBlobStreamFrame,
+  parseBlobStreamHead,
+  parseBlobStreamRequest,
+  SmallFrame,
+} from './blob-stream.ts';
+export {
   canonicalBytes,
   SIGNING_CONTEXTS,
   type SignatureBlock,
@@ -26,6 +36,11 @@ export {
 export { ProtocolError } from './errors.ts';
 export { type FileSetFile, fileSetBytes, parseFileSet, toFileSet } from './file-set.ts';
 export { encodeFrame, FrameDecoder } from './frames.ts';
+export {
+  encodeHaveFrame,
+  type HaveFrame,
+  HaveFrameDecoder,
+} from './have-frames.ts';
 export { type Heartbeat, parseHeartbeat } from './heartbeat.ts';
 export { PROTOCOL_LIMITS } from './limits.ts';
 export {
@@ -42,6 +57,7 @@ export {
   toRefusal,
 } from './membership.ts';
 export { isModelId, parseModelId, parseRelativePath, toFolderName } from './names.ts';
+export { type PeerOutcome, parsePeerOutcome } from './outcome.ts';
 export {
   type AuthorDigest,
   type ListEntry,
@@ -56,4 +72,23 @@ export {
   type RecordKind,
   type SignedRecord,
 } from './record.ts';
+export {
+  encodeAckFrame,
+  isBinaryRequestId,
+  parseTransferFrame,
+  TRANSFER_FRAME_HEAD_BYTES,
+  type TransferFrame,
+  writeDataFrameHead,
+} from './transfer-frames.ts';
+export {
+  type CancelReason,
+  encodeTransferMessage,
+  type OutgoingTransferMessage,
+  parseTransferMessage,
+  type TransferCancel,
+  type TransferMessage,
+  type TransferRequest,
+  type TransferStart,
+  typeOf as transferTypeOf,
+} from './transfer-messages.ts';
 export { compareVersions, newestInRange } from './versions.ts';

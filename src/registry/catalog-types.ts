@@ -2,7 +2,7 @@
 import type { Clock, ModelId, NodeId } from '../core/index.ts';
 import type { CatalogEndpoints } from './catalog-node.ts';
 import type { ModelVariant } from './catalog-variant.ts';
-import type { PeerStats } from './peer-choice.ts';
+import type { PeerStats } from './peer-stats.ts';
 
 export interface ModelCatalogOptions {
   readonly clock?: Clock;

@@ -23,6 +23,15 @@ export {
   type PeerPath,
   rankPeers,
 } from './peer-choice.ts';
+export type { PeerStats } from './peer-stats.ts';
 export { openRegistry, type Registry } from './registry.ts';
 export { type RegistryViewModel, writeRegistryView } from './registry-view.ts';
+export {
+  type PeerReport,
+  type PeerWords,
+  type Standing,
+  standingOf,
+  type VerdictCounts,
+  weighReports,
+} from './standing.ts';
 export type { StoredTransfer } from './transfers.ts';

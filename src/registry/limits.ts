@@ -5,6 +5,8 @@ export const REGISTRY_LIMIT_TABLE = {
   addressesPerPeer: { value: 8, why: 'addresses of one node that are worth dialing' },
   peerAddresses: { value: 2000, why: 'remembered addresses in all' },
   endedTransfers: { value: 1000, why: 'history of downloads' },
+  reportsPerReporter: { value: 64, why: 'peers of which one node may tell the others' },
+  reportLifeMs: { value: 86_400_000, why: 'how long what a node told of another counts, less and less' },
   catalogNodes: { value: 10_000, why: 'nodes of whose models the merged catalog knows' },
   catalogEntriesPerNode: { value: 20_000, why: 'models of one node' },
   catalogEntries: { value: 200_000, why: 'models of all nodes, in memory' },

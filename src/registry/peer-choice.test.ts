@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { NodeId } from '../core/index.ts';
 import { vectorCases } from '../testkit/vectors.ts';
-import { type PeerCandidate, type PeerStats, rankPeers } from './peer-choice.ts';
+import { type PeerCandidate, rankPeers } from './peer-choice.ts';
+import type { PeerStats } from './peer-stats.ts';
 
 interface ChoiceCase {
   readonly name: string;

@@ -1,5 +1,7 @@
 /** Which peer to ask first: a pure function of what is known. Spec: docs/spec/09-registry.md §5. */
 import { MB, type NodeId } from '../core/index.ts';
+import type { PeerStats } from './peer-stats.ts';
+import { type PeerWords, successChance } from './standing.ts';
 
 /** How bytes get here: the same machine, plain or TLS HTTP on the network, the mesh's own streams. */
 export type PeerPath = 'loopback' | 'lan' | 'mesh';
@@ -11,22 +13,14 @@ export interface PeerCandidate {
   readonly load?: number | undefined;
 }
 
-export interface PeerStats {
-  readonly successes: number;
-  readonly failures: number;
-  readonly corruptions: number;
-  readonly rateBytesPerSecond?: number | undefined;
-  readonly latencyMs?: number | undefined;
-  readonly lastFailureMs?: number | undefined;
-  readonly bannedUntilMs?: number | undefined;
-}
-
 export interface PeerChoiceContext {
   readonly sizeBytes: number;
   readonly nowMs: number;
   readonly preferredNodeId?: NodeId | undefined;
   /** What is known of a peer; nothing for a stranger. */
   readonly statsOf: (nodeId: NodeId) => PeerStats | undefined;
+  /** What others say of it (docs/spec/15-feedback.md §4); nothing where nobody is listened to. */
+  readonly wordsOf?: ((nodeId: NodeId) => PeerWords | undefined) | undefined;
 }
 
 const PATHS: Record<
@@ -43,7 +37,10 @@ export function rankPeers<Candidate extends PeerCandidate>(
   candidates: readonly Candidate[],
   context: PeerChoiceContext,
 ): Candidate[] {
-  const usable = candidates.filter((candidate) => candidate.load !== -1 && !isBanned(candidate, context));
+  const allowed = candidates.filter((candidate) => candidate.load !== -1 && !isBanned(candidate, context));
+  const trusted = allowed.filter(({ nodeId }) => context.wordsOf?.(nodeId)?.isShunned !== true);
+  // Words alone never leave a pull without anybody to ask.
+  const usable = trusted.length > 0 ? trusted : allowed;
   const scored = usable.map((candidate) => ({ candidate, seconds: expectedSeconds(candidate, context) }));
   const isPreferred = ({ nodeId }: Candidate) => Number(nodeId === context.preferredNodeId);
   scored.sort(
@@ -61,13 +58,7 @@ export function expectedSeconds({ nodeId, path }: PeerCandidate, context: PeerCh
   const stats = context.statsOf(nodeId);
   const rate = Math.max(1, stats?.rateBytesPerSecond ?? PATHS[path].rateBytesPerSecond);
   const latencyMs = stats?.latencyMs ?? PATHS[path].latencyMs;
-  return (latencyMs / 1000 + context.sizeBytes / rate) / successChance(stats);
-}
-
-/** Laplace's rule: a stranger is even odds, and nobody is ever certain. */
-function successChance(stats: PeerStats | undefined): number {
-  if (stats === undefined) return 0.5;
-  return (stats.successes + 1) / (stats.successes + stats.failures + stats.corruptions + 2);
+  return (latencyMs / 1000 + context.sizeBytes / rate) / successChance(stats, context.wordsOf?.(nodeId));
 }
 
 function isBanned({ nodeId }: PeerCandidate, { statsOf, nowMs }: PeerChoiceContext): boolean {

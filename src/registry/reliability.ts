@@ -1,7 +1,7 @@
 /** What we learned of each peer's service, over restarts. Feeds the peer choice (docs/spec/09-registry.md §5). */
 import type { NodeId } from '../core/index.ts';
 import type { Database, Row } from './database.ts';
-import type { PeerStats } from './peer-choice.ts';
+import type { PeerStats } from './peer-stats.ts';
 
 /** Weight of the newest measurement. */
 const NEWEST = 0.3;

@@ -3,7 +3,7 @@ import type { ModelId, RequestId, Sha256 } from '../core/index.ts';
 import type { Database, Row } from './database.ts';
 import { REGISTRY_LIMITS } from './limits.ts';
 
-export type TransferState = 'Pending' | 'Downloading' | 'Verifying' | 'Completed' | 'Failed' | 'Cancelled';
+export type TransferState = 'Pending' | 'Downloading' | 'Verifying' | 'Paused' | 'Completed' | 'Failed' | 'Cancelled';
 
 export interface StoredTransfer {
   readonly requestId: RequestId;
@@ -30,7 +30,7 @@ export interface TransferRepository {
   active(): StoredTransfer[];
 }
 
-const ACTIVE = "state IN ('Pending', 'Downloading', 'Verifying')";
+const ACTIVE = "state IN ('Pending', 'Downloading', 'Verifying', 'Paused')";
 
 export function createTransfers(db: Database): TransferRepository {
   function put(transfer: StoredTransfer): void {

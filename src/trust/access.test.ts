@@ -2,9 +2,10 @@ import { expect, test } from 'vitest';
 import { mayAuthor } from './access.ts';
 
 test.each(['admin', 'gateway', 'edge', 'member', 'paint-shop', '__proto__'])(
-  'mayAuthor() lets %s speak of itself only',
+  'mayAuthor() lets %s speak for itself only',
   (role) => {
-    expect([mayAuthor(role, 'heartbeat'), mayAuthor(role, 'catalog')]).toEqual([true, true]);
+    const ownWords = (['heartbeat', 'catalog', 'outcome'] as const).map((kind) => mayAuthor(role, kind));
+    expect(ownWords).toEqual([true, true, true]);
     expect([mayAuthor(role, 'certificate'), mayAuthor(role, 'revocation')]).toEqual([false, false]);
   },
 );

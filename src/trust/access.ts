@@ -1,7 +1,7 @@
 /** Who may author which record: docs/spec/03-trust.md §3.3. Pure. */
 import type { RecordKind } from '../protocol/index.ts';
 
-const STATE: readonly RecordKind[] = ['heartbeat', 'catalog'];
+const STATE: readonly RecordKind[] = ['heartbeat', 'catalog', 'outcome'];
 
 /** Certificates and revocations are in no role's list: they are the authority's alone. */
 const AUTHORED = new Map<string, readonly RecordKind[]>([
