@@ -17,7 +17,6 @@ export const PROTOCOL_LIMIT_TABLE = {
     value: 3000,
     why: 'who follows a blob’s pieces hears something this often, so that a dead link shows',
   },
-  piecesPerBlob: { value: 65_536, why: 'pieces of one blob (01-content §2)' },
   recordBytes: { value: 256 * 1024, why: 'one signed record; a full catalog page fits four times' },
   outcomeBytes: { value: 2048, why: 'what one node says of another, as JSON' },
   outcomeCount: { value: 1000, why: 'each count in it; more would say nothing more' },

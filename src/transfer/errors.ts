@@ -45,6 +45,13 @@ export const TRANSFER_ERRORS = {
     retry: false,
     means: 'A peer does not have the content it was asked for (404, 410, 412, 416).',
   },
+  not_held_yet: {
+    kind: 'unreachable',
+    fault: 'peer',
+    retry: true,
+    means:
+      'A peer that is still fetching the content does not have the range it was asked for now (10-transfer §8). Others are asked; the peer stays a source.',
+  },
   bad_response: {
     kind: 'integrity',
     fault: 'peer',

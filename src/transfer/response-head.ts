@@ -78,6 +78,8 @@ export function errorOfStatus(head: ResponseHead): TransferError {
   const message = `Asking a peer for bytes: status ${status}`;
   const data = { status };
   if (status === 401 || status === 403) return new TransferError('refused', message, { data });
+  if (status === 416 && head.fields.get('problem-code') === 'not_held_yet')
+    return new TransferError('not_held_yet', `${message}, that range is not there yet`, { data });
   if (status === 404 || status === 410 || status === 412 || status === 416)
     return new TransferError('not_held', message, { data });
   if (status === 429 || status >= 500) return busy(head, message);
