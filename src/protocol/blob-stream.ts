@@ -3,7 +3,7 @@
  * range is bounded before anything is read for it, a length before a byte is kept.
  */
 import { z } from 'zod';
-import type { Sha256 } from '../core/index.ts';
+import type { PieceRoot, Sha256 } from '../core/index.ts';
 import { isSha256 } from '../core/index.ts';
 import { ProtocolError } from './errors.ts';
 import { encodeFrame } from './frames.ts';
@@ -18,13 +18,18 @@ const digest = z
   .string()
   .refine((text) => isSha256(text), 'not a SHA-256 in hex')
   .transform((text) => text as Sha256);
+const root = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/, 'not a piece root in hex')
+  .transform((text) => text as PieceRoot)
+  .optional();
 const position = z.number().int().nonnegative().max(PROTOCOL_LIMITS.blobBytes);
 
 const requestSchema = z.discriminatedUnion('want', [
   z
-    .looseObject({ want: z.enum(['bytes', 'pieces']), sha256: digest, start: position, end: position })
+    .looseObject({ want: z.enum(['bytes', 'pieces']), sha256: digest, start: position, end: position, root })
     .refine(({ start, end }) => start < end && end - start <= PROTOCOL_LIMITS.blobStreamBytes, 'not a range'),
-  z.looseObject({ want: z.literal('have'), sha256: digest }),
+  z.looseObject({ want: z.literal('have'), sha256: digest, root }),
 ]);
 
 export type BlobStreamRequest =
@@ -34,10 +39,11 @@ export type BlobStreamRequest =
       readonly start: number;
       /** One past the last byte. */
       readonly end: number;
+      readonly root?: PieceRoot | undefined;
     }
-  | { readonly want: 'have'; readonly sha256: Sha256 };
+  | { readonly want: 'have'; readonly sha256: Sha256; readonly root?: PieceRoot | undefined };
 
-const ERROR_WORDS = ['refused', 'not_held', 'busy', 'bad_request'] as const;
+const ERROR_WORDS = ['refused', 'not_held', 'not_held_yet', 'busy', 'bad_request'] as const;
 export type BlobStreamErrorWord = (typeof ERROR_WORDS)[number];
 
 const answerSchema = z.union([

@@ -9,3 +9,4 @@ export type { TransferLimits } from './limits.ts';
 export type { BlobToGet, Lane, PieceNews, PieceSink, PieceSource, ReceiveBytes, TlsCredentials } from './ports.ts';
 export type { DownloadProgress } from './progress.ts';
 export type { SourceOutcome } from './source-stats.ts';
+export { StreamPieceSource } from './stream-source.ts';

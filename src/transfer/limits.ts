@@ -21,6 +21,7 @@ export const TRANSFER_LIMIT_TABLE = {
   maxLanesPerSource: { value: 8, why: 'connections one download opens to one peer' },
   maxSources: { value: 64, why: 'peers one download uses' },
   blockBytes: { value: 512 * KiB, why: 'unit of reading, hashing and writing; divides every piece' },
+  streamDepth: { value: 4, why: 'reads asked ahead on a mesh stream; what is under way is bounded by its blocks' },
   blocksPerLane: { value: 4, why: 'one is filled while others are written and hashed' },
   idleBlocks: { value: 16, why: 'blocks kept for the next lane, of all downloads together' },
   inlineHashBytes: {
@@ -29,6 +30,31 @@ export const TRANSFER_LIMIT_TABLE = {
   },
   hashThreadIdleMs: { value: 5000, why: 'a hash thread without work waits this long for the next blob' },
   pieceListTimeoutMs: { value: 10_000, why: 'then the next peer is asked for the piece list' },
+  minRateBytesPerSecond: { value: 8_000, why: 'a slower limit would look like a stall to the other side' },
+  minBurstBytes: { value: 16 * KiB, why: 'what a slow limit lets through at once: a few packets' },
+  burstMs: {
+    value: 100,
+    why: 'what a limit lets through at once, as time at its rate; longer makes queues in the link',
+  },
+  floorRateBytesPerSecond: {
+    value: 64 * KiB,
+    why: 'what is left to a transfer while more urgent ones want an unlimited link, so that it is not disconnected',
+  },
+  urgentMs: { value: 1_000, why: 'how long after its last bytes a more urgent transfer still goes first' },
+  idleShareMs: {
+    value: 60_000,
+    why: 'what is known of the rate of a peer or transfer that moves nothing is then forgotten',
+  },
+  scheduleEntries: { value: 32, why: 'entries of a rate schedule' },
+  limitedPeers: { value: 256, why: 'peers with a rate of their own' },
+  delayTargetMs: { value: 25, why: 'queue that a transfer which gives way may make in the link' },
+  delayMinutes: { value: 10, why: 'the least delay of so many minutes is that of the empty link' },
+  delayProbeMs: { value: 250, why: 'how often the delay to a peer is measured while a transfer that gives way runs' },
+  delayTimeoutMs: { value: 1_000, why: 'a probe without an answer by then counts as a full queue' },
+  minYieldBytesPerSecond: {
+    value: 16 * KiB,
+    why: 'a transfer that gives way is never slower, so that it is not disconnected',
+  },
 } as const satisfies LimitTable;
 
 export const TRANSFER_LIMITS = limitValues(TRANSFER_LIMIT_TABLE);

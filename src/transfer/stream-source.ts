@@ -1,0 +1,64 @@
+/** Pieces over byte streams of the mesh, where HTTP does not reach a peer. Spec: docs/spec/10-transfer.md §9. */
+import type { NodeId } from '../core/index.ts';
+import type { ByteStream } from './byte-stream.ts';
+import { toTransferError } from './errors.ts';
+import type { BlobToGet, Lane, PieceSource } from './ports.ts';
+import { StreamLane } from './stream-lane.ts';
+
+export interface StreamPieceSourceOptions {
+  readonly id: string;
+  readonly nodeId?: NodeId;
+  readonly blob: BlobToGet;
+  /** A fresh stream to the peer; whoever opens it knows that it is that peer. */
+  readonly openStream: (signal: AbortSignal) => Promise<ByteStream>;
+  readonly tier?: 0 | 1 | 2;
+  readonly expectedRate?: number;
+}
+
+export class StreamPieceSource implements PieceSource {
+  readonly id: string;
+  readonly nodeId?: NodeId;
+  /** They would share one connection. */
+  readonly lanes = 1;
+  readonly tier: 0 | 1 | 2;
+  readonly expectedRate?: number;
+  readonly #options: StreamPieceSourceOptions;
+
+  constructor(options: StreamPieceSourceOptions) {
+    const { id, nodeId, tier, expectedRate } = options;
+    this.id = id;
+    if (nodeId !== undefined) this.nodeId = nodeId;
+    this.tier = tier ?? 0;
+    if (expectedRate !== undefined) this.expectedRate = expectedRate;
+    this.#options = options;
+  }
+
+  async openLane(signal: AbortSignal): Promise<Lane> {
+    const { sha256, sizeBytes } = this.#options.blob;
+    return new StreamLane(await this.#open(signal), { want: 'bytes', sha256, sizeBytes });
+  }
+
+  async pieceHashes(sizeBytes: number, signal: AbortSignal): Promise<Buffer> {
+    const { sha256 } = this.#options.blob;
+    const lane = new StreamLane(await this.#open(signal), { want: 'pieces', sha256, sizeBytes });
+    const hashes = Buffer.alloc(sizeBytes);
+    let filled = 0;
+    const receive = (bytes: Buffer): void => {
+      filled += bytes.copy(hashes, filled);
+    };
+    try {
+      await lane.read({ start: 0, end: sizeBytes }, receive, signal);
+      return hashes;
+    } finally {
+      lane.close();
+    }
+  }
+
+  async #open(signal: AbortSignal): Promise<ByteStream> {
+    try {
+      return await this.#options.openStream(signal);
+    } catch (thrown) {
+      throw toTransferError(thrown, 'Opening a stream to a peer');
+    }
+  }
+}
