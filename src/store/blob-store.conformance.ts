@@ -9,6 +9,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { PieceRoot, Sha256 } from '../core/index.ts';
 import { heldOf, PIECE_BYTES as PIECE, sha256Of, specOf, stateOf, writePieces } from './blobs.fixture.ts';
+import { describeOpenParts } from './open-parts.conformance.ts';
 import type { BlobStore } from './ports.ts';
 
 export function describeBlobStore(name: string, make: (quotaBytes?: number) => Promise<BlobStore>): void {
@@ -169,6 +170,8 @@ export function describeBlobStore(name: string, make: (quotaBytes?: number) => P
         );
       });
     });
+
+    describeOpenParts(() => store);
 
     describe('reading', () => {
       it('read() and stream() give ranges, clamped at the end of the blob', async () => {

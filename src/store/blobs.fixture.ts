@@ -29,7 +29,10 @@ export async function stateOf(path: string): Promise<FileState> {
 }
 
 export function heldOf(writer: BlobWriter): number[] {
-  const bits = writer.heldPieces;
+  return indexesOf(writer.heldPieces);
+}
+
+export function indexesOf(bits: Uint8Array): number[] {
   return Array.from({ length: bits.length * 8 }, (_, index) => index).filter(
     (index) => ((bits[index >> 3] ?? 0) & (0x80 >> (index & 7))) !== 0,
   );

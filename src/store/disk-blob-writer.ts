@@ -3,19 +3,21 @@
  * the journal entry follows bytes that are in the page cache already. `finish` is the only way to a blob's name.
  * This object owns the two file descriptors; they close when the last operation under way has ended.
  */
-import { close, fchmod, write } from 'node:fs';
+import { close, constants, fchmod, open, write } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { BackgroundSync } from './background-sync.ts';
 import { StoreError, toStoreError } from './errors.ts';
-import { readFully, syncData, syncFolder } from './files.ts';
+import { isAbsence, readFully, syncData, syncFolder } from './files.ts';
 import { type JournalState, pieceCountOf } from './journal.ts';
 import type { PartJournal } from './part-journal.ts';
+import { PartShare } from './part-share.ts';
 import { PieceProgress } from './piece-progress.ts';
-import type { BlobSpec, BlobStat, BlobWriter } from './ports.ts';
+import type { BlobSpec, BlobStat, BlobWriter, PartReader } from './ports.ts';
 import type { StoreFolder } from './store-folder.ts';
 
+const openFd = promisify(open);
 const closeFd = promisify(close);
 const chmodFd = promisify(fchmod);
 
@@ -33,6 +35,7 @@ export class DiskBlobWriter implements BlobWriter {
   readonly #fd: number;
   readonly #journal: PartJournal;
   readonly #progress: PieceProgress;
+  readonly #share: PartShare;
   readonly #sync: BackgroundSync;
   readonly #options: DiskWriterOptions;
   #running = 0;
@@ -52,6 +55,7 @@ export class DiskBlobWriter implements BlobWriter {
     this.#journal = journal;
     this.#options = options;
     this.#progress = new PieceProgress(state);
+    this.#share = new PartShare(state.spec, this.#progress);
     this.#sync = new BackgroundSync({
       fd,
       journal,
@@ -75,6 +79,17 @@ export class DiskBlobWriter implements BlobWriter {
 
   get heldBytes(): number {
     return this.#progress.heldBytes;
+  }
+
+  async openReader(): Promise<PartReader | undefined> {
+    const { folder } = this.#options;
+    const { sha256 } = this.spec;
+    if (this.#isClosing) return undefined;
+    // At any moment it may get its name, or be discarded.
+    const fd = (await openIfThere(folder.dataPath(sha256))) ?? (await openIfThere(folder.blobPath(sha256)));
+    if (fd === undefined) return undefined;
+    const read = (buffer: Buffer, position: number): Promise<number> => readFully(fd, buffer, position);
+    return this.#share.openReader({ read, close: () => closeFd(fd) });
   }
 
   async write(bytes: Uint8Array, position: number): Promise<void> {
@@ -113,12 +128,14 @@ export class DiskBlobWriter implements BlobWriter {
     const entry = this.#journal.entries;
     this.#journal.append('commit', index);
     this.#progress.commit(index, entry);
+    this.#share.changed();
   }
 
   revokePiece(index: number): void {
     this.#assertOpen();
     this.#assertPiece(index);
     this.#progress.revoke(index);
+    this.#share.changed();
     this.#journal.append('revoke', index);
     this.#journal.syncNow();
   }
@@ -135,6 +152,7 @@ export class DiskBlobWriter implements BlobWriter {
       throw toStoreError('Finishing a blob', thrown);
     }
     const stat = await this.#options.onFinished();
+    this.#share.end('whole');
     await this.#end(true);
     return stat;
   }
@@ -176,6 +194,7 @@ export class DiskBlobWriter implements BlobWriter {
 
   #end(removesPart: boolean): Promise<void> {
     this.#isClosing = true;
+    this.#share.end('ended');
     this.#closed ??= this.#release(removesPart);
     return this.#closed;
   }
@@ -200,7 +219,9 @@ export class DiskBlobWriter implements BlobWriter {
   }
 
   #doubtUncovered(): void {
-    for (const index of this.#progress.doubtUncovered()) {
+    const doubts = this.#progress.doubtUncovered();
+    if (doubts.length > 0) this.#share.changed();
+    for (const index of doubts) {
       // On a disk that takes no more entries the doubt lives in memory; the failed sync is reported all the same.
       try {
         this.#journal.append('doubt', index);
@@ -235,6 +256,15 @@ export class DiskBlobWriter implements BlobWriter {
     throw new StoreError('incomplete', `Finishing a blob: ${data.missing} pieces missing, ${data.unsure} unchecked`, {
       data,
     });
+  }
+}
+
+async function openIfThere(path: string): Promise<number | undefined> {
+  try {
+    return await openFd(path, constants.O_RDONLY);
+  } catch (thrown) {
+    if (isAbsence(thrown)) return undefined;
+    throw toStoreError(`Opening ${path} to read along`, thrown);
   }
 }
 

@@ -56,6 +56,12 @@ export const STORE_ERRORS = {
     retry: false,
     means: 'Bytes do not have the SHA-256 under which they were to be stored.',
   },
+  not_held_yet: {
+    kind: 'not_found',
+    fault: 'us',
+    retry: true,
+    means: 'Bytes of a part were asked for whose piece has not come yet, or is in doubt.',
+  },
   out_of_range: {
     kind: 'internal',
     fault: 'us',

@@ -16,4 +16,5 @@ export type {
   BlobReader,
   BlobSpec,
   BlobStore,
+  PartReader,
 } from './ports.ts';

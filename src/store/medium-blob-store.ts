@@ -18,6 +18,7 @@ import type {
   BlobWriter,
   CollectResult,
   FileState,
+  PartReader,
   PartStat,
 } from './ports.ts';
 import { type OpenPart, SpaceGuard } from './space-guard.ts';
@@ -45,6 +46,8 @@ export interface PartOwner {
 
 export interface PartWriter extends BlobWriter {
   readonly heldBytes: number;
+  /** Undefined when the part ended while it was opened. */
+  openReader(): Promise<PartReader | undefined>;
 }
 
 export interface MediumBlobStoreOptions {
@@ -109,6 +112,11 @@ export class MediumBlobStore implements BlobStore {
       this.#writers.delete(sha256);
       throw toStoreError(`Opening a part of ${sha256}`, thrown);
     }
+  }
+
+  async openPart(sha256: Sha256): Promise<PartReader | undefined> {
+    this.#assertOpen();
+    return this.#writers.get(sha256)?.writer?.openReader();
   }
 
   async put(sha256: Sha256, bytes: Uint8Array): Promise<void> {

@@ -1,8 +1,9 @@
 /** A part in memory, with the rules of the one on the disk. */
 import { StoreError } from './errors.ts';
 import { pieceCountOf } from './journal.ts';
+import { PartShare } from './part-share.ts';
 import type { PieceProgress } from './piece-progress.ts';
-import type { BlobSpec, BlobStat, BlobWriter } from './ports.ts';
+import type { BlobSpec, BlobStat, BlobWriter, PartReader } from './ports.ts';
 
 export interface MemoryPart {
   readonly spec: BlobSpec;
@@ -15,6 +16,7 @@ export class MemoryBlobWriter implements BlobWriter {
   readonly #part: MemoryPart;
   readonly #onFinished: (part: MemoryPart) => Promise<BlobStat>;
   readonly #onEnded: (removesPart: boolean) => void;
+  readonly #share: PartShare;
   #isOpen = true;
 
   constructor(
@@ -25,6 +27,7 @@ export class MemoryBlobWriter implements BlobWriter {
     },
   ) {
     this.#part = part;
+    this.#share = new PartShare(part.spec, part.progress);
     this.#onFinished = owner.onFinished;
     this.#onEnded = owner.onEnded;
   }
@@ -45,6 +48,15 @@ export class MemoryBlobWriter implements BlobWriter {
     return this.#part.progress.heldBytes;
   }
 
+  async openReader(): Promise<PartReader | undefined> {
+    if (!this.#isOpen) return undefined;
+    const { bytes } = this.#part;
+    return this.#share.openReader({
+      read: async (buffer, position) => bytes.copy(buffer, 0, position),
+      close: async () => {},
+    });
+  }
+
   async write(bytes: Uint8Array, position: number): Promise<void> {
     this.#assertInside(position, bytes.length);
     this.#part.bytes.set(bytes, position);
@@ -58,11 +70,13 @@ export class MemoryBlobWriter implements BlobWriter {
   commitPiece(index: number): void {
     this.#assertPiece(index);
     this.#part.progress.commit(index, 0);
+    this.#share.changed();
   }
 
   revokePiece(index: number): void {
     this.#assertPiece(index);
     this.#part.progress.revoke(index);
+    this.#share.changed();
   }
 
   async finish(): Promise<BlobStat> {
@@ -74,6 +88,7 @@ export class MemoryBlobWriter implements BlobWriter {
         data: { missing, unsure: 0 },
       });
     const stat = await this.#onFinished(this.#part);
+    this.#share.end('whole');
     this.#end(true);
     return stat;
   }
@@ -93,6 +108,7 @@ export class MemoryBlobWriter implements BlobWriter {
   #end(removesPart: boolean): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
+    this.#share.end('ended');
     this.#onEnded(removesPart);
   }
 

@@ -48,6 +48,10 @@ export interface BlobStore {
    * `disk_full`, `quota_exceeded`.
    */
   openWrite(spec: BlobSpec): Promise<BlobWriter>;
+  /**
+   * Reads along with the writer of a part (docs/spec/06-store.md §8); undefined when nobody writes the blob now. Throws `io_failed`.
+   */
+  openPart(sha256: Sha256): Promise<PartReader | undefined>;
   /** Stores small content whole (file lists, test data); verifies the digest: `digest_mismatch`. */
   put(sha256: Sha256, bytes: Uint8Array): Promise<void>;
   /** Takes a hashed file elsewhere as this blob's place, without copying. Its state is checked at every opening. */
@@ -85,6 +89,23 @@ export interface BlobReader extends AsyncDisposable {
   /** Bytes [start, end) in large chunks; ends with `blob_changed` instead of passing on bytes of a changed file. */
   stream(start: number, end: number): Readable;
   /** Gives up this hold on the file. Streams that run keep it open until they end or are destroyed. */
+  close(): Promise<void>;
+}
+
+/** A part that somebody writes, as others may read it. */
+export interface PartReader extends AsyncDisposable {
+  readonly spec: BlobSpec;
+  /** `whole`: the blob has its name, and reading goes on. `ended`: the writer let go of it, and nothing is read any more. */
+  readonly state: 'growing' | 'whole' | 'ended';
+  /** Pieces that may be read now: bits, most significant first. */
+  heldPieces(): Uint8Array;
+  /** Does every byte of [start, end) lie in such a piece? */
+  holds(start: number, end: number): boolean;
+  /** Fills `buffer` from `position`, short only at the blob's end. Throws `not_held_yet`, `store_closed`. */
+  read(buffer: Buffer, position: number): Promise<number>;
+  /** Calls back at each change of what is held and of the state; the returned function stops it. */
+  onChange(listener: () => void): () => void;
+  /** When the reads under way have ended. */
   close(): Promise<void>;
 }
 

@@ -4,14 +4,16 @@
  */
 import type { Sha256 } from '../core/index.ts';
 import { StoreError } from './errors.ts';
-import type { BlobSpec, PartStat } from './ports.ts';
+import type { BlobSpec, PartReader, PartStat } from './ports.ts';
 
 export interface OpenPart {
   readonly spec: BlobSpec;
   /** Its room has been promised. */
   isAdmitted: boolean;
   /** Undefined while it is being opened. */
-  writer: { readonly heldBytes: number; close(): Promise<void> } | undefined;
+  writer:
+    | { readonly heldBytes: number; close(): Promise<void>; openReader(): Promise<PartReader | undefined> }
+    | undefined;
 }
 
 export interface RoomRequest {
