@@ -12,6 +12,17 @@ export const nodeRowSchema = z.object({
   models: z.number(),
   last_seen: z.string().nullable(),
   http: z.array(z.string()),
+  /** How far this node trusts its bytes, and why; null for this node. */
+  standing: z
+    .object({
+      word: z.enum(['good', 'unknown', 'slow', 'suspect', 'banned']),
+      reason: z.string(),
+      /** That a download from it goes well, between 0 and 1. */
+      chance: z.number(),
+      /** Other nodes that told of it. */
+      reporters: z.number(),
+    })
+    .nullable(),
   certificate_expires: z.string().nullable(),
 });
 export type NodeRow = z.infer<typeof nodeRowSchema>;

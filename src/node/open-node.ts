@@ -5,7 +5,7 @@
  */
 import { hostname } from 'node:os';
 import type { ControlHandlers, DaemonConfig } from '../api/index.ts';
-import { type Clock, type Logger, systemClock } from '../core/index.ts';
+import { type Clock, type Logger, type NodeId, systemClock } from '../core/index.ts';
 import { acquireHomeLock, type Registry } from '../registry/index.ts';
 import { announcing } from './announcer.ts';
 import { meshControl } from './control/mesh-control.ts';
@@ -13,6 +13,7 @@ import { modelControl } from './control/model-control.ts';
 import type { NodeParts } from './control/parts.ts';
 import { statusControl } from './control/status-control.ts';
 import { transferControl } from './control/transfer-control.ts';
+import { Feedback } from './feedback.ts';
 import { openHome, readMachineMark } from './home.ts';
 import { scannersOf, usualPlaces } from './model-places.ts';
 import { openLibraryParts } from './open-library.ts';
@@ -74,8 +75,11 @@ async function assemble(options: NodeOptions, stack: AsyncDisposableStack): Prom
   const around = { ...surroundings, scanners, openLan: config.openLan };
   const { library, content, inventory, intake } = await openLibraryParts(around, stack);
   const machineMark = config.loopbackHttp ? await readMachineMark() : undefined;
+  const statsOf = (nodeId: NodeId) => registry.reliability.get(nodeId);
+  const feedback = stack.use(new Feedback({ mesh, statsOf, clock, logger }));
+  feedback.start();
   const view = new SwarmView({
-    ...{ catalog, reliability: registry.reliability, clock, logger },
+    ...{ catalog, reliability: registry.reliability, feedback, clock, logger },
     endpointsOf: (peer) =>
       endpointsOf(peer, machineMark === undefined ? undefined : machineHash(mesh.meshId, machineMark)),
     tls: () => tls.current,
@@ -89,7 +93,7 @@ async function assemble(options: NodeOptions, stack: AsyncDisposableStack): Prom
 
   const http = { url: '' };
   const parts: NodeParts = {
-    ...{ name, home, clock, store, mesh, catalog, library, inventory, intake, transfers, freeBytes },
+    ...{ name, home, clock, store, mesh, catalog, library, inventory, intake, transfers, feedback, freeBytes },
     programVersion: options.programVersion,
     startedAtMs: clock.nowMs(),
     httpUrl: () => http.url,

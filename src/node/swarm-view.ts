@@ -10,6 +10,7 @@ import {
   rankPeers,
 } from '../registry/index.ts';
 import type { BlobToGet, PieceSource, SourceOutcome } from '../transfer/index.ts';
+import type { Feedback } from './feedback.ts';
 import { NODE_LIMITS } from './limits.ts';
 import type { Endpoint } from './peer-endpoints.ts';
 import { type PeerSourcesOptions, peerSource } from './peer-sources.ts';
@@ -18,6 +19,8 @@ import type { Holder, HolderView, PullTarget } from './pull/ports.ts';
 export interface SwarmViewOptions extends PeerSourcesOptions {
   readonly catalog: ModelCatalog;
   readonly reliability: Registry['reliability'];
+  /** What others say of peers, and where what is learned here is told to them. */
+  readonly feedback?: Pick<Feedback, 'wordsOf' | 'note'>;
   readonly clock: Clock;
   readonly logger?: Logger;
   /** The addresses of a peer that may be used, best first. */
@@ -40,9 +43,13 @@ export class SwarmView implements HolderView {
       nodeId: node.nodeId,
       name: node.name,
       path: this.#pathOf(node.endpoints),
+      signsRoot: node.entry.piece_root !== undefined,
     }));
     const statsOf = (nodeId: NodeId) => (only === undefined ? reliability.get(nodeId) : undefined);
-    return rankPeers(candidates, { sizeBytes: entry.size_bytes, nowMs: clock.nowMs(), preferredNodeId, statsOf });
+    const { feedback } = this.#options;
+    const wordsOf = (nodeId: NodeId) => (only === undefined ? feedback?.wordsOf(nodeId) : undefined);
+    const nowMs = clock.nowMs();
+    return rankPeers(candidates, { sizeBytes: entry.size_bytes, nowMs, preferredNodeId, statsOf, wordsOf });
   }
 
   otherClaims(target: PullTarget): readonly PullTarget[] {
@@ -69,6 +76,7 @@ export class SwarmView implements HolderView {
   report(outcomes: readonly SourceOutcome[]): void {
     try {
       this.#note(outcomes);
+      this.#options.feedback?.note(outcomes);
     } catch (thrown) {
       this.#options.logger?.warn({ err: messageOf(thrown) }, 'what a pull showed of its peers is not kept');
     }

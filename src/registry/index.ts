@@ -14,6 +14,7 @@ export type {
 } from './catalog-types.ts';
 export { isSameClaim, type ModelVariant, type VariantNode } from './catalog-variant.ts';
 export { acquireHomeLock } from './home-lock.ts';
+export { REGISTRY_LIMITS } from './limits.ts';
 export { ModelCatalog } from './model-catalog.ts';
 export type {
   LocalModel,

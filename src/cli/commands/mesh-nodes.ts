@@ -9,6 +9,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'STATE' },
   { title: 'LINK' },
   { title: 'MODELS', align: 'right' },
+  { title: 'STANDING' },
   { title: 'LAST SEEN' },
   { title: 'NODE ID', shrinks: true },
 ];
@@ -31,6 +32,7 @@ function toCells(node: NodeRow): string[] {
     node.state,
     node.this_node ? 'this node' : node.connected ? 'connected' : '-',
     String(node.models),
+    node.standing === null || node.standing.word === 'unknown' ? '-' : node.standing.word,
     node.this_node ? 'now' : formatAge(node.last_seen, Date.now()),
     node.node_id,
   ];

@@ -109,6 +109,7 @@ function toNodeRow(parts: NodeParts, member: Member, heard: CatalogNodeView | un
     models: isSelf ? parts.library.entries().length : (heard?.modelCount ?? 0),
     last_seen: lastSeen(parts, nodeId),
     http: isSelf ? [parts.httpUrl()] : [...(heard?.endpoints.http ?? [])],
+    standing: isSelf ? null : parts.feedback.standingOf(nodeId),
     certificate_expires: new Date(member.expiresAtMs).toISOString(),
   };
 }

@@ -4,6 +4,7 @@ import type { Inventory } from '../../inventory/index.ts';
 import type { Mesh } from '../../mesh/index.ts';
 import type { ModelCatalog } from '../../registry/index.ts';
 import type { BlobStore } from '../../store/index.ts';
+import type { Feedback } from '../feedback.ts';
 import type { Home } from '../home.ts';
 import type { Intake } from '../library/intake.ts';
 import type { ModelLibrary } from '../library/model-library.ts';
@@ -21,6 +22,7 @@ export interface NodeParts {
   readonly inventory: Inventory;
   readonly intake: Intake;
   readonly transfers: TransferService;
+  readonly feedback: Feedback;
   readonly startedAtMs: number;
   freeBytes(): Promise<number>;
   /** Where HTTP listens, once it does. */

@@ -1,6 +1,6 @@
 /** Gets one blob of a model into the store, from whoever has it, now and while it runs. */
 import { pieceLayout } from '../../content/index.ts';
-import type { PieceRoot, Sha256 } from '../../core/index.ts';
+import type { NodeId, PieceRoot, Sha256 } from '../../core/index.ts';
 import type { BlobStore } from '../../store/index.ts';
 import {
   type BlobToGet,
@@ -9,7 +9,8 @@ import {
   type SourceOutcome,
   TransferError,
 } from '../../transfer/index.ts';
-import type { HolderView, PieceHashStore, PullTarget } from './ports.ts';
+import { blameSources } from './blame.ts';
+import type { Holder, HolderView, PieceHashStore, PullTarget } from './ports.ts';
 
 export interface BlobPullDeps {
   readonly store: BlobStore;
@@ -42,10 +43,8 @@ export async function pullBlob(
   signal: AbortSignal,
 ): Promise<readonly SourceOutcome[]> {
   const holders = deps.view.holders(target);
-  const blob = toBlobToGet(
-    facts,
-    holders.map((holder) => holder.nodeId),
-  );
+  const signers = new Set(signersOf(holders, target, facts));
+  const blob = toBlobToGet(facts, [...signers]);
   const sink = await deps.store.openWrite(blob);
   const kept = deps.pieceHashes.get(facts.sha256);
   const download = new Download({
@@ -58,30 +57,36 @@ export async function pullBlob(
   download.on((event) => {
     if (event.on !== 'piece') onProgress(download.progress());
   });
-  const stopListening = deps.view.onChange(() => addNewSources(deps.view, target, blob, download));
-  let lied = false;
+  const stopListening = deps.view.onChange(() => {
+    for (const nodeId of addNewSources(deps.view, target, blob, download)) signers.add(nodeId);
+  });
+  let [isCompleted, isRootLie] = [false, false];
   try {
     const { sources } = await download.run(signal);
+    isCompleted = true;
     return sources;
   } catch (thrown) {
-    lied = thrown instanceof TransferError && thrown.code === 'digest_mismatch';
+    isRootLie = thrown instanceof TransferError && thrown.code === 'digest_mismatch';
     throw thrown;
   } finally {
     stopListening();
-    deps.view.report(blameFor(download.progress().sources, lied));
+    deps.view.report(blameSources(download.progress().sources, { isCompleted, isRootLie, signers }));
     onProgress(download.progress());
   }
 }
 
-/** Pieces that fit a root and make another digest are the work of whoever signed that root and sent them. */
-function blameFor(sources: readonly SourceOutcome[], lied: boolean): readonly SourceOutcome[] {
-  return lied ? sources.map((source) => ({ ...source, isCorrupt: source.isCorrupt || source.bytes > 0 })) : sources;
+/** A model's file list names its files' roots, and whoever names the list's digest has named them; another root is an entry's own word. */
+function signersOf(holders: readonly Holder[], { entry }: PullTarget, facts: Pick<BlobFacts, 'sha256'>): NodeId[] {
+  const isOfList = facts.sha256 !== entry.sha256;
+  return holders.filter(({ signsRoot }) => isOfList || signsRoot === true).map(({ nodeId }) => nodeId);
 }
 
-/** A download ignores a source that it has. */
-function addNewSources(view: HolderView, target: PullTarget, blob: BlobToGet, download: Download): void {
-  for (const holder of view.holders(target)) {
+/** A download ignores a source that it has. Returns those among the holders that sign the root. */
+function addNewSources(view: HolderView, target: PullTarget, blob: BlobToGet, download: Download): NodeId[] {
+  const holders = view.holders(target);
+  for (const holder of holders) {
     const source = view.sourceFor(holder, blob);
     if (source !== undefined) download.addSource(source);
   }
+  return signersOf(holders, target, blob);
 }

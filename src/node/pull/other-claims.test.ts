@@ -72,6 +72,29 @@ test('where every claim fails, the error is that of the first', async () => {
   expect(end).toMatchObject({ state: 'Failed', entry: lie.entry, error: { code: 'no_space' } });
 });
 
+test('who passed on a liar’s pieces in good faith, or sent its own that do not fit a liar’s root, is not blamed', async () => {
+  const bench = new PullBench();
+  const other = oneFile('org/one', randomBytes(content.length));
+  const lie = lieAbout({ piece_root: other.entry.piece_root as PieceRoot });
+  const liarsBytes = { entry: lie.entry, blobs: honest.blobs.map((blob) => ({ ...blob, ...disguised(other) })) };
+  const liar = new TestPeer('liar', liarsBytes);
+  const deceived = new TestPeer('deceived', liarsBytes);
+  const rootless = new TestPeer('rootless', honest);
+  for (const peer of [deceived, rootless]) peer.signsRoot = false;
+  for (const peer of [liar, deceived, rootless]) bench.swarm.add(peer);
+  Object.assign(bench.swarm, {
+    holders: (target: PullTarget) =>
+      target.entry.piece_root === lie.entry.piece_root ? [rootless, deceived, liar] : [rootless],
+    otherClaims: (target: PullTarget) => (target === lie ? [honest] : [lie]),
+  } satisfies Partial<HolderView>);
+  expect(await over(bench.service().start({ target: lie }))).toMatchObject({ state: 'Completed' });
+  const corrupt = bench.swarm.reports.filter(({ isCorrupt }) => isCorrupt).map(({ id }) => id);
+  expect(corrupt.filter((id) => id !== 'liar')).toEqual([]);
+  expect(
+    bench.swarm.reports.find(({ id, failures }) => id === 'rootless' && failures.includes('bad_piece')),
+  ).toBeDefined();
+});
+
 /** Another blob's bytes and pieces under the honest digest. */
 function disguised(other: typeof honest) {
   const [blob] = other.blobs;

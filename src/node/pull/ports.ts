@@ -7,6 +7,8 @@ import type { BlobToGet, PieceSource, SourceOutcome } from '../../transfer/index
 export interface Holder {
   readonly nodeId: NodeId;
   readonly name: string;
+  /** Its own entry names the piece root that the target has: it answers for it (docs/spec/15-feedback.md §2). */
+  readonly signsRoot?: boolean;
 }
 
 /** One content to get, as signed entries describe it. */

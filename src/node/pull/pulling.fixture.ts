@@ -47,6 +47,7 @@ function entryOf(modelId: string, { blob }: TestBlob, change: Partial<ModelEntry
 export class TestPeer implements Holder {
   readonly nodeId: NodeId;
   readonly name: string;
+  signsRoot = true;
   readonly #blobs = new Map<Sha256, TestBlob>();
   /** Ranges asked for. */
   reads = 0;
