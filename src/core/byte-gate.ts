@@ -5,6 +5,8 @@
 export interface ByteGate {
   /** Resolves when `count` bytes may pass. Rejects when the signal comes first. */
   take(count: number, signal?: AbortSignal): void | Promise<void>;
+  /** Bytes worth asking for at once, so that they leave evenly; undefined when it does not matter. May change at any time. */
+  readonly sliceBytes?: number | undefined;
 }
 
 export const openGate: ByteGate = { take() {} };

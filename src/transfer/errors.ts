@@ -77,6 +77,24 @@ export const TRANSFER_ERRORS = {
     retry: true,
     means: 'Somebody stopped the transfer. What arrived is kept and the next one goes on from there.',
   },
+  bad_rate: {
+    kind: 'usage',
+    fault: 'user',
+    retry: false,
+    means: 'A rate is not one like 5Mbps, 500 kB/s, 2MiB/s or unlimited, or too slow to be told from a stall.',
+  },
+  bad_schedule: {
+    kind: 'usage',
+    fault: 'user',
+    retry: false,
+    means: 'An entry of a rate schedule is not HH:MM-HH:MM and a rate, like `22:00-06:00 unlimited`.',
+  },
+  bad_policy: {
+    kind: 'usage',
+    fault: 'user',
+    retry: false,
+    means: 'The rate policy has an unknown profile, or more entries than it may have.',
+  },
 } as const satisfies ErrorTable;
 
 export type TransferErrorCode = keyof typeof TRANSFER_ERRORS;

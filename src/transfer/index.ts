@@ -8,5 +8,28 @@ export { HttpPieceSource } from './http-source.ts';
 export type { TransferLimits } from './limits.ts';
 export type { BlobToGet, Lane, PieceNews, PieceSink, PieceSource, ReceiveBytes, TlsCredentials } from './ports.ts';
 export type { DownloadProgress } from './progress.ts';
+export {
+  connectProber,
+  type DelayProber,
+  DelayWatch,
+  type Direction,
+  type FlowFacts,
+  formatRate,
+  formatRatePolicy,
+  LAN_POLICY,
+  limitsOf,
+  type PeerAddress,
+  PRIORITIES,
+  type Priority,
+  parseRate,
+  parseRatePolicy,
+  RateGovernor,
+  type RatePolicy,
+  type RatePolicyText,
+  type RateRules,
+  rulesAt,
+  type TransferWish,
+  UNLIMITED,
+} from './rate/index.ts';
 export type { SourceOutcome } from './source-stats.ts';
 export { StreamPieceSource } from './stream-source.ts';
