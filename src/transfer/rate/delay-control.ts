@@ -1,7 +1,7 @@
 /**
  * How fast a transfer that gives way may be, from the delay of the link: the queue it adds stays near a target, and every
  * other traffic that fills the link takes its place. After the ideas of RFC 6817, with rates in place of windows. Pure:
- * (state, sample) → state. Spec: docs/spec/10-transfer.md §10.
+ * (state, sample) → state. Spec: docs/spec/10-transfer.md §11.
  */
 import { TRANSFER_LIMITS } from '../limits.ts';
 

@@ -1,6 +1,6 @@
 /**
  * How much of the link transfers may have: policy (profiles, schedules, priorities), the governor that shares one direction
- * out, and the back-off when the link's delay grows. Spec: docs/spec/10-transfer.md §10.
+ * out, and the back-off when the link's delay grows. Spec: docs/spec/10-transfer.md §11.
  */
 export { connectProber, type PeerAddress } from './connect-prober.ts';
 export { type DelayProber, DelayWatch } from './delay-watch.ts';

@@ -1,6 +1,6 @@
 /**
  * How much of the link transfers may have: profile, rates of the node, of each peer, by the time of day. Pure: (policy, time)
- * → rules, (rules, flow) → its limits. Spec: docs/spec/10-transfer.md §10.
+ * → rules, (rules, flow) → its limits. Spec: docs/spec/10-transfer.md §11.
  */
 import { MB } from '../../core/index.ts';
 import { TransferError } from '../errors.ts';

@@ -1,4 +1,4 @@
-/** What goes before what. Spec: docs/spec/10-transfer.md §10. */
+/** What goes before what. Spec: docs/spec/10-transfer.md §11. */
 export const PRIORITIES = ['critical', 'high', 'normal', 'low'] as const;
 export type Priority = (typeof PRIORITIES)[number];
 

@@ -2,7 +2,7 @@
  * Shares one direction of the link out: a flow's bytes are charged to the node, its transfer, its peer and, where it gives
  * way, to what the delay allows. More urgent transfers go first and leave the others a floor; those of one priority get equal
  * shares; the requests of one gate are answered in their order. Owns one timer, while somebody waits. What no limit holds
- * back passes without a promise. Spec: docs/spec/10-transfer.md §10.
+ * back passes without a promise. Spec: docs/spec/10-transfer.md §11.
  */
 import type { ByteGate, Clock } from '../../core/index.ts';
 import { TRANSFER_LIMITS } from '../limits.ts';

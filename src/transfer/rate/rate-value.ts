@@ -1,4 +1,4 @@
-/** Rates as people write them. Bytes a second inside; `Infinity` is no limit. Spec: docs/spec/10-transfer.md §10. */
+/** Rates as people write them. Bytes a second inside; `Infinity` is no limit. Spec: docs/spec/10-transfer.md §11. */
 import { KiB, MB, MiB } from '../../core/index.ts';
 import { TransferError } from '../errors.ts';
 import { TRANSFER_LIMITS } from '../limits.ts';

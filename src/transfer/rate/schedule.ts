@@ -1,6 +1,6 @@
 /**
  * Rates by the time of day: `22:00-06:00 unlimited`, `08:00-18:00 2Mbps`, `08:00-18:00 5Mbps/1Mbps` (down/up). Local time as
- * the clock on the wall shows it, so that a change to summer time moves nothing. Pure. Spec: docs/spec/10-transfer.md §10.
+ * the clock on the wall shows it, so that a change to summer time moves nothing. Pure. Spec: docs/spec/10-transfer.md §11.
  */
 import { TransferError } from '../errors.ts';
 import { formatRate, parseRate } from './rate-value.ts';
