@@ -1,0 +1,176 @@
+/** One blob stream, from its first question to its end: questions wait in a line, answers leave one after the other. */
+import { type ByteGate, CoreError, type Sha256, systemCodeOf } from '../../core/index.ts';
+import type { ByteStream } from '../../mesh/index.ts';
+import {
+  type BlobStreamErrorWord,
+  type BlobStreamRequest,
+  encodeBlobStreamFrame,
+  ProtocolError,
+  parseBlobStreamRequest,
+  SmallFrame,
+} from '../../protocol/index.ts';
+import { NODE_LIMITS } from '../limits.ts';
+import type { StreamedBlob, StreamedContent, StreamViewer } from './blob-streams.ts';
+
+export interface BlobSessionOptions {
+  readonly content: StreamedContent;
+  readonly viewer: StreamViewer;
+  readonly stream: ByteStream;
+  readonly gate: ByteGate;
+  readonly onSent: (bytes: number) => void;
+  /** Answers that there is no room now. */
+  readonly isBusy: boolean;
+}
+
+interface Answer {
+  readonly sizeBytes: number;
+  readonly bytes: Buffer;
+}
+
+export class BlobSession {
+  readonly #options: BlobSessionOptions;
+  readonly #frame = new SmallFrame();
+  readonly #questions: BlobStreamRequest[] = [];
+  readonly #ending = new AbortController();
+  #wake: () => void = () => {};
+  #isEnded = false;
+  #failure: unknown;
+  #blob: { readonly sha256: Sha256; readonly reader: StreamedBlob } | undefined;
+
+  constructor(options: BlobSessionOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when the peer has ended the stream. Throws for what it must not do, and when it is silent for too long. */
+  async run(): Promise<void> {
+    this.#options.stream.receive({ bytes: (chunk) => this.#onBytes(chunk), ended: (error) => this.#onEnd(error) });
+    let sending: Promise<void> = Promise.resolve();
+    for (let question = await this.#next(); question !== undefined; question = await this.#next()) {
+      const answer = await this.#answer(question);
+      // One part is read while the one before leaves.
+      await sending;
+      sending = this.#send(answer);
+      sending.catch(() => {});
+    }
+    await sending;
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  async close(): Promise<void> {
+    this.#ending.abort();
+    const blob = this.#blob;
+    this.#blob = undefined;
+    await blob?.reader.close().catch(() => {});
+  }
+
+  #onBytes(chunk: Uint8Array): void {
+    try {
+      for (let rest = chunk; rest.length > 0 && !this.#isEnded; ) {
+        const { used, value } = this.#frame.push(rest);
+        rest = rest.subarray(used);
+        if (value !== undefined) this.#questions.push(parseBlobStreamRequest(value));
+      }
+      if (this.#questions.length > NODE_LIMITS.blobQuestionsWaiting)
+        throw new ProtocolError('too_large', 'Serving a blob stream: too many questions wait');
+      this.#wake();
+    } catch (thrown) {
+      this.#onEnd(thrown);
+    }
+  }
+
+  #onEnd(error: unknown): void {
+    this.#isEnded = true;
+    this.#failure ??= error;
+    // Who has closed its side may still wait for answers; who broke off does not.
+    if (error !== undefined) this.#questions.length = 0;
+    if (error !== undefined) this.#ending.abort();
+    this.#wake();
+  }
+
+  /** Undefined at the end. */
+  async #next(): Promise<BlobStreamRequest | undefined> {
+    if (this.#questions.length === 0 && !this.#isEnded) await this.#untilAsked();
+    return this.#questions.shift();
+  }
+
+  async #untilAsked(): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#wake = resolve;
+    const silent = (): void => reject(new CoreError('timed_out', 'Serving a blob stream: nothing was asked for long'));
+    const timer = setTimeout(silent, NODE_LIMITS.blobStreamIdleMs);
+    await promise.finally(() => clearTimeout(timer));
+  }
+
+  async #answer(question: BlobStreamRequest): Promise<Answer | BlobStreamErrorWord> {
+    if (this.#options.isBusy) return 'busy';
+    if (question.want === 'have') return 'not_held';
+    try {
+      const { start, end } = question;
+      if (question.want === 'pieces') return await this.#readPieces(question.sha256, start, end);
+      return await this.#readBytes(question.sha256, start, end);
+    } catch (thrown) {
+      await this.#forgetBlob();
+      return systemCodeOf(thrown) === 'not_held_yet' ? 'not_held_yet' : 'not_held';
+    }
+  }
+
+  async #readPieces(sha256: Sha256, start: number, end: number): Promise<Answer | BlobStreamErrorWord> {
+    const hashes = await this.#options.content.pieceHashes(sha256, this.#options.viewer);
+    if (hashes === undefined) return 'not_held';
+    if (end > hashes.length) return 'bad_request';
+    return { sizeBytes: hashes.length, bytes: Buffer.from(hashes.subarray(start, end)) };
+  }
+
+  async #readBytes(sha256: Sha256, start: number, end: number): Promise<Answer | BlobStreamErrorWord> {
+    const blob = await this.#open(sha256);
+    if (blob === undefined) return 'not_held';
+    if (end > blob.sizeBytes) return 'bad_request';
+    // Fresh each time: the mesh keeps what it sends until it has left.
+    const bytes = Buffer.allocUnsafeSlow(end - start);
+    for (let filled = 0; filled < bytes.length; ) {
+      const got = await blob.read(bytes.subarray(filled), start + filled);
+      if (got === 0) return 'not_held';
+      filled += got;
+    }
+    return { sizeBytes: blob.sizeBytes, bytes };
+  }
+
+  async #open(sha256: Sha256): Promise<StreamedBlob | undefined> {
+    if (this.#blob?.sha256 === sha256) return this.#blob.reader;
+    await this.#forgetBlob();
+    const reader = await this.#options.content.openBlob(sha256, this.#options.viewer);
+    if (reader !== undefined) this.#blob = { sha256, reader };
+    return reader;
+  }
+
+  /** A part may have become a blob, or gone: the next question opens it anew. */
+  async #forgetBlob(): Promise<void> {
+    const blob = this.#blob;
+    this.#blob = undefined;
+    await blob?.reader.close();
+  }
+
+  async #send(answer: Answer | BlobStreamErrorWord): Promise<void> {
+    if (typeof answer === 'string') {
+      const wait = answer === 'busy' ? { retry_after_s: 1 } : {};
+      await this.#write(encodeBlobStreamFrame({ error: answer, ...wait }));
+      if (answer === 'bad_request') throw new ProtocolError('malformed', 'Serving a blob stream: a range outside');
+      return;
+    }
+    const { sizeBytes, bytes } = answer;
+    await this.#options.gate.take(bytes.length, this.#ending.signal);
+    await this.#write(encodeBlobStreamFrame({ size: sizeBytes, length: bytes.length }));
+    await this.#write(bytes);
+    this.#options.onSent(bytes.length);
+  }
+
+  /** A reader that takes nothing for long is cut off. */
+  async #write(bytes: Buffer): Promise<void> {
+    const sent = this.#options.stream.send(bytes);
+    if (sent === undefined) return;
+    const { promise, reject } = Promise.withResolvers<never>();
+    const stalled = (): void => reject(new CoreError('timed_out', 'Serving a blob stream: nothing was taken for long'));
+    const timer = setTimeout(stalled, NODE_LIMITS.blobStreamStalledMs);
+    await Promise.race([sent, promise]).finally(() => clearTimeout(timer));
+  }
+}

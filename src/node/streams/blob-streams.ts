@@ -1,0 +1,81 @@
+/**
+ * Serves blobs on streams of the mesh. Spec: docs/spec/10-transfer.md §9. What a peer controls: its questions, and how fast
+ * it takes the answers. It can make us hold two parts of 1 MiB and a few questions a stream, and so many streams.
+ * A stream's open file belongs to its session and is closed when that ends, however it ends.
+ */
+import { type ByteGate, type Logger, messageOf, type NodeId, openGate, type Sha256 } from '../../core/index.ts';
+import type { ByteStream } from '../../mesh/index.ts';
+import { NODE_LIMITS } from '../limits.ts';
+import { BlobSession } from './blob-session.ts';
+
+/** Who asks, as the node's content wants to know it. */
+export interface StreamViewer {
+  readonly kind: 'peer';
+  readonly nodeId: NodeId;
+  readonly role: string;
+}
+
+/** A blob, or the part of one, open for reading. */
+export interface StreamedBlob {
+  readonly sizeBytes: number;
+  /** Fills `buffer` from `position`. Throws an error of code `not_held_yet` for bytes that are not here yet. */
+  read(buffer: Buffer, position: number): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** What the node's HTTP edge serves too. */
+export interface StreamedContent {
+  openBlob(sha256: Sha256, viewer: StreamViewer): Promise<StreamedBlob | undefined>;
+  pieceHashes(sha256: Sha256, viewer: StreamViewer): Promise<Uint8Array | undefined>;
+}
+
+export interface BlobStreamsOptions {
+  readonly content: StreamedContent;
+  roleOf(nodeId: NodeId): string;
+  /** Lets bytes out at the rate that the node's policy has for this peer. */
+  gateFor?(nodeId: NodeId): ByteGate;
+  /** Hears of bytes that left. */
+  onSent?(nodeId: NodeId, bytes: number): void;
+  readonly logger: Logger;
+}
+
+export class BlobStreams {
+  readonly #options: BlobStreamsOptions;
+  readonly #open = new Map<NodeId, number>();
+
+  constructor(options: BlobStreamsOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when the stream has ended; never rejects. */
+  async serve(nodeId: NodeId, stream: ByteStream): Promise<void> {
+    const { content, logger } = this.#options;
+    const leave = this.#enter(nodeId);
+    const viewer: StreamViewer = { kind: 'peer', nodeId, role: this.#options.roleOf(nodeId) };
+    const gate = this.#options.gateFor?.(nodeId) ?? openGate;
+    const onSent = (bytes: number): void => this.#options.onSent?.(nodeId, bytes);
+    const session = new BlobSession({ content, viewer, stream, gate, onSent, isBusy: leave === undefined });
+    try {
+      await session.run();
+      await stream.close();
+    } catch (thrown) {
+      logger.debug({ peer: nodeId, reason: messageOf(thrown) }, 'blob stream ended');
+      stream.abort(thrown instanceof Error ? thrown : new Error(messageOf(thrown)));
+    } finally {
+      await session.close();
+      leave?.();
+    }
+  }
+
+  /** Undefined when the peer has as many as it may have. */
+  #enter(nodeId: NodeId): (() => void) | undefined {
+    const held = this.#open.get(nodeId) ?? 0;
+    if (held >= NODE_LIMITS.blobStreamsPerPeer) return undefined;
+    this.#open.set(nodeId, held + 1);
+    return () => {
+      const left = (this.#open.get(nodeId) ?? 1) - 1;
+      if (left === 0) this.#open.delete(nodeId);
+      else this.#open.set(nodeId, left);
+    };
+  }
+}
