@@ -24,8 +24,8 @@ function base64Bytes(maxBytes: number) {
   return z
     .string()
     .max(Math.ceil(maxBytes / 3) * 4)
-    .transform((encoded, context) => {
-      const bytes = Buffer.from(encoded, 'base64');
+    .transform((encoded, context): Buffer => {
+      const bytes: Buffer = Buffer.from(encoded, 'base64');
       if (encoded.length % 4 === 0 && bytes.length === decodedLength(encoded) && bytes.length <= maxBytes) return bytes;
       context.addIssue({ code: 'custom', message: `not base64 of at most ${maxBytes} bytes` });
       return z.NEVER;

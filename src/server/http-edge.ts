@@ -4,7 +4,7 @@
  */
 import type { Registry } from 'prom-client';
 import type { ControlHandlers } from '../api/index.ts';
-import { type Clock, type Logger, silentLogger, systemClock } from '../core/index.ts';
+import { type Clock, type Logger, type NodeId, openGate, silentLogger, systemClock } from '../core/index.ts';
 import { createApp } from './app.ts';
 import { ServerError } from './errors.ts';
 import { Guard } from './guard.ts';
@@ -12,7 +12,9 @@ import { SERVER_LIMITS, type ServerLimits } from './limits.ts';
 import { createHttpMetrics } from './metrics.ts';
 import type { PeerIdentity, PeerVerifier, ServedContent, TlsIdentity, TokenVerifier } from './ports.ts';
 import { RequestBuckets } from './request-bucket.ts';
+import { StreamGate } from './stream-gate.ts';
 import { type Address, Transport } from './transport.ts';
+import { type MeshRelay, mountWsEndpoint } from './ws-endpoint.ts';
 
 export interface HttpEdgeOptions {
   /** `0.0.0.0` unless given: peers must reach the port. `::` listens on both families. */
@@ -34,6 +36,10 @@ export interface HttpEdgeOptions {
   readonly limits?: Partial<ServerLimits>;
   /** Of the program, for the OpenAPI page. */
   readonly version?: string;
+  /** This node, as requests over a WebSocket name it. */
+  readonly nodeId?: NodeId;
+  /** Forwards between the WebSockets of others; without it this node answers for itself only. */
+  readonly meshRelay?: MeshRelay;
 }
 
 export interface HttpEdge extends AsyncDisposable {
@@ -60,6 +66,10 @@ export async function openHttpEdge(options: HttpEdgeOptions): Promise<HttpEdge> 
   const app = await createApp({ ...shared, content, control, guard, closing: closing.signal, port, version });
   const transport = new Transport({ ...shared, http: app.http, tls: options.tls, peers: options.peers });
   bound.transport = transport;
+  const streams = new StreamGate(limits);
+  const { nodeId, meshRelay: relay } = options;
+  const endpoint = { ...shared, content, guard, port, closing: closing.signal, streams, nodeId, relay };
+  mountWsEndpoint(app.http, { ...endpoint, gateFor: () => openGate });
   try {
     bound.address = await transport.listen({ host: options.host ?? '0.0.0.0', port: options.port });
   } catch (cause) {

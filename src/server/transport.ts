@@ -55,6 +55,12 @@ export class Transport {
       this.#countAnswers(end, 1);
       response.once('close', () => this.#countAnswers(end, -1));
     });
+    // A WebSocket is busy as long as it is open: its session closes the idle ones.
+    options.http.on('upgrade', (_request, socket: Socket) => {
+      const end = farEndOf(socket);
+      this.#countAnswers(end, 1);
+      socket.once('close', () => this.#countAnswers(end, -1));
+    });
   }
 
   /** The verified peer behind a request's socket. */

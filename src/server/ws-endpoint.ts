@@ -1,0 +1,100 @@
+/**
+ * `GET /mesh`: upgrades what the guard lets in, and holds the sessions until the edge closes. Nothing is compressed, and no
+ * message is larger than one transfer frame. Spec: docs/spec/14-websocket.md §1.
+ */
+import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { WebSocketServer } from 'ws';
+import { PROTOCOL_LIMITS } from '../protocol/index.ts';
+import { isOwnOrigin } from './access.ts';
+import { toErrorAnswer } from './error-answer.ts';
+import { ServerError } from './errors.ts';
+import type { Guard } from './guard.ts';
+import type { Viewer } from './ports.ts';
+import { type RelaySeat, type SessionSurroundings, WsSession } from './ws-session.ts';
+
+/** What a relay hears of a socket that came in; `WsRelayHub` of relay satisfies it. */
+export interface MeshRelay {
+  join(viewer: Viewer, socket: RelaySocket): RelaySeat | undefined;
+}
+
+export interface RelaySocket {
+  send(message: string | Buffer, onWritten: () => void): void;
+  close(): void;
+}
+
+export interface WsEndpointOptions extends SessionSurroundings {
+  readonly guard: Guard;
+  readonly port: () => number;
+  readonly closing: AbortSignal;
+  /** Without it nothing is forwarded. */
+  readonly relay?: MeshRelay | undefined;
+}
+
+export const MESH_PATH = '/mesh';
+
+export function mountWsEndpoint(http: Server, options: WsEndpointOptions): void {
+  const upgrader = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    maxPayload: PROTOCOL_LIMITS.transferMessageBytes,
+    maxFragments: MAX_FRAGMENTS,
+  });
+  const sessions = new Set<WsSession>();
+  options.closing.addEventListener('abort', () => {
+    for (const session of sessions) session.close();
+  });
+  http.on('upgrade', (request: IncomingMessage, duplex: Duplex, head: Buffer) => {
+    const onBroken = (): void => void duplex.destroy();
+    duplex.on('error', onBroken);
+    admit(request, options).then(
+      (viewer) => {
+        duplex.off('error', onBroken);
+        if (duplex.destroyed) return;
+        upgrader.handleUpgrade(request, duplex, head, (socket) => {
+          const seat = options.relay?.join(viewer, {
+            send: (message, onWritten) => socket.send(message, onWritten),
+            close: () => socket.terminate(),
+          });
+          const session = new WsSession(options, { socket, viewer, address: addressOf(request), seat });
+          sessions.add(session);
+          socket.once('close', () => sessions.delete(session));
+        });
+      },
+      (thrown: unknown) => refuse(duplex, thrown, options),
+    );
+  });
+}
+
+/** A frame of 256 KiB comes in one; some libraries cut it in pieces of a TCP segment. */
+const MAX_FRAGMENTS = 1024;
+
+async function admit(request: IncomingMessage, { guard, port, closing }: WsEndpointOptions): Promise<Viewer> {
+  if (closing.aborted) throw new ServerError('closing', 'Opening a WebSocket: the daemon is stopping');
+  const { pathname } = new URL(request.url ?? '/', 'http://any');
+  const isMesh = pathname === MESH_PATH && request.method === 'GET';
+  const viewer = await guard.admit(request, isMesh ? 'reader' : 'owner');
+  if (!isMesh) throw new ServerError('route_not_found', `Opening a WebSocket: only ${MESH_PATH} is one`);
+  const { origin } = request.headers;
+  if (origin !== undefined && !isOwnOrigin(origin, port()))
+    throw new ServerError('foreign_origin', 'Opening a WebSocket: a page of another site may not');
+  return viewer;
+}
+
+function refuse(duplex: Duplex, thrown: unknown, { metrics, logger }: WsEndpointOptions): void {
+  const known = thrown instanceof ServerError ? thrown : undefined;
+  if (known === undefined) logger.error({ err: thrown }, 'an upgrade failed');
+  const { status, headers, body } = toErrorAnswer(known);
+  metrics.refused(body.code);
+  if (!duplex.writable) return void duplex.destroy();
+  const json = JSON.stringify(body);
+  const fields = { ...headers, 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(json) };
+  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${String(value)}\r\n`);
+  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nConnection: close\r\n${lines.join('')}\r\n`;
+  duplex.end(`${head}${json}`, () => duplex.destroy());
+}
+
+function addressOf(request: IncomingMessage): string {
+  return request.socket.remoteAddress ?? '';
+}
