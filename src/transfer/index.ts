@@ -33,3 +33,4 @@ export {
 } from './rate/index.ts';
 export type { SourceOutcome } from './source-stats.ts';
 export { StreamPieceSource } from './stream-source.ts';
+export { UrlPieceSource } from './url-source.ts';

@@ -3,6 +3,8 @@ import { KiB, type LimitTable, limitValues, MiB } from '../core/index.ts';
 export const TRANSFER_LIMIT_TABLE = {
   maxHeadBytes: { value: 16 * KiB, why: 'a response head is a few hundred bytes; an endless one ends here' },
   maxHeadFields: { value: 100, why: 'the same bound, counted in fields' },
+  maxRedirects: { value: 5, why: 'hops from a configured URL to where its bytes are' },
+  addressesPerHost: { value: 4, why: 'addresses of one host that are tried' },
   stallMs: {
     value: 9_000,
     why: 'a lane silent this long has its pieces given to others: within 10 s, the tick included',

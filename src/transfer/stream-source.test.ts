@@ -5,9 +5,8 @@ import { MemoryByteStream } from '../mesh/memory-stream.ts';
 import { nextTurn } from '../testkit/eventually.ts';
 import { testBlob } from '../testkit/hostile-http-server.ts';
 import * as hostile from '../testkit/hostile-stream-peer.ts';
-import { MemoryPieceSink } from '../testkit/memory-piece-sink.ts';
-import { download, StreamPieceSource } from './index.ts';
 import { EVERY_BEHAVIOUR, type PeerBehaviour, type SourceHarness, testPieceSource } from './source.conformance.ts';
+import { StreamPieceSource } from './stream-source.ts';
 
 const BEHAVIOURS: Readonly<Record<PeerBehaviour, hostile.StreamBehaviour>> = {
   honest: hostile.honestStream,
@@ -58,18 +57,6 @@ async function laneTo(behaviour: hostile.StreamBehaviour) {
 }
 
 describe('StreamPieceSource', () => {
-  it('carries a download', async () => {
-    const sink = new MemoryPieceSink(blob.content.length);
-    const openStream = async () => {
-      const [here, there] = MemoryByteStream.pair(() => nextTurn());
-      hostile.answerStream(there, blob, hostile.honestStream);
-      return here;
-    };
-    const source = new StreamPieceSource({ id: 'peer', blob: blob.blob, openStream });
-    await download({ blob: blob.blob, sink, sources: [source] }, never());
-    expect(sink.bytes.equals(blob.content)).toBe(true);
-  });
-
   it('never has more than four parts of 512 KiB under way, whatever is read', async () => {
     let [underWay, most] = [0, 0];
     const lane = await laneTo(({ start, end }, stream, content) => {
