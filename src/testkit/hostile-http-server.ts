@@ -55,27 +55,38 @@ export interface HostileHttpServer extends AsyncDisposable {
   readonly openSockets: ReadonlySet<Socket>;
   /** Takes effect with the next request. */
   behave(behaviour: Behaviour): void;
-  /** Bytes sent as piece list instead of the right ones. */
-  lieAboutPieces(pieces: Buffer): void;
+  /** Bytes sent as piece list instead of the right ones; undefined: no answer at all. */
+  lieAboutPieces(pieces: Buffer | undefined): void;
   close(): Promise<void>;
 }
 
 export async function startHostileHttpServer(
   blob: TestBlob,
-  options: { readonly behaviour?: Behaviour; readonly tls?: TlsOptions } = {},
+  options: {
+    readonly behaviour?: Behaviour;
+    readonly tls?: TlsOptions;
+    /** Answers who follows its pieces; without it the server has no such route, and so no parts. */
+    readonly onHave?: (socket: Socket, target: string) => void;
+  } = {},
 ): Promise<HostileHttpServer> {
   const requests: HostileRequest[] = [];
   const openSockets = new Set<Socket>();
   let behaviour = options.behaviour ?? honest;
-  let pieces = blob.pieces;
+  let pieces: Buffer | undefined = blob.pieces;
   let listRequests = 0;
   const onSocket = (socket: Socket): void => {
     openSockets.add(socket);
     socket.on('close', () => openSockets.delete(socket)).on('error', () => {});
-    readRequests(socket, (path, fields) => {
+    readRequests(socket, (target, fields) => {
+      const [path = ''] = target.split('?');
+      if (path.endsWith('/have')) {
+        if (options.onHave !== undefined) options.onHave(socket, target);
+        else socket.write('HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n');
+        return;
+      }
       if (path.endsWith('/pieces')) {
         listRequests += 1;
-        socket.write(Buffer.concat([Buffer.from(okHead(pieces.length)), pieces]));
+        if (pieces !== undefined) socket.write(Buffer.concat([Buffer.from(okHead(pieces.length)), pieces]));
         return;
       }
       const [, first = '0', last = '-1'] = /^bytes=(\d+)-(\d+)$/.exec(fields.get('range') ?? '') ?? [];
@@ -86,7 +97,7 @@ export async function startHostileHttpServer(
   };
   const server: Server = options.tls === undefined ? createServer(onSocket) : createTlsServer(options.tls, onSocket);
   server.on('tlsClientError', () => {});
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve));
   const close = async (): Promise<void> => {
     for (const socket of openSockets) socket.destroy();
     await new Promise<void>((resolve) => server.close(() => resolve()));
