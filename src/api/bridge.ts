@@ -42,6 +42,12 @@ export interface BridgeRoute {
 
 const versionQuery = z.object({ version: z.string().min(1).max(100).optional() });
 
+/** Of the pieces that the asker goes by: where they are other ones, nothing is here for it. */
+const rootQuery = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/)
+  .optional();
+
 /** `:name` for one segment, `*` for the rest. All are GET. */
 export const BRIDGE_ROUTES = {
   health: { path: '/health', head: true, summary: 'Is the daemon up, and how much can it serve', answer: healthSchema },
@@ -71,7 +77,15 @@ export const BRIDGE_ROUTES = {
   pieces: {
     path: '/v1/blobs/:sha256/pieces',
     head: true,
-    summary: 'The SHA-256 of each piece of a blob, 32 bytes each',
+    summary: 'The BLAKE3 of each piece of a blob, 32 bytes each',
+    query: z.object({ root: rootQuery }),
+    answer: 'application/octet-stream',
+  },
+  have: {
+    path: '/v1/blobs/:sha256/have',
+    head: false,
+    summary: 'Which pieces of a blob are held, and with follow=1 what changes',
+    query: z.object({ follow: z.enum(['0', '1']).optional(), root: rootQuery }),
     answer: 'application/octet-stream',
   },
   metrics: { path: '/metrics', head: false, summary: 'Numbers for Prometheus', answer: 'text/plain' },

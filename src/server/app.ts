@@ -17,6 +17,8 @@ import { mountControlRoutes } from './control-routes.ts';
 import { toErrorAnswer, toKnownError } from './error-answer.ts';
 import { ServerError } from './errors.ts';
 import type { Guard } from './guard.ts';
+import { HaveBook } from './have/have-book.ts';
+import { mountHaveRoute } from './have/have-route.ts';
 import type { ServerLimits } from './limits.ts';
 import type { HttpMetrics } from './metrics.ts';
 import { mountModelRoutes } from './model-routes.ts';
@@ -86,10 +88,14 @@ async function mountRoutes(app: FastifyInstance, options: AppOptions): Promise<v
     uiConfig: { validatorUrl: null },
     staticCSP: DOCS_POLICY,
   });
-  const sender = new BlobSender({ content, limits, metrics, logger });
+  const book = new HaveBook(limits, clock);
+  app.addHook('onClose', async () => book[Symbol.dispose]());
+  const onSending = book.noteSending.bind(book);
+  const sender = new BlobSender({ content, limits, metrics, logger, onSending });
   mountServiceRoutes(app, options, document);
   mountModelRoutes(app, { content, sender });
   mountBlobRoutes(app, { content, sender });
+  mountHaveRoute(app, { content, book, limits, clock, closing });
   if (control !== undefined) mountControlRoutes(app, { control, limits, clock, logger, closing });
 }
 
@@ -137,6 +143,8 @@ function createHttpServer(
       // The guard refuses a missing Host itself, with a body.
       requireHostHeader: false,
       noDelay: true,
+      // Any other protocol that a client would rather speak is not offered: it gets its answer in this one.
+      shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
     },
     (request, response) => {
       watchRequest(request, response, options);

@@ -11,6 +11,8 @@ export interface BlobQuestion {
   readonly sha256: Sha256;
   readonly sizeBytes: number;
   readonly maxRanges: number;
+  /** Of a part: is all of [start, end) here? Absent: everything is. */
+  readonly holds?: ((start: number, end: number) => boolean) | undefined;
   /** For multipart: must not occur in the file but by chance of 2^-128. */
   readonly boundary: string;
 }
@@ -26,7 +28,7 @@ export interface BlobAnswer {
 
 const CONTENT_TYPE = 'application/octet-stream';
 
-/** Throws ServerError `precondition_failed`, `range_not_satisfiable`. */
+/** Throws ServerError `precondition_failed`, `range_not_satisfiable`; for a part `blob_not_found`, `not_held_yet`. */
 export function planBlobAnswer(question: BlobQuestion): BlobAnswer {
   const { sha256, sizeBytes, headers } = question;
   const outcome = evaluatePreconditions(headers, sha256);
@@ -44,13 +46,26 @@ export function planBlobAnswer(question: BlobQuestion): BlobAnswer {
       },
     );
   if (plan.kind === 'whole') return answerWhole(question);
+  for (const span of plan.parts) verifyHeld(question, span);
   const [only, ...others] = plan.parts;
   if (only !== undefined && others.length === 0) return answerSpan(question, only);
   return answerMultipart(question, plan.parts);
 }
 
+function verifyHeld({ holds, sha256 }: BlobQuestion, { start, end }: ByteSpan): void {
+  if (holds === undefined || holds(start, end)) return;
+  throw new ServerError('not_held_yet', `Reading a blob: bytes ${start} to ${end} are not all here yet`, {
+    data: { sha256 },
+  });
+}
+
 function answerWhole(question: BlobQuestion): BlobAnswer {
   const { sizeBytes, method } = question;
+  // A part must never look like the whole.
+  if (question.holds !== undefined)
+    throw new ServerError('blob_not_found', 'Reading a blob: it is not here as a whole', {
+      data: { sha256: question.sha256 },
+    });
   const headers = { ...commonHeaders(question), 'content-type': CONTENT_TYPE, 'content-length': sizeBytes };
   const segments = method === 'GET' && sizeBytes > 0 ? [{ span: { start: 0, end: sizeBytes } }] : [];
   return { status: 200, headers, segments };

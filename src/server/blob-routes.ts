@@ -1,8 +1,9 @@
 /** `/v1/blobs/{sha256}` and its piece list: what peers read. Spec: docs/spec/05-http.md §2. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { BRIDGE_ROUTES } from '../api/index.ts';
-import { isSha256, type Sha256 } from '../core/index.ts';
+import { digestOf } from './blob-name.ts';
 import type { BlobSender } from './blob-sender.ts';
+import { parseInput } from './checked.ts';
 import { ServerError } from './errors.ts';
 import type { ServedContent } from './ports.ts';
 import { contextOf } from './request-context.ts';
@@ -38,16 +39,11 @@ export function mountBlobRoutes(app: FastifyInstance, { content, sender }: BlobR
 async function piecesOf(content: ServedContent, request: FastifyRequest): Promise<Buffer> {
   const { viewer } = contextOf(request.raw);
   const sha256 = digestOf(request);
+  const { root } = parseInput(BRIDGE_ROUTES.pieces.query, request.query, 'a query');
   const open = viewer.kind !== 'stranger' || (await content.isPublicBlob(sha256));
-  const hashes = open ? await content.pieceHashes(sha256, viewer) : undefined;
+  const hashes = open ? await content.pieceHashes(sha256, viewer, root) : undefined;
   if (hashes !== undefined) return Buffer.from(hashes.buffer, hashes.byteOffset, hashes.byteLength);
   throw new ServerError('blob_not_found', 'Reading a piece list: no such blob here, or not for whoever asks', {
     data: { sha256 },
   });
-}
-
-function digestOf(request: FastifyRequest): Sha256 {
-  const text = String((request.params as { sha256?: unknown }).sha256).toLowerCase();
-  if (isSha256(text)) return text;
-  throw new ServerError('bad_request', 'Reading a blob’s name: wanted 64 hex digits of a SHA-256');
 }

@@ -22,6 +22,8 @@ export interface BlobSenderOptions {
   readonly limits: ServerLimits;
   readonly metrics: HttpMetrics;
   readonly logger: Logger;
+  /** Bytes [start, end) of a blob are about to be sent. */
+  readonly onSending?: (sha256: Sha256, start: number, end: number) => void;
 }
 
 export interface BlobRequest {
@@ -54,13 +56,14 @@ export class BlobSender {
       headers: request.headers,
       sha256: wanted.sha256,
       sizeBytes: blob.sizeBytes,
+      holds: blob.holds?.bind(blob),
       maxRanges: this.#options.limits.rangesPerRequest,
       boundary: randomBytes(16).toString('hex'),
     });
     wanted.takeOver();
     response.writeHead(answer.status, { ...answer.headers, ...(answer.status === 304 ? {} : wanted.headers) });
     if (answer.segments.length === 0) response.end();
-    else await this.#sendBody(request, response, blob, answer);
+    else await this.#sendBody(request, response, this.#noted(blob, wanted.sha256), answer);
   }
 
   async #open(sha256: Sha256, viewer: Viewer): Promise<ServedBlob> {
@@ -71,6 +74,17 @@ export class BlobSender {
     throw new ServerError('blob_not_found', 'Reading a blob: no such blob here, or not for whoever asks', {
       data: { sha256 },
     });
+  }
+
+  /** The same blob; what is read of it is told, for it is read to be sent. */
+  #noted(blob: ServedBlob, sha256: Sha256): ServedBlob {
+    const { onSending } = this.#options;
+    if (onSending === undefined) return blob;
+    const read = (buffer: Buffer, position: number): Promise<number> => {
+      onSending(sha256, position, position + buffer.length);
+      return blob.read(buffer, position);
+    };
+    return { sizeBytes: blob.sizeBytes, read, close: () => blob.close() };
   }
 
   async #sendBody(

@@ -13,6 +13,7 @@ const STATUS_OF_CODE: Partial<Record<ServerErrorCode, number>> = {
   content_gone: 410,
   precondition_failed: 412,
   range_not_satisfiable: 416,
+  not_held_yet: 416,
   token_refused: 401,
   too_many_requests: 429,
   too_many_streams: 429,
@@ -74,7 +75,8 @@ function statusOfFramework(thrown: unknown): number | undefined {
 }
 
 function headersOf({ code, data }: ErrorBody): OutgoingHttpHeaders {
-  const headers: OutgoingHttpHeaders = {};
+  // Who reads only heads, and who asked by HEAD, knows it too.
+  const headers: OutgoingHttpHeaders = { 'problem-code': code };
   if (code === 'token_refused') headers['www-authenticate'] = 'Bearer error="invalid_token"';
   if (typeof data.retry_after_s === 'number') headers['retry-after'] = String(data.retry_after_s);
   if (code === 'range_not_satisfiable') headers['content-range'] = `bytes */${String(data.size_bytes)}`;

@@ -78,6 +78,12 @@ export const SERVER_ERRORS = {
     retry: false,
     means: 'No requested range lies in the file; Content-Range has its size.',
   },
+  not_held_yet: {
+    kind: 'not_found',
+    fault: 'peer',
+    retry: true,
+    means: 'This node still fetches the blob and does not have the range now; /have says what it has (10-transfer §8).',
+  },
   token_refused: {
     kind: 'refused',
     fault: 'user',

@@ -27,7 +27,22 @@ export interface ServedBlob {
   readonly sizeBytes: number;
   /** Fills `buffer` from `position`; short only at the end. Throws when the file changed. */
   read(buffer: Buffer, position: number): Promise<number>;
+  /** Of a blob that is still being fetched, and of no other: can all of [start, end) be read now? */
+  holds?(start: number, end: number): boolean;
   close(): Promise<void>;
+}
+
+/** Which pieces of a blob are here, now and as it changes (10-transfer §8). */
+export interface ServedHolding extends AsyncDisposable {
+  readonly sha256: Sha256;
+  readonly sizeBytes: number;
+  readonly pieceBytes: number;
+  /** What the pieces were checked against, where it is known. */
+  readonly pieceRoot: string | undefined;
+  /** Bits, most significant first; undefined when the blob is here no more. */
+  held(): 'all' | Uint8Array | undefined;
+  /** Calls back when that may be another; the returned function stops it. */
+  onChange(listener: () => void): () => void;
 }
 
 /**
@@ -46,8 +61,10 @@ export interface ServedContent {
   isPublicBlob(sha256: Sha256): Promise<boolean>;
   /** Throws an error of code `blob_not_found` or `blob_changed` when the file went away or changed. */
   openBlob(sha256: Sha256, viewer: Viewer): Promise<ServedBlob | undefined>;
-  /** 32 bytes a piece. */
-  pieceHashes(sha256: Sha256, viewer: Viewer): Promise<Uint8Array | undefined>;
+  /** 32 bytes a piece; undefined where `root` is given and theirs is another. */
+  pieceHashes(sha256: Sha256, viewer: Viewer, root?: string): Promise<Uint8Array | undefined>;
+  /** Absent: every blob is here whole or not at all. */
+  openHolding?(sha256: Sha256, viewer: Viewer): Promise<ServedHolding | undefined>;
 }
 
 export interface PeerIdentity {
