@@ -126,6 +126,8 @@ describe('GET /have', () => {
       const answer = await ask(options);
       expect([answer.status, answer.headers['problem-code']]).toEqual([404, 'blob_not_found']);
     }
+    await edge[Symbol.asyncDispose]();
+    await open({ tls: await selfSigned('server') });
     const stranger = await openTls(edge.port);
     stranger.write(`GET ${at('/have').path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
     expect(await readToEnd(stranger)).toMatch(/^HTTP\/1.1 404 /);
