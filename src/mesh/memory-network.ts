@@ -130,6 +130,10 @@ class MemoryTransport implements MeshTransport {
     this.#streamHandlers.set(protocol, handler);
   }
 
+  isDirect(peer: NodeId): boolean {
+    return this.#peers.has(peer);
+  }
+
   async openStream(peer: NodeId, protocol: string, _signal?: AbortSignal): Promise<ByteStream> {
     const other = this.#network.reach(this.nodeId, peer);
     if (!this.#peers.has(peer) || other === undefined) throw unreachable(peer);

@@ -125,6 +125,11 @@ export class Mesh implements AsyncDisposable {
     return transport.openStream(nodeId, protocol, signal);
   }
 
+  /** Whether a stream to the member would go there without another node between, as things are now. */
+  isDirect(nodeId: NodeId): boolean {
+    return this.#session?.transport.isDirect(nodeId) ?? false;
+  }
+
   /** Serves streams of members, in every session from now on. */
   handleStream(protocol: string, handler: StreamHandler): void {
     this.#streamHandlers.set(protocol, handler);

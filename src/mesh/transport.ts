@@ -84,6 +84,8 @@ export interface MeshTransport {
   request(peer: NodeId, protocol: string, message: unknown, options?: RequestOptions): Promise<unknown>;
   /** `open` handlers serve those who are not admitted yet; only join uses it. */
   handle(protocol: string, handler: RequestHandler, options?: { readonly open?: boolean }): void;
+  /** Whether bytes to a connected peer go there without another node between. */
+  isDirect(peer: NodeId): boolean;
   /** A stream to a connected member, over the most direct connection there is. Throws MeshError `peer_unreachable`. */
   openStream(peer: NodeId, protocol: string, signal: AbortSignal): Promise<ByteStream>;
   /** Admitted peers only, so many at once of each. */

@@ -19,6 +19,8 @@ export const NODE_LIMIT_TABLE = {
   blobQuestionsWaiting: { value: 16, why: 'questions of one blob stream that were not answered yet' },
   blobStreamIdleMs: { value: 60_000, why: 'a blob stream that asks nothing for this long is ended' },
   blobStreamStalledMs: { value: 30_000, why: 'and one whose reader takes nothing' },
+  lanesPerPeer: { value: 8, why: 'connections that one download opens to one peer at most' },
+  relaysPerPeer: { value: 2, why: 'splice relays of one peer that are tried' },
   wayHedgeMs: { value: 1000, why: 'a way to a peer that has not answered by then gets company from the next one' },
   wayRestMs: { value: 30_000, why: 'a way that failed is asked last for this long' },
   resumePatienceMs: { value: 600_000, why: 'how long an interrupted pull waits for somebody who has the model' },

@@ -6,12 +6,14 @@
 import { hostname } from 'node:os';
 import type { ControlHandlers, DaemonConfig } from '../api/index.ts';
 import { type Clock, type Logger, type NodeId, systemClock } from '../core/index.ts';
+import { BLOB_STREAM_PROTOCOL } from '../protocol/index.ts';
 import { acquireHomeLock, type Registry } from '../registry/index.ts';
 import { announcing } from './announcer.ts';
 import { meshControl } from './control/mesh-control.ts';
 import { modelControl } from './control/model-control.ts';
 import type { NodeParts } from './control/parts.ts';
 import { statusControl } from './control/status-control.ts';
+import { limitsControl } from './control/limits-control.ts';
 import { transferControl } from './control/transfer-control.ts';
 import { Feedback } from './feedback.ts';
 import { openHome, readMachineMark } from './home.ts';
@@ -21,7 +23,10 @@ import { openMeshParts, type PeerFacts, readMember, verifyBearer } from './open-
 import { freeBytesAt, openStorage, pieceHashStore } from './open-storage.ts';
 import { endpointsOf, machineHash } from './peer-endpoints.ts';
 import { TransferService } from './pull/transfer-service.ts';
+import { RateControl } from './rate/rate-control.ts';
+import { probeAddress } from './rate/probe-address.ts';
 import type { ServedModels } from './served-content.ts';
+import { BlobStreams } from './streams/blob-streams.ts';
 import { SwarmView } from './swarm-view.ts';
 import type { TlsKeeper } from './tls-keeper.ts';
 import { transferLog } from './transfer-log.ts';
@@ -84,7 +89,12 @@ async function assemble(options: NodeOptions, stack: AsyncDisposableStack): Prom
       endpointsOf(peer, machineMark === undefined ? undefined : machineHash(mesh.meshId, machineMark)),
     tls: () => tls.current,
     readPeer: (certificateDer) => readMember(mesh, clock, certificateDer).nodeId,
+    openStream: (nodeId, signal) => mesh.openStream(nodeId, BLOB_STREAM_PROTOCOL, signal),
+    isDirect: (nodeId) => mesh.isDirect(nodeId),
   });
+  const roleOf = (nodeId: NodeId) => mesh.certificateOf(nodeId)?.role ?? 'member';
+  const streams = new BlobStreams({ content, roleOf, logger });
+  mesh.handleStream(BLOB_STREAM_PROTOCOL, (from, stream) => streams.serve(from, stream));
   const freeBytes = () => freeBytesAt(home.folder);
   const log = transferLog(registry.transfers);
   const pieceHashes = pieceHashStore(registry.pieceLists);
@@ -93,7 +103,7 @@ async function assemble(options: NodeOptions, stack: AsyncDisposableStack): Prom
 
   const http = { url: '' };
   const parts: NodeParts = {
-    ...{ name, home, clock, store, mesh, catalog, library, inventory, intake, transfers, feedback, freeBytes },
+    ...{ name, home, clock, store, mesh, catalog, library, inventory, intake, transfers, rates, feedback, freeBytes },
     programVersion: options.programVersion,
     startedAtMs: clock.nowMs(),
     httpUrl: () => http.url,
@@ -101,7 +111,7 @@ async function assemble(options: NodeOptions, stack: AsyncDisposableStack): Prom
   };
   return {
     ...{ parts, content, tls },
-    control: { ...statusControl(parts), ...meshControl(parts), ...modelControl(parts), ...transferControl(parts) },
+    control: { ...statusControl(parts), ...meshControl(parts), ...modelControl(parts), ...transferControl(parts), ...limitsControl(parts) },
     verifyPeer: (certificateDer) => readMember(mesh, clock, certificateDer),
     verifyToken: (bearer) => verifyBearer(mesh, clock, bearer),
     announce(address) {

@@ -69,7 +69,8 @@ export class SwarmView implements HolderView {
     const expectedRate = this.#options.reliability.get(nodeId)?.rateBytesPerSecond;
     // Asked anew for each connection: a peer that comes back elsewhere is found there, in the middle of a download too.
     const endpoints = () => this.#endpointsOf(nodeId);
-    return endpoints().length === 0 ? undefined : peerSource(this.#options, { nodeId, endpoints, expectedRate }, blob);
+    const isNowhere = endpoints().length === 0 && this.#options.openStream === undefined;
+    return isNowhere ? undefined : peerSource(this.#options, { nodeId, endpoints, expectedRate }, blob);
   }
 
   /** What was learned of peers is advice: where it cannot be kept, as on a full disk, the pull's own end still counts. */

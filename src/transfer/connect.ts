@@ -62,7 +62,7 @@ function plainSocket(target: Target, onread: OnReadOpts): Socket {
 }
 
 function tlsSocket(target: Target, tls: TlsCredentials, onread: OnReadOpts): TLSSocket {
-  const { key, cert, ca } = tls;
+  const { key, cert, ca, servername } = tls;
   const socket = connectTls({
     host: target.host,
     port: target.port,
@@ -70,6 +70,7 @@ function tlsSocket(target: Target, tls: TlsCredentials, onread: OnReadOpts): TLS
     key,
     cert,
     ...(ca === undefined ? {} : { ca }),
+    ...(servername === undefined ? {} : { servername }),
     // Nodes sign their own certificates; verifyPeer pins them to the node key.
     rejectUnauthorized: ca !== undefined,
     checkServerIdentity: () => undefined,

@@ -93,6 +93,8 @@ export interface TlsCredentials {
   readonly cert: string | Buffer;
   /** When given, the chain is checked as well. */
   readonly ca?: string | Buffer;
+  /** Sent in the ClientHello, in the clear: a relay's one-time token. Checked against nothing. */
+  readonly servername?: string;
   /** Throws when the peer's certificate (DER) is not the wanted node's. Runs before any request byte is sent. */
   verifyPeer(certificateDer: Buffer): void;
 }

@@ -22,7 +22,7 @@ import type {
   RequestOptions,
   StreamHandler,
 } from '../transport.ts';
-import { inTellingOrder, toDialable, toNodeId, withoutPeer } from './addresses.ts';
+import { inTellingOrder, isRelayed, toDialable, toNodeId, withoutPeer } from './addresses.ts';
 import { askOn } from './ask-on.ts';
 import { Libp2pByteStream } from './byte-stream.ts';
 import { ConnectedPeers, endConnection, HELLO_PROTOCOL } from './connected-peers.ts';
@@ -129,6 +129,11 @@ export class Libp2pTransport implements MeshTransport {
     const connection = this.#connected.connectionTo(peer);
     if (connection === undefined) throw unreachable(peer, 'it is not connected');
     return askOn(connection, protocol, message, options);
+  }
+
+  isDirect(peer: NodeId): boolean {
+    const connection = this.#connected.connectionTo(peer);
+    return connection !== undefined && !isRelayed(connection.remoteAddr.toString());
   }
 
   async openStream(peer: NodeId, protocol: string, signal: AbortSignal): Promise<ByteStream> {
