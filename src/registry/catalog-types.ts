@@ -19,6 +19,8 @@ export interface CatalogModel {
 export type CatalogEvent =
   | { readonly type: 'changed'; readonly nodeId: NodeId; readonly added: number; readonly removed: number }
   | { readonly type: 'endpoints'; readonly nodeId: NodeId }
+  /** It fetches other blobs than before. */
+  | { readonly type: 'fetching'; readonly nodeId: NodeId }
   | { readonly type: 'expired' | 'removed'; readonly nodeId: NodeId };
 
 export type FindResult =
@@ -37,10 +39,14 @@ export interface CatalogStats {
   readonly totalSizeBytes: number;
 }
 
-export interface CatalogNodeView {
+/** A node and where it is found. */
+export interface PeerView {
   readonly nodeId: NodeId;
   readonly name: string;
   readonly endpoints: CatalogEndpoints;
+}
+
+export interface CatalogNodeView extends PeerView {
   readonly modelCount: number;
 }
 

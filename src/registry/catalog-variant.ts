@@ -73,6 +73,11 @@ function ofClaim(sorted: readonly VariantNode[], claim: Claim): ModelVariant | u
   };
 }
 
+/** Is this what a person means who says only the last part of the id, or the name it is shown under? */
+export function isNamed({ modelId, entry }: ModelVariant, name: string): boolean {
+  return entry.name === name || modelId.endsWith(`/${name}`);
+}
+
 /** By id, then newest version first, then digest. */
 export function compareVariants(a: ModelVariant, b: ModelVariant): number {
   return compareText(a.modelId, b.modelId) || compareVersions(b.version, a.version) || compareText(a.sha256, b.sha256);

@@ -104,6 +104,26 @@ describe('what a node says later replaces what it said before (no. 2)', () => {
     expect(catalog.getNodes()[0]?.endpoints).toMatchObject({ http: ['https://10.0.0.9:1'], machine: 'here' });
   });
 
+  it('who fetches a blob is known by it until it says otherwise, falls silent or leaves, and holds no model by that', async () => {
+    const [x, y] = ['1'.repeat(64), '2'.repeat(64)];
+    const fetchers = (sha256: string): string[] => catalog.fetchersOf(sha256).map(({ name }) => name);
+    say(A, [entry()]);
+    beat(A, { fetching: [x, y], http: ['https://10.0.0.9:1'] });
+    beat(B, { fetching: [x] });
+    expect([fetchers(x), fetchers(y)]).toEqual([[A, B], [A]]);
+    expect(catalog.fetchersOf(y)[0]).toMatchObject({ nodeId: A, endpoints: { http: ['https://10.0.0.9:1'] } });
+    expect(seen()).toEqual(['org/m 1.0.0 X node-a']);
+    expect(catalog.claimsOf(x)).toEqual([]);
+    beat(A, { fetching: [y, x] });
+    expect(events.filter(({ type }) => type === 'fetching')).toHaveLength(2);
+    beat(A, { fetching: [y] });
+    expect([fetchers(x), fetchers(y)]).toEqual([[B], [A]]);
+    catalog.removeNode(B);
+    expect(fetchers(x)).toEqual([]);
+    await clock.advance(301_000);
+    expect(fetchers(y)).toEqual([]);
+  });
+
   it('a repeated catalog is no change', () => {
     say(A, [entry()]);
     say(A, [entry()]);

@@ -12,6 +12,7 @@ import {
   parseCatalogMessage,
   parseHeartbeat,
 } from '../protocol/index.ts';
+import { CatalogFetchers } from './catalog-fetchers.ts';
 import { CatalogHolders } from './catalog-holders.ts';
 import { type CatalogEndpoints, CatalogNode, toCatalogWords } from './catalog-node.ts';
 import type {
@@ -22,9 +23,17 @@ import type {
   FindResult,
   ModelCatalogOptions,
   PeerContext,
+  PeerView,
   WordOptions,
 } from './catalog-types.ts';
-import { compareVariants, type ModelVariant, toClaims, toVariant, type VariantNode } from './catalog-variant.ts';
+import {
+  compareVariants,
+  isNamed,
+  type ModelVariant,
+  toClaims,
+  toVariant,
+  type VariantNode,
+} from './catalog-variant.ts';
 import { REGISTRY_LIMITS } from './limits.ts';
 import { type PeerCandidate, type PeerPath, rankPeers } from './peer-choice.ts';
 
@@ -40,6 +49,7 @@ export class ModelCatalog {
   readonly #ttlMs: number;
   readonly #nodes = new Map<NodeId, CatalogNode>();
   readonly #holders = new CatalogHolders();
+  readonly #fetchers = new CatalogFetchers();
   /** Nodes with many entries that were counted a moment ago; with `again`, something came since. */
   readonly #settling = new Map<NodeId, { again: boolean; readonly cancel: () => void }>();
   #leftOut = 0;
@@ -79,6 +89,7 @@ export class ModelCatalog {
     node.ttlMs = this.#ttlMs;
     node.takeHeartbeat(parsed);
     this.#noteWord(node, endpoints, options);
+    if (this.#fetchers.set(nodeId, parsed.fetching)) this.events.emit({ type: 'fetching', nodeId });
   }
 
   removeNode(nodeId: NodeId): void {
@@ -102,6 +113,14 @@ export class ModelCatalog {
         if (!told.has(holder.nodeId)) told.set(holder.nodeId, holder);
     }
     return toClaims([...told.values()]);
+  }
+
+  /** Nodes that fetch this blob now, and so have some of it. They hold no model by that. */
+  fetchersOf(sha256: string): PeerView[] {
+    const nodes = [...this.#fetchers.of(sha256)].flatMap((nodeId) => this.#nodes.get(nodeId) ?? []);
+    return nodes
+      .filter((node) => this.#isFresh(node))
+      .map(({ nodeId, name, endpoints }) => ({ nodeId, name, endpoints }));
   }
 
   getModelsByType(type: ModelType): ModelVariant[] {
@@ -277,6 +296,7 @@ export class ModelCatalog {
     this.#settling.get(nodeId)?.cancel();
     this.#settling.delete(nodeId);
     this.#holders.forget(nodeId);
+    this.#fetchers.forget(nodeId);
     this.#nodes.delete(nodeId);
   }
 }
@@ -284,8 +304,4 @@ export class ModelCatalog {
 function pathOf({ endpoints }: VariantNode, machine: string | undefined): PeerPath {
   if (machine !== undefined && endpoints.machine === machine && endpoints.loopbackPort !== undefined) return 'loopback';
   return endpoints.http.length > 0 ? 'lan' : 'mesh';
-}
-
-function isNamed({ modelId, entry }: ModelVariant, name: string): boolean {
-  return entry.name === name || modelId.endsWith(`/${name}`);
 }
