@@ -34,3 +34,4 @@ export {
 export type { SourceOutcome } from './source-stats.ts';
 export { StreamPieceSource } from './stream-source.ts';
 export { UrlPieceSource } from './url-source.ts';
+export { WsPieceSource, type WsPieceSourceOptions } from './ws-source.ts';

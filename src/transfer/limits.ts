@@ -95,6 +95,11 @@ export const TRANSFER_LIMIT_TABLE = {
     value: 16 * KiB,
     why: 'a transfer that gives way is never slower, so that it is not disconnected',
   },
+  wsDepth: { value: 4, why: 'ranges that may be asked ahead on one WebSocket' },
+  wsAskAheadBytes: { value: MiB, why: 'the next range is asked for when less is left of those before' },
+  wsHeldBytes: { value: 2 * MiB, why: 'bytes of a WebSocket not let go of; then nothing more is read' },
+  wsLateBytes: { value: 16 * MiB, why: 'what may still come after a cancel: two windows of JSON and their text' },
+  wsSilenceMs: { value: 30_000, why: 'a WebSocket that says nothing for this long has stalled' },
 } as const satisfies LimitTable;
 
 export const TRANSFER_LIMITS = limitValues(TRANSFER_LIMIT_TABLE);
