@@ -2,6 +2,7 @@
  * The HTTP edge as one thing to open and close. Spec: docs/spec/05-http.md.
  * `openHttpEdge` listens when it resolves; after `close` no socket, file or timer of the edge is left.
  */
+import type { Socket } from 'node:net';
 import type { Registry } from 'prom-client';
 import type { ControlHandlers } from '../api/index.ts';
 import { type Clock, type Logger, type NodeId, openGate, silentLogger, systemClock } from '../core/index.ts';
@@ -10,7 +11,7 @@ import { ServerError } from './errors.ts';
 import { Guard } from './guard.ts';
 import { SERVER_LIMITS, type ServerLimits } from './limits.ts';
 import { createHttpMetrics } from './metrics.ts';
-import type { PeerIdentity, PeerVerifier, ServedContent, TlsIdentity, TokenVerifier } from './ports.ts';
+import type { PeerIdentity, PeerVerifier, ServedContent, TlsIdentity, TokenVerifier, UploadGate } from './ports.ts';
 import { RequestBuckets } from './request-bucket.ts';
 import { StreamGate } from './stream-gate.ts';
 import { type Address, Transport } from './transport.ts';
@@ -25,6 +26,8 @@ export interface HttpEdgeOptions {
   readonly content: ServedContent;
   /** Without it there is no control API: a bridge that only serves models. */
   readonly control?: ControlHandlers;
+  /** The rate policy, as readers meet it; without it nothing is held back. */
+  readonly uploadGate?: UploadGate;
   readonly peers: PeerVerifier;
   readonly tokens: TokenVerifier;
   readonly localToken: string;
@@ -45,6 +48,8 @@ export interface HttpEdgeOptions {
 export interface HttpEdge extends AsyncDisposable {
   readonly address: Address;
   readonly metrics: Registry;
+  /** Takes over a connection through a relay: a stranger's until TLS proves a member, wherever it seems to come from. */
+  acceptRelayed(socket: Socket): void;
   /** A renewed certificate, for handshakes from now on. */
   setTls(identity: TlsIdentity): void;
   /** Cuts the connections of a peer that lost its membership. */
@@ -63,13 +68,13 @@ export async function openHttpEdge(options: HttpEdgeOptions): Promise<HttpEdge> 
   const guard = createGuard(options, limits, clock, port, (socket) => bound.transport?.peerOf(socket));
   const version = options.version ?? '0';
   const shared = { limits, metrics, logger, clock };
-  const app = await createApp({ ...shared, content, control, guard, closing: closing.signal, port, version });
+  const app = await createApp({ ...shared, content, control, uploadGate: options.uploadGate, guard, closing: closing.signal, port, version });
   const transport = new Transport({ ...shared, http: app.http, tls: options.tls, peers: options.peers });
   bound.transport = transport;
   const streams = new StreamGate(limits);
   const { nodeId, meshRelay: relay } = options;
   const endpoint = { ...shared, content, guard, port, closing: closing.signal, streams, nodeId, relay };
-  mountWsEndpoint(app.http, { ...endpoint, gateFor: () => openGate });
+  mountWsEndpoint(app.http, { ...endpoint, gateFor: options.uploadGate ?? (() => openGate) });
   try {
     bound.address = await transport.listen({ host: options.host ?? '0.0.0.0', port: options.port });
   } catch (cause) {
@@ -84,6 +89,7 @@ export async function openHttpEdge(options: HttpEdgeOptions): Promise<HttpEdge> 
   return {
     address: bound.address,
     metrics: metrics.registry,
+    acceptRelayed: (socket) => transport.acceptRelayed(socket),
     setTls: (identity) => transport.setTls(identity),
     disconnectPeer: (nodeId) => transport.disconnectPeer(nodeId),
     close,

@@ -37,6 +37,8 @@ export class Transport {
   readonly #gate: ConnectionGate;
   readonly #fronts: Server[] = [];
   #tls: TlsServer | undefined;
+  /** The same for connections through a relay, so that no one of them is taken for another kind. */
+  #relayedTls: TlsServer | undefined;
   /** With what counts each out of the gate. Oldest first. */
   readonly #sockets = new Map<Socket, () => void>();
   readonly #peers = new WeakMap<object, PeerIdentity>();
@@ -44,12 +46,15 @@ export class Transport {
   /** Answers under way, by the far end of their connection, which is the same for a TLS socket and the one below it. */
   readonly #answering = new Map<string, number>();
   #onAnswered: (() => void) | undefined;
+  /** Connections that came through a relay: from elsewhere, whatever their address. */
+  readonly #relayed = new WeakSet<object>();
+  #isClosing = false;
   #allClosed: (() => void) | undefined;
 
   constructor(options: TransportOptions) {
     this.#options = options;
     this.#gate = new ConnectionGate(options.limits);
-    this.#tls = options.tls === undefined ? undefined : this.#createTls(options.tls);
+    if (options.tls !== undefined) this.setTls(options.tls);
     options.http.on('request', ({ socket }, response: ServerResponse) => {
       const end = farEndOf(socket);
       this.#countAnswers(end, 1);
@@ -98,10 +103,23 @@ export class Transport {
     return { host: bound.address, port: bound.port };
   }
 
+  /**
+   * A connection that this node opened to a relay, and that somebody else speaks on: nothing but TLS with the certificate of
+   * a current member is taken on it, and it never counts as this machine's. Spec: docs/spec/13-relay.md §4.
+   */
+  acceptRelayed(socket: Socket): void {
+    this.#relayed.add(socket);
+    this.#accept(socket);
+  }
+
   /** Handshakes from now on use the new certificate. */
   setTls(identity: TlsIdentity): void {
-    if (this.#tls === undefined) this.#tls = this.#createTls(identity);
-    else this.#tls.setSecureContext({ ...identity, minVersion: 'TLSv1.3' });
+    if (this.#tls === undefined || this.#relayedTls === undefined) {
+      this.#tls = this.#createTls(identity, false);
+      this.#relayedTls = this.#createTls(identity, true);
+      return;
+    }
+    for (const server of [this.#tls, this.#relayedTls]) server.setSecureContext({ ...identity, minVersion: 'TLSv1.3' });
   }
 
   /** Ends the connections of a peer that is no longer a member. */
@@ -112,6 +130,7 @@ export class Transport {
   /** Lets answers under way end within `graceMs`, then destroys what is left. Resolves when no socket is open. */
   async close(graceMs: number): Promise<void> {
     const { http, clock, limits } = this.#options;
+    this.#isClosing = true;
     for (const front of this.#fronts) front.close();
     http.closeIdleConnections();
     const cancelGrace = clock.after(graceMs, () => this.#destroyAll());
@@ -126,6 +145,7 @@ export class Transport {
     cancelLinger();
     http.close();
     this.#tls?.close();
+    this.#relayedTls?.close();
   }
 
   #countAnswers(end: string, change: 1 | -1): void {
@@ -151,7 +171,7 @@ export class Transport {
   }
 
   #accept(socket: Socket): void {
-    const leave = this.#enter(socket.remoteAddress ?? '');
+    const leave = this.#isClosing ? 'closing' : this.#enter(socket);
     if (typeof leave === 'string') {
       this.#options.metrics.refused(leave);
       socket.destroy();
@@ -168,16 +188,21 @@ export class Transport {
   }
 
   /** Where all places are taken, the oldest connection that waits for no answer makes room: idling must not keep others out. */
-  #enter(address: string): ReturnType<ConnectionGate['enter']> {
+  #enter(socket: Socket): ReturnType<ConnectionGate['enter']> {
+    const address = `${this.#relayed.has(socket) ? 'relay ' : ''}${socket.remoteAddress ?? ''}`;
     const entered = this.#gate.enter(address);
-    if (entered !== 'connections' || !this.#dropIdle(isLoopback(address))) return entered;
+    if (entered !== 'connections' || !this.#dropIdle(this.#isLocal(socket))) return entered;
     this.#options.metrics.refused(entered);
     return this.#gate.enter(address);
   }
 
+  #isLocal(socket: Socket): boolean {
+    return !this.#relayed.has(socket) && isLoopback(socket.remoteAddress);
+  }
+
   #dropIdle(ofLoopback: boolean): boolean {
     for (const [socket, leave] of this.#sockets) {
-      if (socket.destroyed || isLoopback(socket.remoteAddress) !== ofLoopback) continue;
+      if (socket.destroyed || this.#isLocal(socket) !== ofLoopback) continue;
       if (this.#answering.has(farEndOf(socket))) continue;
       leave();
       this.#sockets.set(socket, () => {});
@@ -207,9 +232,11 @@ export class Transport {
   }
 
   #hand(socket: Socket, transport: 'plain' | 'tls'): void {
-    const target = transport === 'tls' ? this.#tls : this.#options.http;
+    const isRelayed = this.#relayed.has(socket);
+    const [plain, tls] = isRelayed ? [undefined, this.#relayedTls] : [this.#options.http, this.#tls];
+    const target = transport === 'tls' ? tls : plain;
     if (target === undefined) {
-      this.#options.metrics.refused('no_tls');
+      this.#options.metrics.refused(transport === 'tls' ? 'no_tls' : 'relayed_plain');
       socket.destroy();
       return;
     }
@@ -219,7 +246,7 @@ export class Transport {
     if (transport === 'plain') socket.resume();
   }
 
-  #createTls(identity: TlsIdentity): TlsServer {
+  #createTls(identity: TlsIdentity, isRelayed: boolean): TlsServer {
     const server = createTlsServer({
       ...identity,
       minVersion: 'TLSv1.3',
@@ -230,7 +257,7 @@ export class Transport {
       handshakeTimeout: this.#options.limits.handshakeMs,
       allowHalfOpen: true,
     });
-    server.on('secureConnection', (socket) => void this.#admit(socket));
+    server.on('secureConnection', (socket) => void this.#admit(socket, isRelayed));
     server.on('tlsClientError', (cause, socket) => {
       this.#options.metrics.refused('tls_handshake');
       this.#options.logger.debug({ code: systemCodeOf(cause) }, 'TLS handshake failed');
@@ -239,11 +266,12 @@ export class Transport {
     return server;
   }
 
-  async #admit(socket: TLSSocket): Promise<void> {
+  async #admit(socket: TLSSocket, isRelayed: boolean): Promise<void> {
     socket.on('error', (cause) => this.#options.logger.debug({ code: systemCodeOf(cause) }, 'TLS connection broke'));
     try {
       const certificate = socket.getPeerX509Certificate();
       if (certificate !== undefined) this.#remember(socket, await this.#options.peers.verifyPeer(certificate.raw));
+      else if (isRelayed) throw new Error('a stranger, through a relay');
     } catch (cause) {
       this.#options.metrics.refused('peer_certificate');
       this.#options.logger.info({ remote: socket.remoteAddress, why: messageOf(cause) }, 'peer refused');
@@ -260,8 +288,8 @@ export class Transport {
   }
 }
 
-function farEndOf({ remoteAddress, remotePort }: Socket): string {
-  return `${remoteAddress} ${remotePort}`;
+function farEndOf({ remoteAddress, remotePort, localPort }: Socket): string {
+  return `${remoteAddress} ${remotePort} ${localPort}`;
 }
 
 function listenError(host: string, port: number, cause: Error): ServerError {
