@@ -1,5 +1,5 @@
 /** One blob stream, from its first question to its end: questions wait in a line, answers leave one after the other. */
-import { type ByteGate, CoreError, type Sha256, systemCodeOf } from '../../core/index.ts';
+import { type ByteGate, CoreError, openGate, type Sha256, systemCodeOf } from '../../core/index.ts';
 import type { ByteStream } from '../../mesh/index.ts';
 import {
   type BlobStreamErrorWord,
@@ -16,7 +16,8 @@ export interface BlobSessionOptions {
   readonly content: StreamedContent;
   readonly viewer: StreamViewer;
   readonly stream: ByteStream;
-  readonly gate: ByteGate;
+  /** What a blob's bytes have to pass. */
+  readonly gateFor: (sha256: Sha256, sizeBytes: number) => ByteGate;
   readonly onSent: (bytes: number) => void;
   /** Answers that there is no room now. */
   readonly isBusy: boolean;
@@ -25,6 +26,7 @@ export interface BlobSessionOptions {
 interface Answer {
   readonly sizeBytes: number;
   readonly bytes: Buffer;
+  readonly gate: ByteGate;
 }
 
 export class BlobSession {
@@ -35,6 +37,7 @@ export class BlobSession {
   #wake: () => void = () => {};
   #isEnded = false;
   #failure: unknown;
+  #gate: { readonly sha256: Sha256; readonly gate: ByteGate } | undefined;
   #blob: { readonly sha256: Sha256; readonly reader: StreamedBlob } | undefined;
 
   constructor(options: BlobSessionOptions) {
@@ -50,7 +53,7 @@ export class BlobSession {
       // One part is read while the one before leaves.
       await sending;
       sending = this.#send(answer);
-      sending.catch(() => {});
+      sending.catch((error: unknown) => this.#onEnd(error));
     }
     await sending;
     if (this.#failure !== undefined) throw this.#failure;
@@ -118,7 +121,7 @@ export class BlobSession {
     const hashes = await this.#options.content.pieceHashes(sha256, this.#options.viewer);
     if (hashes === undefined) return 'not_held';
     if (end > hashes.length) return 'bad_request';
-    return { sizeBytes: hashes.length, bytes: Buffer.from(hashes.subarray(start, end)) };
+    return { sizeBytes: hashes.length, bytes: Buffer.from(hashes.subarray(start, end)), gate: openGate };
   }
 
   async #readBytes(sha256: Sha256, start: number, end: number): Promise<Answer | BlobStreamErrorWord> {
@@ -132,7 +135,12 @@ export class BlobSession {
       if (got === 0) return 'not_held';
       filled += got;
     }
-    return { sizeBytes: blob.sizeBytes, bytes };
+    return { sizeBytes: blob.sizeBytes, bytes, gate: this.#gateOf(sha256, blob.sizeBytes) };
+  }
+
+  #gateOf(sha256: Sha256, sizeBytes: number): ByteGate {
+    if (this.#gate?.sha256 !== sha256) this.#gate = { sha256, gate: this.#options.gateFor(sha256, sizeBytes) };
+    return this.#gate.gate;
   }
 
   async #open(sha256: Sha256): Promise<StreamedBlob | undefined> {
@@ -157,8 +165,8 @@ export class BlobSession {
       if (answer === 'bad_request') throw new ProtocolError('malformed', 'Serving a blob stream: a range outside');
       return;
     }
-    const { sizeBytes, bytes } = answer;
-    await this.#options.gate.take(bytes.length, this.#ending.signal);
+    const { sizeBytes, bytes, gate } = answer;
+    await gate.take(bytes.length, this.#ending.signal);
     await this.#write(encodeBlobStreamFrame({ size: sizeBytes, length: bytes.length }));
     await this.#write(bytes);
     this.#options.onSent(bytes.length);

@@ -33,7 +33,7 @@ export interface BlobStreamsOptions {
   readonly content: StreamedContent;
   roleOf(nodeId: NodeId): string;
   /** Lets bytes out at the rate that the node's policy has for this peer. */
-  gateFor?(nodeId: NodeId): ByteGate;
+  gateFor?(nodeId: NodeId, sha256: Sha256, sizeBytes: number): ByteGate;
   /** Hears of bytes that left. */
   onSent?(nodeId: NodeId, bytes: number): void;
   readonly logger: Logger;
@@ -47,14 +47,20 @@ export class BlobStreams {
     this.#options = options;
   }
 
+  /** Of all peers. */
+  get openStreams(): number {
+    return [...this.#open.values()].reduce((sum, count) => sum + count, 0);
+  }
+
   /** Resolves when the stream has ended; never rejects. */
   async serve(nodeId: NodeId, stream: ByteStream): Promise<void> {
     const { content, logger } = this.#options;
     const leave = this.#enter(nodeId);
     const viewer: StreamViewer = { kind: 'peer', nodeId, role: this.#options.roleOf(nodeId) };
-    const gate = this.#options.gateFor?.(nodeId) ?? openGate;
+    const gateFor = (sha256: Sha256, sizeBytes: number): ByteGate =>
+      this.#options.gateFor?.(nodeId, sha256, sizeBytes) ?? openGate;
     const onSent = (bytes: number): void => this.#options.onSent?.(nodeId, bytes);
-    const session = new BlobSession({ content, viewer, stream, gate, onSent, isBusy: leave === undefined });
+    const session = new BlobSession({ content, viewer, stream, gateFor, onSent, isBusy: leave === undefined });
     try {
       await session.run();
       await stream.close();
