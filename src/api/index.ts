@@ -33,12 +33,14 @@ export {
   RemoteError,
   toErrorBody,
 } from './errors.ts';
+export { type Limits, RATE_PROFILES } from './limits.ts';
 export type { DoctorReport, NodeRow, Status } from './mesh.ts';
 export {
   CONTRACT_VERSION,
   type ModelInfo,
   type ModelRow,
   type PullEvent,
+  TRANSFER_PRIORITIES,
   type Transfer,
   type WorkEvent,
 } from './models.ts';

@@ -50,7 +50,17 @@ export const modelInfoSchema = modelRowSchema.extend({
 });
 export type ModelInfo = z.infer<typeof modelInfoSchema>;
 
-export const TRANSFER_STATES = ['Pending', 'Downloading', 'Verifying', 'Completed', 'Failed', 'Cancelled'] as const;
+export const TRANSFER_STATES = [
+  'Pending',
+  'Downloading',
+  'Verifying',
+  'Paused',
+  'Completed',
+  'Failed',
+  'Cancelled',
+] as const;
+
+export const TRANSFER_PRIORITIES = ['critical', 'high', 'normal', 'low'] as const;
 
 export const transferSchema = z.object({
   request_id: z.string(),
@@ -72,6 +82,11 @@ export const transferSchema = z.object({
       dropped: z.string().optional(),
     }),
   ),
+  priority: z.enum(TRANSFER_PRIORITIES).optional(),
+  /** Rates of this transfer alone, like `5Mbps`; absent where nobody gave one. */
+  limits: z.object({ download: z.string().optional(), upload: z.string().optional() }).optional(),
+  /** Nobody who has it can be reached; it goes on by itself, or fails when the time is over. */
+  waiting: z.object({ for: z.literal('holder'), left_s: z.number() }).optional(),
   path: z.string().nullable(),
   started_at: z.string(),
   duration_ms: z.number(),

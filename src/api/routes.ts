@@ -3,8 +3,22 @@
  * Spec: docs/spec/05-http.md §2 (public), §6 (control).
  */
 import { z } from 'zod';
+import {
+  limitsChangeSchema,
+  limitsSchema,
+  transfersAnswerSchema,
+  transferWishSchema,
+  whichTransfersSchema,
+} from './limits.ts';
 import { doctorSchema, nodeRowSchema, statusSchema } from './mesh.ts';
-import { modelInfoSchema, modelRowSchema, pullEventSchema, transferSchema, workEventSchema } from './models.ts';
+import {
+  modelInfoSchema,
+  modelRowSchema,
+  pullEventSchema,
+  TRANSFER_PRIORITIES,
+  transferSchema,
+  workEventSchema,
+} from './models.ts';
 
 /**
  * Who may call. `anyone`; `reader`: loopback, a certified peer, a token, or anybody for what is public; `owner`: loopback
@@ -185,6 +199,7 @@ export const CONTROL_ROUTES = {
       id: z.string().min(1).max(300),
       range: z.string().max(100).optional(),
       from: z.string().max(200).optional(),
+      priority: z.enum(TRANSFER_PRIORITIES).optional(),
     }),
     answer: pullEventSchema,
     streams: true,
@@ -204,6 +219,35 @@ export const CONTROL_ROUTES = {
     access: 'owner',
     summary: 'Cancel a transfer by its request id; the part is kept',
     answer: transferSchema,
+  }),
+  transferPause: route('POST', '/api/v1/transfers/pause', {
+    access: 'owner',
+    summary: 'Pause a transfer, or all; it stays paused over restarts, and what arrived is kept and served',
+    body: whichTransfersSchema,
+    answer: transfersAnswerSchema,
+  }),
+  transferResume: route('POST', '/api/v1/transfers/resume', {
+    access: 'owner',
+    summary: 'Let a paused transfer go on, or all',
+    body: whichTransfersSchema,
+    answer: transfersAnswerSchema,
+  }),
+  transferWish: route('POST', '/api/v1/transfers/wish', {
+    access: 'owner',
+    summary: 'Priority and rate limits of one transfer; what is absent stays',
+    body: transferWishSchema,
+    answer: transferSchema,
+  }),
+  limits: route('GET', '/api/v1/limits', {
+    access: 'owner',
+    summary: 'The rate policy of this node',
+    answer: limitsSchema,
+  }),
+  limitsChange: route('POST', '/api/v1/limits', {
+    access: 'owner',
+    summary: 'Change the rate policy; it holds at once, and is kept',
+    body: limitsChangeSchema,
+    answer: limitsSchema,
   }),
 } as const;
 

@@ -80,6 +80,7 @@ async function openEdge(config: DaemonConfig, node: OpenNode, localToken: string
     ...(config.httpHost === undefined ? {} : { host: config.httpHost }),
     ...{ port: config.httpPort, openLan: config.openLan, localToken, logger, version: node.parts.programVersion },
     ...{ content: node.content, control: node.control },
+    uploadGate: (viewer, sha256, sizeBytes) => node.uploadGate(viewer, sha256, sizeBytes),
     peers: { verifyPeer: (certificateDer) => node.verifyPeer(certificateDer) },
     tokens: { verifyToken: (bearer) => node.verifyToken(bearer) },
     tls: node.tls.current,

@@ -1,7 +1,7 @@
 /** What the agent port shows: models that are ready here or offered elsewhere, one an id, and the pull under way. */
 import type { NodeParts } from './control/parts.ts';
 import { mergeModels, toRow } from './model-view.ts';
-import type { TransferSnapshot } from './pull/transfer.ts';
+import type { TransferSnapshot } from './pull/transfer-snapshot.ts';
 
 export interface AgentModelView {
   readonly modelId: string;

@@ -74,6 +74,13 @@ export const NODE_ERRORS = {
     retry: false,
     means: 'No transfer has that request id. `atmosphere transfers` lists them.',
   },
+  transfer_ended: {
+    kind: 'refused',
+    fault: 'user',
+    retry: false,
+    means:
+      'The transfer is over; nothing of it can be paused, limited or put before others. `atmosphere transfers` shows it.',
+  },
   transfer_failed: {
     kind: 'unreachable',
     fault: 'network',

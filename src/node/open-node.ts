@@ -5,15 +5,15 @@
  */
 import { hostname } from 'node:os';
 import type { ControlHandlers, DaemonConfig } from '../api/index.ts';
-import { type Clock, type Logger, type NodeId, systemClock } from '../core/index.ts';
+import { type ByteGate, type Clock, type Logger, type NodeId, type Sha256, systemClock } from '../core/index.ts';
 import { BLOB_STREAM_PROTOCOL } from '../protocol/index.ts';
-import { acquireHomeLock, type Registry } from '../registry/index.ts';
+import { acquireHomeLock, type CatalogEndpoints, type Registry } from '../registry/index.ts';
 import { announcing } from './announcer.ts';
+import { limitsControl } from './control/limits-control.ts';
 import { meshControl } from './control/mesh-control.ts';
 import { modelControl } from './control/model-control.ts';
 import type { NodeParts } from './control/parts.ts';
 import { statusControl } from './control/status-control.ts';
-import { limitsControl } from './control/limits-control.ts';
 import { transferControl } from './control/transfer-control.ts';
 import { Feedback } from './feedback.ts';
 import { openHome, readMachineMark } from './home.ts';
@@ -23,8 +23,8 @@ import { openMeshParts, type PeerFacts, readMember, verifyBearer } from './open-
 import { freeBytesAt, openStorage, pieceHashStore } from './open-storage.ts';
 import { endpointsOf, machineHash } from './peer-endpoints.ts';
 import { TransferService } from './pull/transfer-service.ts';
-import { RateControl } from './rate/rate-control.ts';
 import { probeAddress } from './rate/probe-address.ts';
+import { RateControl, type Reader } from './rate/rate-control.ts';
 import type { ServedModels } from './served-content.ts';
 import { BlobStreams } from './streams/blob-streams.ts';
 import { SwarmView } from './swarm-view.ts';
@@ -50,6 +50,8 @@ export interface OpenNode extends AsyncDisposable {
   verifyPeer(certificateDer: Uint8Array): PeerFacts;
   /** Whom a bearer token was given to; throws for one that does not count. */
   verifyToken(bearer: string): Promise<{ readonly subject: string }>;
+  /** What a blob's bytes have to pass on their way to a reader. */
+  uploadGate(reader: Reader, sha256: Sha256, sizeBytes: number): ByteGate;
   /** HTTP listens: from now on the mesh is told. */
   announce(http: { readonly host: string; readonly port: number }): void;
 }
@@ -83,22 +85,31 @@ async function assemble(options: NodeOptions, stack: AsyncDisposableStack): Prom
   const statsOf = (nodeId: NodeId) => registry.reliability.get(nodeId);
   const feedback = stack.use(new Feedback({ mesh, statsOf, clock, logger }));
   feedback.start();
+  const reach = (peer: CatalogEndpoints) =>
+    endpointsOf(peer, machineMark === undefined ? undefined : machineHash(mesh.meshId, machineMark));
+  const addressOf = (nodeId: NodeId) => {
+    const peer = catalog.getNodes().find((node) => node.nodeId === nodeId);
+    return peer === undefined ? undefined : probeAddress(reach(peer.endpoints));
+  };
+  const rates = stack.use(new RateControl({ settings: registry.settings, addressOf, clock, logger }));
   const view = new SwarmView({
     ...{ catalog, reliability: registry.reliability, feedback, clock, logger },
-    endpointsOf: (peer) =>
-      endpointsOf(peer, machineMark === undefined ? undefined : machineHash(mesh.meshId, machineMark)),
+    endpointsOf: reach,
     tls: () => tls.current,
     readPeer: (certificateDer) => readMember(mesh, clock, certificateDer).nodeId,
     openStream: (nodeId, signal) => mesh.openStream(nodeId, BLOB_STREAM_PROTOCOL, signal),
     isDirect: (nodeId) => mesh.isDirect(nodeId),
   });
   const roleOf = (nodeId: NodeId) => mesh.certificateOf(nodeId)?.role ?? 'member';
-  const streams = new BlobStreams({ content, roleOf, logger });
+  const gateFor = (nodeId: NodeId, sha256: Sha256, sizeBytes: number) =>
+    rates.uploadGate({ kind: 'peer', nodeId }, sha256, sizeBytes);
+  const streams = new BlobStreams({ content, roleOf, gateFor, logger });
   mesh.handleStream(BLOB_STREAM_PROTOCOL, (from, stream) => streams.serve(from, stream));
   const freeBytes = () => freeBytesAt(home.folder);
   const log = transferLog(registry.transfers);
   const pieceHashes = pieceHashStore(registry.pieceLists);
-  const transfers = new TransferService({ store, view, pieceHashes, models: library, freeBytes, log, clock, logger });
+  const pulling = { store, view, pieceHashes, models: library, freeBytes, rates };
+  const transfers = new TransferService({ ...pulling, log, clock, logger });
   stack.defer(() => transfers.close());
 
   const http = { url: '' };
@@ -111,9 +122,16 @@ async function assemble(options: NodeOptions, stack: AsyncDisposableStack): Prom
   };
   return {
     ...{ parts, content, tls },
-    control: { ...statusControl(parts), ...meshControl(parts), ...modelControl(parts), ...transferControl(parts), ...limitsControl(parts) },
+    control: {
+      ...statusControl(parts),
+      ...meshControl(parts),
+      ...modelControl(parts),
+      ...transferControl(parts),
+      ...limitsControl(parts),
+    },
     verifyPeer: (certificateDer) => readMember(mesh, clock, certificateDer),
     verifyToken: (bearer) => verifyBearer(mesh, clock, bearer),
+    uploadGate: (reader, sha256, sizeBytes) => rates.uploadGate(reader, sha256, sizeBytes),
     announce(address) {
       http.url = `http://${address.host === '::1' ? '[::1]' : '127.0.0.1'}:${address.port}`;
       stack.use(announcing(parts, { http: address, machineMark, periodSeconds: config.gossipIntervalSeconds, logger }));

@@ -2,14 +2,21 @@
 import type { RequestId } from '../core/index.ts';
 import { type ModelEntry, modelEntrySchema } from '../protocol/index.ts';
 import type { Registry, StoredTransfer } from '../registry/index.ts';
+import { formatRate, PRIORITIES, parseRate, type TransferWish } from '../transfer/index.ts';
 import type { TransferLog, TransferRow } from './pull/ports.ts';
-import { isEnded } from './pull/transfer.ts';
+import type { PeerShare } from './pull/pull-progress.ts';
+import { isEnded } from './pull/transfer-snapshot.ts';
 
 interface Detail {
   readonly entry: ModelEntry;
   readonly from?: string | undefined;
   readonly path?: string | undefined;
   readonly errorKind?: string | undefined;
+  readonly priority?: string | undefined;
+  /** Rates as people write them: JSON has no infinity. */
+  readonly download?: string | undefined;
+  readonly upload?: string | undefined;
+  readonly peers?: readonly PeerShare[] | undefined;
 }
 
 export function transferLog(transfers: Registry['transfers']): TransferLog {
@@ -21,8 +28,20 @@ export function transferLog(transfers: Registry['transfers']): TransferLog {
 }
 
 function toStored(row: TransferRow): StoredTransfer {
-  const { entry, from, path, error, state } = row;
-  const detail: Detail = { entry, from, path, errorKind: error?.kind };
+  const { entry, from, path, error, state, wish = {}, peers } = row;
+  const [download, upload] = [wish.download, wish.upload].map((rate) =>
+    rate === undefined ? undefined : formatRate(rate),
+  );
+  const detail: Detail = {
+    entry,
+    from,
+    path,
+    errorKind: error?.kind,
+    priority: wish.priority,
+    download,
+    upload,
+    peers,
+  };
   return {
     requestId: row.requestId as RequestId,
     modelId: entry.model_id,
@@ -56,5 +75,15 @@ function toRow(stored: StoredTransfer): TransferRow | undefined {
     updatedAtMs: stored.updatedAtMs,
     path: detail.path,
     error: error === undefined ? undefined : { ...error, kind: detail.errorKind ?? 'internal' },
+    wish: toWish(detail),
+    peers: detail.peers ?? [],
+  };
+}
+
+function toWish({ priority, download, upload }: Detail): TransferWish {
+  return {
+    priority: PRIORITIES.find((known) => known === priority),
+    download: download === undefined ? undefined : parseRate(download),
+    upload: upload === undefined ? undefined : parseRate(upload),
   };
 }

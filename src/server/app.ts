@@ -23,7 +23,7 @@ import type { ServerLimits } from './limits.ts';
 import type { HttpMetrics } from './metrics.ts';
 import { mountModelRoutes } from './model-routes.ts';
 import { buildOpenApi } from './openapi.ts';
-import type { ServedContent, Viewer } from './ports.ts';
+import type { ServedContent, UploadGate, Viewer } from './ports.ts';
 import { contextOf } from './request-context.ts';
 import { watchRequest } from './request-watch.ts';
 
@@ -36,6 +36,7 @@ declare module 'fastify' {
 export interface AppOptions {
   readonly content: ServedContent;
   readonly control: ControlHandlers | undefined;
+  readonly uploadGate?: UploadGate | undefined;
   readonly guard: Guard;
   readonly limits: ServerLimits;
   readonly metrics: HttpMetrics;
@@ -91,7 +92,7 @@ async function mountRoutes(app: FastifyInstance, options: AppOptions): Promise<v
   const book = new HaveBook(limits, clock);
   app.addHook('onClose', async () => book[Symbol.dispose]());
   const onSending = book.noteSending.bind(book);
-  const sender = new BlobSender({ content, limits, metrics, logger, onSending });
+  const sender = new BlobSender({ content, limits, metrics, logger, onSending, uploadGate: options.uploadGate });
   mountServiceRoutes(app, options, document);
   mountModelRoutes(app, { content, sender });
   mountBlobRoutes(app, { content, sender });

@@ -5,15 +5,17 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import { type Logger, messageOf, type Sha256, systemCodeOf } from '../core/index.ts';
+import { type ByteGate, type Logger, messageOf, openGate, type Sha256, systemCodeOf } from '../core/index.ts';
 import { type BlobAnswer, planBlobAnswer } from './blob-answer.ts';
 import { BodyWriter } from './body-writer.ts';
 import type { ByteSpan } from './byte-ranges.ts';
 import { ChunkPool } from './chunk-pool.ts';
 import { ServerError } from './errors.ts';
+import { writeThrough } from './gated-write.ts';
 import type { ServerLimits } from './limits.ts';
 import type { HttpMetrics } from './metrics.ts';
-import type { ServedBlob, ServedContent, Viewer } from './ports.ts';
+import { ownTurn } from './pipeline-turn.ts';
+import type { ServedBlob, ServedContent, UploadGate, Viewer } from './ports.ts';
 import { contextOf } from './request-context.ts';
 import { StreamGate } from './stream-gate.ts';
 
@@ -22,6 +24,8 @@ export interface BlobSenderOptions {
   readonly limits: ServerLimits;
   readonly metrics: HttpMetrics;
   readonly logger: Logger;
+  /** What the bytes have to pass; without it, nothing. */
+  readonly uploadGate?: UploadGate | undefined;
   /** Bytes [start, end) of a blob are about to be sent. */
   readonly onSending?: (sha256: Sha256, start: number, end: number) => void;
 }
@@ -31,7 +35,11 @@ export interface BlobRequest {
   readonly headers?: OutgoingHttpHeaders;
   /** Called when the answer is ours to write: from here on nobody else may. */
   readonly takeOver: () => void;
+  /** Read as a model and not as pieces: what this machine's own tools read so crosses no link. */
+  readonly isWholeModel?: boolean;
 }
+
+type Write = (bytes: Buffer) => Promise<void>;
 
 export class BlobSender {
   readonly #options: BlobSenderOptions;
@@ -47,6 +55,7 @@ export class BlobSender {
   /** Throws what the error answer is, before the head; never after. */
   async send(request: IncomingMessage, response: ServerResponse, wanted: BlobRequest): Promise<void> {
     const { viewer } = contextOf(request);
+    await ownTurn(request, response);
     await using scope = new AsyncDisposableStack();
     scope.defer(this.#gate.enter(viewer, request.socket.remoteAddress ?? ''));
     const blob = await this.#open(wanted.sha256, viewer);
@@ -63,7 +72,19 @@ export class BlobSender {
     wanted.takeOver();
     response.writeHead(answer.status, { ...answer.headers, ...(answer.status === 304 ? {} : wanted.headers) });
     if (answer.segments.length === 0) response.end();
-    else await this.#sendBody(request, response, this.#noted(blob, wanted.sha256), answer);
+    else
+      await this.#sendBody(
+        request,
+        response,
+        this.#noted(blob, wanted.sha256),
+        answer,
+        this.#gateFor(wanted, viewer, blob),
+      );
+  }
+
+  #gateFor({ sha256, isWholeModel = false }: BlobRequest, viewer: Viewer, { sizeBytes }: ServedBlob): ByteGate {
+    if (isWholeModel && viewer.kind === 'loopback') return openGate;
+    return this.#options.uploadGate?.(viewer, sha256, sizeBytes) ?? openGate;
   }
 
   async #open(sha256: Sha256, viewer: Viewer): Promise<ServedBlob> {
@@ -92,14 +113,18 @@ export class BlobSender {
     response: ServerResponse,
     blob: ServedBlob,
     { segments }: BlobAnswer,
+    gate: ByteGate,
   ): Promise<void> {
     const { metrics, logger } = this.#options;
     const writer = new BodyWriter(response);
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
+    const write = (bytes: Buffer): Promise<void> => writeThrough(gate, writer, bytes, gone.signal);
     metrics.blobStreams(1);
     try {
       for (const segment of segments) {
         if ('text' in segment) await writer.write(Buffer.from(segment.text, 'latin1'));
-        else await this.#sendSpan(request, writer, blob, segment.span);
+        else await this.#sendSpan(request, write, blob, segment.span);
       }
       response.end();
     } catch (thrown) {
@@ -110,7 +135,7 @@ export class BlobSender {
     }
   }
 
-  async #sendSpan(request: IncomingMessage, writer: BodyWriter, blob: ServedBlob, span: ByteSpan): Promise<void> {
+  async #sendSpan(request: IncomingMessage, write: Write, blob: ServedBlob, span: ByteSpan): Promise<void> {
     const context = contextOf(request);
     const buffers = [this.#pool.acquire(), this.#pool.acquire()] as const;
     let sending: Promise<void> = Promise.resolve();
@@ -120,7 +145,7 @@ export class BlobSender {
       const chunk = buffer.subarray(0, Math.min(buffer.length, span.end - position));
       await readExactly(blob, chunk, position);
       await sending;
-      sending = writer.write(chunk);
+      sending = write(chunk);
       // Awaited one turn later; a failure in between must not count as unhandled.
       sending.catch(() => {});
       position += chunk.length;

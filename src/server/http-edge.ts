@@ -68,7 +68,16 @@ export async function openHttpEdge(options: HttpEdgeOptions): Promise<HttpEdge> 
   const guard = createGuard(options, limits, clock, port, (socket) => bound.transport?.peerOf(socket));
   const version = options.version ?? '0';
   const shared = { limits, metrics, logger, clock };
-  const app = await createApp({ ...shared, content, control, uploadGate: options.uploadGate, guard, closing: closing.signal, port, version });
+  const app = await createApp({
+    ...shared,
+    content,
+    control,
+    uploadGate: options.uploadGate,
+    guard,
+    closing: closing.signal,
+    port,
+    version,
+  });
   const transport = new Transport({ ...shared, http: app.http, tls: options.tls, peers: options.peers });
   bound.transport = transport;
   const streams = new StreamGate(limits);

@@ -63,6 +63,7 @@ async function download(
     sha256,
     headers: { 'content-disposition': attachmentOf(path) },
     takeOver: () => void reply.hijack(),
+    isWholeModel: true,
   });
 }
 

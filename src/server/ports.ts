@@ -1,5 +1,5 @@
 /** What the HTTP edge needs of others. `node` satisfies these. Spec: docs/spec/05-http.md. */
-import type { ModelId, NodeId, Sha256 } from '../core/index.ts';
+import type { ByteGate, ModelId, NodeId, Sha256 } from '../core/index.ts';
 import type { ModelEntry } from '../protocol/index.ts';
 
 /** Whoever asks, decided once a request (05-http §4). */
@@ -87,3 +87,6 @@ export interface TlsIdentity {
   readonly key: string | Buffer;
   readonly cert: string | Buffer;
 }
+
+/** What a blob's bytes have to pass on their way to a viewer (10-transfer §11). */
+export type UploadGate = (viewer: Viewer, sha256: Sha256, sizeBytes: number) => ByteGate;

@@ -4,7 +4,7 @@
  * socket. Spec: docs/spec/14-websocket.md §1, §2.
  */
 import type { RawData, WebSocket } from 'ws';
-import { type ByteGate, type Clock, type Logger, messageOf, type NodeId } from '../core/index.ts';
+import { type Clock, type Logger, messageOf, type NodeId } from '../core/index.ts';
 import {
   type CancelReason,
   encodeTransferMessage,
@@ -17,7 +17,7 @@ import {
 } from '../protocol/index.ts';
 import type { ServerLimits } from './limits.ts';
 import type { HttpMetrics } from './metrics.ts';
-import type { ServedContent, Viewer } from './ports.ts';
+import type { ServedContent, UploadGate, Viewer } from './ports.ts';
 import type { StreamGate } from './stream-gate.ts';
 import { cancelCodeOf, openRequested, type RequestedBytes } from './ws-content.ts';
 import { type OutgoingEnd, OutgoingTransfer } from './ws-outgoing.ts';
@@ -41,7 +41,7 @@ export interface SessionSurroundings {
   /** What a request's target must be, when it names one. */
   readonly nodeId?: NodeId | undefined;
   /** The rate at which this viewer is given bytes. */
-  readonly gateFor: (viewer: Viewer) => ByteGate;
+  readonly gateFor: UploadGate;
 }
 
 export interface SessionEnd {
@@ -195,7 +195,8 @@ export class WsSession {
       onSent: (bytes: number) => metrics.sent(viewer.kind, bytes),
       onEnd: (end: OutgoingEnd) => this.#onEnd(request, end, leave),
     };
-    const transfer = new OutgoingTransfer({ request, requested, port, limits, clock, gate: gateFor(viewer) });
+    const gate = gateFor(viewer, requested.sha256, requested.blob.sizeBytes);
+    const transfer = new OutgoingTransfer({ request, requested, port, limits, clock, gate });
     this.#transfers.set(request.request_id, transfer);
     metrics.blobStreams(1);
     transfer.begin();

@@ -9,6 +9,7 @@ import type { Home } from '../home.ts';
 import type { Intake } from '../library/intake.ts';
 import type { ModelLibrary } from '../library/model-library.ts';
 import type { TransferService } from '../pull/transfer-service.ts';
+import type { RateControl } from '../rate/rate-control.ts';
 
 export interface NodeParts {
   readonly name: string;
@@ -22,6 +23,7 @@ export interface NodeParts {
   readonly inventory: Inventory;
   readonly intake: Intake;
   readonly transfers: TransferService;
+  readonly rates: RateControl;
   readonly feedback: Feedback;
   readonly startedAtMs: number;
   freeBytes(): Promise<number>;

@@ -1,7 +1,7 @@
 /** The node at a glance, its check-up, and its end. */
 import type { ControlHandlers, Status } from '../../api/index.ts';
 import { hashingOf } from '../library/hashing-view.ts';
-import { isEnded } from '../pull/transfer.ts';
+import { isEnded } from '../pull/transfer-snapshot.ts';
 import { runChecks } from './check-up.ts';
 import { listNodes } from './mesh-control.ts';
 import type { NodeParts } from './parts.ts';

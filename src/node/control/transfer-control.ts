@@ -1,16 +1,22 @@
 /** Pulls: start and follow, list, watch, cancel. */
 import type { ControlHandlers, PullEvent, Transfer as TransferAnswer } from '../../api/index.ts';
-import { type NodeId, parseRequestId } from '../../core/index.ts';
+import { type NodeId, parseRequestId, type RequestId } from '../../core/index.ts';
 import type { ModelEntry } from '../../protocol/index.ts';
+import { formatRate, type Priority, parseRate, type TransferWish } from '../../transfer/index.ts';
 import { NodeError } from '../errors.ts';
 import { mergeModels, resolveModel } from '../model-view.ts';
-import { isEnded, type Transfer, type TransferSnapshot } from '../pull/transfer.ts';
+import type { Transfer } from '../pull/transfer.ts';
+import { isEnded, type TransferSnapshot } from '../pull/transfer-snapshot.ts';
 import { withClaim } from '../swarm-view.ts';
 import { eventQueue } from './event-queue.ts';
+import { nameOf, withNames } from './known-names.ts';
 import { findNode } from './mesh-control.ts';
 import type { NodeParts } from './parts.ts';
 
-type TransferControl = Pick<ControlHandlers, 'pull' | 'transfers' | 'transferEvents' | 'transferCancel'>;
+type TransferControl = Pick<
+  ControlHandlers,
+  'pull' | 'transfers' | 'transferEvents' | 'transferCancel' | 'transferPause' | 'transferResume' | 'transferWish'
+>;
 
 export function transferControl(parts: NodeParts): TransferControl {
   const { transfers } = parts;
@@ -32,6 +38,33 @@ export function transferControl(parts: NodeParts): TransferControl {
       const transfer = transfers.cancel(parseRequestId(params.request_id ?? ''));
       return toAnswer(parts, transfer.snapshot());
     },
+    async transferPause({ body }) {
+      const paused = await transfers.pause(idOf(body.request_id));
+      return { transfers: paused.map((transfer) => toAnswer(parts, transfer.snapshot())) };
+    },
+    async transferResume({ body }) {
+      const resumed = transfers.goOn(idOf(body.request_id));
+      return { transfers: resumed.map((transfer) => toAnswer(parts, transfer.snapshot())) };
+    },
+    async transferWish({ body }) {
+      const transfer = transfers.wish(parseRequestId(body.request_id), toWish(body));
+      return toAnswer(parts, transfer.snapshot());
+    },
+  };
+}
+
+function idOf(text: string | undefined): RequestId | undefined {
+  return text === undefined ? undefined : parseRequestId(text);
+}
+
+/** What is said, and nothing else; a limit that is cleared is said to be none. Throws TransferError `bad_rate`. */
+function toWish(body: Parameters<ControlHandlers['transferWish']>[0]['body']): TransferWish {
+  const { priority, download, upload, clear } = body;
+  return {
+    ...(clear ? { download: undefined, upload: undefined } : {}),
+    ...(priority === undefined ? {} : { priority }),
+    ...(download === undefined ? {} : { download: parseRate(download) }),
+    ...(upload === undefined ? {} : { upload: parseRate(upload) }),
   };
 }
 
@@ -39,6 +72,7 @@ interface PullBody {
   readonly id: string;
   readonly range?: string | undefined;
   readonly from?: string | undefined;
+  readonly priority?: Priority | undefined;
 }
 
 /** The pull goes on when nobody follows any more: it belongs to the daemon. */
@@ -66,12 +100,14 @@ async function* followPull(parts: NodeParts, body: PullBody, signal: AbortSignal
   }
 }
 
-function startPull(parts: NodeParts, { id, range, from }: PullBody): Transfer {
+function startPull(parts: NodeParts, { id, range, from, priority }: PullBody): Transfer {
   const models = mergeModels(parts.library.list(), parts.catalog.getAllModels());
   const known = resolveModel(models, id, range);
   if (known.entry === undefined) throw new NodeError('model_not_ready', `Pulling ${id}: it is here, and not yet read`);
   const fromNode: NodeId | undefined = from === undefined ? undefined : findNode(parts, from);
-  return parts.transfers.start({ target: { entry: asToldBy(parts, known.entry, fromNode) }, from: fromNode });
+  const wish = priority === undefined ? {} : { wish: { priority } };
+  const target = { entry: asToldBy(parts, known.entry, fromNode) };
+  return parts.transfers.start({ target, from: fromNode, ...wish });
 }
 
 /** Who is named is asked for what it says itself, however many say otherwise. */
@@ -112,6 +148,7 @@ function toAnswer(parts: NodeParts, snapshot: TransferSnapshot): TransferAnswer 
       failures,
       ...(dropped === undefined ? {} : { dropped }),
     })),
+    ...wishOf(snapshot),
     path: snapshot.path ?? null,
     started_at: new Date(snapshot.startedAtMs).toISOString(),
     duration_ms: snapshot.durationMs,
@@ -119,12 +156,14 @@ function toAnswer(parts: NodeParts, snapshot: TransferSnapshot): TransferAnswer 
   };
 }
 
-/** People know nodes by name. */
-function withNames(parts: NodeParts, text: string): string {
-  return text.replaceAll(/12D3KooW[1-9A-HJ-NP-Za-km-z]{44}/g, (nodeId) => nameOf(parts, nodeId as NodeId));
-}
-
-function nameOf(parts: NodeParts, nodeId: NodeId): string {
-  const heard = parts.catalog.getNodes().find((node) => node.nodeId === nodeId);
-  return heard?.name ?? parts.mesh.certificateOf(nodeId)?.name ?? nodeId;
+function wishOf({ wish, waiting }: TransferSnapshot): Pick<TransferAnswer, 'priority' | 'limits' | 'waiting'> {
+  const limits = {
+    ...(wish.download === undefined ? {} : { download: formatRate(wish.download) }),
+    ...(wish.upload === undefined ? {} : { upload: formatRate(wish.upload) }),
+  };
+  return {
+    priority: wish.priority ?? 'normal',
+    ...(Object.keys(limits).length === 0 ? {} : { limits }),
+    ...(waiting === undefined ? {} : { waiting: { for: 'holder', left_s: Math.ceil(waiting.leftMs / 1000) } }),
+  };
 }

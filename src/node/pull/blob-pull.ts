@@ -1,11 +1,12 @@
 /** Gets one blob of a model into the store, from whoever has it, now and while it runs. */
 import { pieceLayout } from '../../content/index.ts';
-import type { NodeId, PieceRoot, Sha256 } from '../../core/index.ts';
+import type { ByteGate, NodeId, PieceRoot, Sha256 } from '../../core/index.ts';
 import type { BlobStore } from '../../store/index.ts';
 import {
   type BlobToGet,
   Download,
   type DownloadProgress,
+  type PieceSource,
   type SourceOutcome,
   TransferError,
 } from '../../transfer/index.ts';
@@ -16,6 +17,8 @@ export interface BlobPullDeps {
   readonly store: BlobStore;
   readonly view: HolderView;
   readonly pieceHashes: PieceHashStore;
+  /** What the bytes of a source have to pass; without it, nothing. */
+  readonly gateFor?: (sha256: Sha256, source: PieceSource) => ByteGate;
 }
 
 export interface BlobFacts {
@@ -53,6 +56,7 @@ export async function pullBlob(
     sources: holders.flatMap((holder) => deps.view.sourceFor(holder, blob) ?? []),
     ...(kept === undefined ? {} : { pieceHashes: kept }),
     onPieceHashes: (hashes) => deps.pieceHashes.put(blob, hashes),
+    ...gateOption(deps, facts.sha256),
   });
   download.on((event) => {
     if (event.on !== 'piece') onProgress(download.progress());
@@ -73,6 +77,10 @@ export async function pullBlob(
     deps.view.report(blameSources(download.progress().sources, { isCompleted, isRootLie, signers }));
     onProgress(download.progress());
   }
+}
+
+function gateOption({ gateFor }: BlobPullDeps, sha256: Sha256) {
+  return gateFor === undefined ? {} : { gate: (source: PieceSource): ByteGate => gateFor(sha256, source) };
 }
 
 /** A model's file list names its files' roots, and whoever names the list's digest has named them; another root is an entry's own word. */

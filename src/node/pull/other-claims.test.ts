@@ -4,7 +4,8 @@ import { expect, test } from 'vitest';
 import { MiB, type PieceRoot } from '../../core/index.ts';
 import type { HolderView, PullTarget } from './ports.ts';
 import { oneFile, PullBench, TestPeer } from './pulling.fixture.ts';
-import type { Transfer, TransferSnapshot } from './transfer.ts';
+import type { Transfer } from './transfer.ts';
+import type { TransferSnapshot } from './transfer-snapshot.ts';
 
 const content = randomBytes(2 * MiB + 5);
 const honest = oneFile('org/one', content);

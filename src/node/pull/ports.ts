@@ -1,7 +1,8 @@
 /** What a pull needs of the rest of the node. The daemon gives it the mesh; the library's users give what they have. */
-import type { NodeId, Sha256 } from '../../core/index.ts';
+import type { ByteGate, NodeId, RequestId, Sha256 } from '../../core/index.ts';
 import type { FileSetFile, ModelEntry } from '../../protocol/index.ts';
-import type { BlobToGet, PieceSource, SourceOutcome } from '../../transfer/index.ts';
+import type { BlobToGet, PieceSource, SourceOutcome, TransferWish } from '../../transfer/index.ts';
+import type { PeerShare } from './pull-progress.ts';
 
 /** A node that says it has a variant, and how its blobs are reached. */
 export interface Holder {
@@ -58,12 +59,14 @@ export interface TransferRow {
   readonly requestId: string;
   readonly entry: ModelEntry;
   readonly from: string | undefined;
-  readonly state: 'Pending' | 'Downloading' | 'Verifying' | 'Completed' | 'Failed' | 'Cancelled';
+  readonly state: 'Pending' | 'Downloading' | 'Verifying' | 'Paused' | 'Completed' | 'Failed' | 'Cancelled';
   readonly bytesDownloaded: number;
   readonly startedAtMs: number;
   readonly updatedAtMs: number;
   readonly path: string | undefined;
   readonly error: { readonly code: string; readonly message: string; readonly kind: string } | undefined;
+  readonly wish?: TransferWish | undefined;
+  readonly peers?: readonly PeerShare[] | undefined;
 }
 
 export interface TransferLog {
@@ -72,4 +75,21 @@ export interface TransferLog {
   list(): readonly TransferRow[];
   /** Those that a restart interrupted, oldest first. */
   unfinished(): readonly TransferRow[];
+}
+
+/** The rate policy, as pulls meet it. */
+export interface PullRates {
+  /** What a source's bytes of one blob have to pass. */
+  gate(pull: RatedPull, source: PieceSource): ByteGate;
+  /** The user's wishes for one transfer are these from now on. */
+  setWish(requestId: RequestId, wish: TransferWish): void;
+  /** It is over. */
+  forget(requestId: RequestId): void;
+}
+
+export interface RatedPull {
+  readonly requestId: RequestId;
+  readonly sha256: Sha256;
+  /** Of the whole model: its size class is that of the transfer. */
+  readonly sizeBytes: number;
 }

@@ -1,4 +1,4 @@
-/** Adds up what a pull of several blobs has done, and from whom. */
+/** Adds up what a pull of several blobs has done, and from whom, over all its attempts. */
 import type { NodeId, Sha256 } from '../../core/index.ts';
 import type { DownloadProgress, SourceOutcome } from '../../transfer/index.ts';
 
@@ -10,11 +10,25 @@ export interface PeerShare {
   readonly dropped: string | undefined;
 }
 
+interface BlobProgress {
+  readonly verifiedBytes: number;
+  readonly rateBytesPerSecond: number;
+  readonly sources: readonly SourceOutcome[];
+}
+
 export class PullProgress {
-  readonly #blobs = new Map<Sha256, { verifiedBytes: number; sources: readonly SourceOutcome[] }>();
-  #rateBytesPerSecond = 0;
+  readonly #blobs = new Map<Sha256, BlobProgress>();
+  /** From attempts that are over. */
+  #past: readonly PeerShare[];
+  /** What there was, until this run has looked itself. */
+  #verifiedBefore: number;
   #totalBytes = 0;
   #isVerifying = false;
+
+  constructor(past: readonly PeerShare[] = [], verifiedBytes = 0) {
+    this.#past = past;
+    this.#verifiedBefore = verifiedBytes;
+  }
 
   /** Bytes of all distinct blobs, known once the file list is. */
   set totalBytes(bytes: number) {
@@ -27,23 +41,42 @@ export class PullProgress {
 
   /** A blob that was in the store before. */
   addHeld(sha256: Sha256, sizeBytes: number): void {
-    this.#blobs.set(sha256, { verifiedBytes: sizeBytes, sources: [] });
+    const sources = this.#blobs.get(sha256)?.sources ?? [];
+    this.#blobs.set(sha256, { verifiedBytes: sizeBytes, rateBytesPerSecond: 0, sources });
   }
 
-  update(sha256: Sha256, progress: DownloadProgress): void {
-    this.#blobs.set(sha256, { verifiedBytes: progress.verifiedBytes, sources: progress.sources });
-    this.#rateBytesPerSecond = progress.rateBytesPerSecond;
-    this.#isVerifying = progress.state === 'verifying';
+  update(sha256: Sha256, { state, verifiedBytes, rateBytesPerSecond, sources }: DownloadProgress): void {
+    if (verifiedBytes > 0) this.#verifiedBefore = 0;
+    const isOver = state === 'completed' || state === 'failed' || state === 'cancelled';
+    const rate = isOver ? 0 : rateBytesPerSecond;
+    const held = state === 'pending' ? (this.#blobs.get(sha256)?.verifiedBytes ?? 0) : verifiedBytes;
+    this.#blobs.set(sha256, { verifiedBytes: held, rateBytesPerSecond: rate, sources });
+    this.#isVerifying = state === 'verifying';
+  }
+
+  /** An attempt is over: nothing moves, and what peers gave stays theirs. */
+  settle(): void {
+    this.#past = this.peers();
+    this.#isVerifying = false;
+    for (const [sha256, { verifiedBytes }] of this.#blobs)
+      this.#blobs.set(sha256, { verifiedBytes, rateBytesPerSecond: 0, sources: [] });
   }
 
   get verifiedBytes(): number {
     let sum = 0;
     for (const { verifiedBytes } of this.#blobs.values()) sum += verifiedBytes;
-    return sum;
+    return Math.max(sum, this.#verifiedBefore);
+  }
+
+  /** What peers gave, not what was here. */
+  get receivedBytes(): number {
+    return this.peers().reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
   get rateBytesPerSecond(): number {
-    return this.#rateBytesPerSecond;
+    let sum = 0;
+    for (const { rateBytesPerSecond } of this.#blobs.values()) sum += rateBytesPerSecond;
+    return sum;
   }
 
   /** Every byte is here and only the whole digest is awaited. */
@@ -52,13 +85,14 @@ export class PullProgress {
   }
 
   get etaSeconds(): number | null {
-    if (this.#rateBytesPerSecond <= 0) return null;
-    return Math.ceil(Math.max(0, this.#totalBytes - this.verifiedBytes) / this.#rateBytesPerSecond);
+    const rate = this.rateBytesPerSecond;
+    if (rate <= 0) return null;
+    return Math.ceil(Math.max(0, this.#totalBytes - this.verifiedBytes) / rate);
   }
 
   /** What each peer gave, most first. */
   peers(): PeerShare[] {
-    const shares = new Map<NodeId, PeerShare>();
+    const shares = new Map<NodeId, PeerShare>(this.#past.map((share) => [share.nodeId, share]));
     for (const outcome of [...this.#blobs.values()].flatMap(({ sources }) => sources)) {
       if (outcome.nodeId === undefined) continue;
       const share = shares.get(outcome.nodeId);

@@ -3,7 +3,8 @@ import { expect, test } from 'vitest';
 import { MiB, type RequestId } from '../../core/index.ts';
 import { VirtualClock } from '../../testkit/virtual-clock.ts';
 import { fileSet, oneFile, PullBench, TestPeer } from './pulling.fixture.ts';
-import type { Transfer, TransferSnapshot } from './transfer.ts';
+import type { Transfer } from './transfer.ts';
+import type { TransferSnapshot } from './transfer-snapshot.ts';
 
 const content = randomBytes(3 * MiB + 5);
 

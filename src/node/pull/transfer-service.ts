@@ -5,22 +5,28 @@
  */
 import { randomUUID } from 'node:crypto';
 import { type Clock, Emitter, type Logger, messageOf, type NodeId, type RequestId } from '../../core/index.ts';
+import type { TransferWish } from '../../transfer/index.ts';
 import { NodeError } from '../errors.ts';
 import { NODE_LIMITS } from '../limits.ts';
-import type { HolderView, PullTarget, TransferLog, TransferRow } from './ports.ts';
+import { holdersOf } from './holder-wait.ts';
+import type { HolderView, PullRates, PullTarget, TransferLog, TransferRow } from './ports.ts';
 import type { PullModelDeps } from './pull-model.ts';
-import { Transfer, type TransferSnapshot } from './transfer.ts';
+import { type Ready, Transfer } from './transfer.ts';
+import { isEnded, type TransferSnapshot } from './transfer-snapshot.ts';
 
 export interface TransferServiceDeps extends PullModelDeps {
   readonly log: TransferLog;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Without it nothing is held back. */
+  readonly rates?: PullRates;
 }
 
 export interface PullRequest {
   readonly target: PullTarget;
   /** Use this holder and no other. */
   readonly from?: NodeId | undefined;
+  readonly wish?: TransferWish | undefined;
 }
 
 export class TransferService {
@@ -28,6 +34,7 @@ export class TransferService {
   readonly #deps: TransferServiceDeps;
   readonly #transfers = new Map<RequestId, Transfer>();
   readonly #running = new Set<Promise<unknown>>();
+  readonly #from = new Map<RequestId, NodeId | undefined>();
   #isClosing = false;
 
   constructor(deps: TransferServiceDeps) {
@@ -39,20 +46,27 @@ export class TransferService {
   start(request: PullRequest): Transfer {
     const { entry } = request.target;
     const same = [...this.#transfers.values()].find((one) => !one.isOver && isSame(one.target, request.target));
-    if (same !== undefined) return same;
-    const transfer = new Transfer(randomUUID() as RequestId, request.target, this.#deps.clock);
+    if (same !== undefined) {
+      if (request.wish !== undefined) this.wish(same.requestId, request.wish);
+      return same;
+    }
+    const past = request.wish === undefined ? {} : { wish: request.wish };
+    const transfer = new Transfer(randomUUID() as RequestId, request.target, this.#deps.clock, past);
     this.#record(transfer.snapshot(), request.from);
     this.#launch(transfer, request, () => this.#assertHolder(request, entry.model_id));
     return transfer;
   }
 
-  /** Takes up what a restart interrupted; each waits until somebody who has the model is heard of. */
+  /** Takes up what a restart interrupted; each waits until somebody who has the model is heard of, a paused one for its user. */
   resume(): void {
     for (const row of this.#deps.log.unfinished()) {
       const from = row.from as NodeId | undefined;
       const request = { target: { entry: row.entry }, from };
-      const transfer = new Transfer(row.requestId as RequestId, request.target, this.#deps.clock);
-      this.#launch(transfer, request, (signal) => this.#waitForHolder(request, signal));
+      const { startedAtMs, bytesDownloaded, peers = [], wish = {} } = row;
+      const past = { isPaused: row.state === 'Paused', wish, startedAtMs, bytesDownloaded, peers };
+      const transfer = new Transfer(row.requestId as RequestId, request.target, this.#deps.clock, past);
+      const view = narrowTo(this.#deps.view, from);
+      this.#launch(transfer, request, (signal) => transfer.awaitHolder(view, signal));
     }
   }
 
@@ -69,11 +83,48 @@ export class TransferService {
 
   /** Throws NodeError `transfer_not_found`. */
   cancel(requestId: RequestId): Transfer {
-    const transfer = this.#transfers.get(requestId);
-    if (transfer === undefined)
-      throw new NodeError('transfer_not_found', `Cancelling ${requestId}: no such transfer is running`);
+    const transfer = this.#known(requestId, 'Cancelling');
     transfer.cancel();
     return transfer;
+  }
+
+  /** Resolves when nothing of it moves. Without an id: all that run. Throws NodeError `transfer_not_found`, `transfer_ended`. */
+  async pause(requestId?: RequestId): Promise<Transfer[]> {
+    const meant = requestId === undefined ? this.#unended() : [this.#unfinished(requestId, 'Pausing')];
+    await Promise.all(meant.map((transfer) => transfer.pause()));
+    return meant;
+  }
+
+  /** Lets paused ones go on. Without an id: all. Throws NodeError `transfer_not_found`, `transfer_ended`. */
+  goOn(requestId?: RequestId): Transfer[] {
+    const meant = requestId === undefined ? this.#unended() : [this.#unfinished(requestId, 'Resuming')];
+    for (const transfer of meant) transfer.resume();
+    return meant;
+  }
+
+  /** Priority and limits of one transfer; what is undefined stays. Throws NodeError `transfer_not_found`, `transfer_ended`. */
+  wish(requestId: RequestId, wish: TransferWish): Transfer {
+    const transfer = this.#unfinished(requestId, 'Limiting');
+    transfer.wish = { ...transfer.wish, ...wish };
+    this.#deps.rates?.setWish(requestId, transfer.wish);
+    this.#record(transfer.snapshot(), this.#from.get(requestId));
+    return transfer;
+  }
+
+  #known(requestId: RequestId, doing: string): Transfer {
+    const transfer = this.#transfers.get(requestId);
+    if (transfer !== undefined) return transfer;
+    throw new NodeError('transfer_not_found', `${doing} ${requestId}: no such transfer is running`);
+  }
+
+  #unfinished(requestId: RequestId, doing: string): Transfer {
+    const transfer = this.#known(requestId, doing);
+    if (!transfer.isOver) return transfer;
+    throw new NodeError('transfer_ended', `${doing} ${requestId}: it is ${transfer.snapshot().state.toLowerCase()}`);
+  }
+
+  #unended(): Transfer[] {
+    return [...this.#transfers.values()].filter(({ isOver }) => !isOver);
   }
 
   /** Cancels the pulls of one model and no other: says how many. */
@@ -90,18 +141,30 @@ export class TransferService {
     await Promise.all(this.#running);
   }
 
-  #launch(transfer: Transfer, request: PullRequest, ready: (signal: AbortSignal) => Promise<void>): void {
-    this.#transfers.set(transfer.requestId, transfer);
+  #launch(transfer: Transfer, request: PullRequest, ready: Ready): void {
+    const { requestId } = transfer;
+    this.#transfers.set(requestId, transfer);
+    this.#from.set(requestId, request.from);
+    this.#deps.rates?.setWish(requestId, transfer.wish);
     this.#forgetOldest();
     let lastState: string | undefined;
     transfer.events.on((snapshot) => {
       if (snapshot.state !== lastState) this.#tryRecord(snapshot, request.from);
       lastState = snapshot.state;
+      if (isEnded(snapshot.state)) this.#deps.rates?.forget(requestId);
       this.events.emit(snapshot);
     });
     const view = narrowTo(this.#deps.view, request.from);
-    const running = transfer.run({ ...this.#deps, view }, ready).finally(() => this.#running.delete(running));
-    this.#running.add(running);
+    const running = transfer.run({ ...this.#deps, view, ...this.#gateOf(transfer) }, ready);
+    const kept = running.finally(() => this.#running.delete(kept));
+    this.#running.add(kept);
+  }
+
+  #gateOf({ requestId, target }: Transfer): Pick<PullModelDeps, 'gateFor'> {
+    const { rates } = this.#deps;
+    if (rates === undefined) return {};
+    const sizeBytes = target.entry.size_bytes;
+    return { gateFor: (sha256, source) => rates.gate({ requestId, sha256, sizeBytes }, source) };
   }
 
   /** A log that cannot be written, as on a full disk, must not keep watchers from the news. */
@@ -121,44 +184,18 @@ export class TransferService {
   #forgetOldest(): void {
     for (const [requestId, transfer] of this.#transfers) {
       if (this.#transfers.size <= NODE_LIMITS.endedTransfersKept) return;
-      if (transfer.isOver) this.#transfers.delete(requestId);
+      if (!transfer.isOver) continue;
+      this.#transfers.delete(requestId);
+      this.#from.delete(requestId);
     }
   }
 
   async #assertHolder(request: PullRequest, modelId: string): Promise<void> {
-    if (hasHolder(narrowTo(this.#deps.view, request.from), request.target)) return;
+    if (holdersOf(narrowTo(this.#deps.view, request.from), request.target).size > 0) return;
     const whom =
       request.from === undefined ? 'no node that has it can be reached now' : `${request.from} does not offer it now`;
     throw new NodeError('holder_offline', `Pulling ${modelId}: ${whom}`);
   }
-
-  async #waitForHolder(request: PullRequest, signal: AbortSignal): Promise<void> {
-    const { clock, view } = this.#deps;
-    const narrowed = narrowTo(view, request.from);
-    if (hasHolder(narrowed, request.target)) return;
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const stopListening = view.onChange(() => {
-      if (hasHolder(narrowed, request.target)) resolve();
-    });
-    const modelId = request.target.entry.model_id;
-    const giveUp = (): void =>
-      reject(new NodeError('holder_offline', `Going on with ${modelId}: nobody who has it was heard of`));
-    const cancelTimer = clock.after(NODE_LIMITS.resumePatienceMs, giveUp);
-    const onAbort = (): void => reject(signal.reason);
-    signal.addEventListener('abort', onAbort);
-    try {
-      await promise;
-    } finally {
-      stopListening();
-      cancelTimer();
-      signal.removeEventListener('abort', onAbort);
-    }
-  }
-}
-
-/** Somebody offers the content, as the target describes it or otherwise. */
-function hasHolder(view: HolderView, target: PullTarget): boolean {
-  return [target, ...(view.otherClaims?.(target) ?? [])].some((claim) => view.holders(claim).length > 0);
 }
 
 /** The same view with one holder only. */
@@ -178,8 +215,9 @@ function isSame(one: PullTarget, other: PullTarget): boolean {
 }
 
 function toRow(snapshot: TransferSnapshot, from: NodeId | undefined, nowMs: number): TransferRow {
-  const { requestId, entry, state, bytesDownloaded, startedAtMs, path, error } = snapshot;
-  return { requestId, entry, from, state, bytesDownloaded, startedAtMs, updatedAtMs: nowMs, path, error };
+  const { requestId, entry, state, bytesDownloaded, startedAtMs, path, error, wish, peers } = snapshot;
+  const facts = { requestId, entry, from, state, bytesDownloaded, startedAtMs, updatedAtMs: nowMs, path, error };
+  return { ...facts, wish, peers };
 }
 
 function toSnapshot(row: TransferRow): TransferSnapshot {
@@ -191,7 +229,9 @@ function toSnapshot(row: TransferRow): TransferSnapshot {
     totalBytes: row.entry.size_bytes,
     rateBytesPerSecond: 0,
     etaSeconds: null,
-    peers: [],
+    peers: row.peers ?? [],
+    waiting: undefined,
+    wish: row.wish ?? {},
     path: row.path,
     startedAtMs: row.startedAtMs,
     durationMs: row.updatedAtMs - row.startedAtMs,

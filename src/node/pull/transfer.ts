@@ -1,78 +1,72 @@
 /**
  * One pull as its user sees it: a request id, a state, what has come and from whom, and an end that is awaited.
- * States: Pending → Downloading → Verifying → Completed, or Failed, or Cancelled from any before the end.
+ * States: Pending → Downloading → Verifying → Completed, or Failed; Cancelled from any before the end; Paused from any
+ * before the end, and back. While nobody who has the model can be reached, `waiting` says so.
  */
-import {
-  AtmosphereError,
-  type Clock,
-  CoreError,
-  Emitter,
-  messageOf,
-  type NodeId,
-  type RequestId,
-} from '../../core/index.ts';
-import type { ModelEntry } from '../../protocol/index.ts';
-import type { PullTarget, TransferRow } from './ports.ts';
+import { type Clock, CoreError, Emitter, type RequestId } from '../../core/index.ts';
+import type { TransferWish } from '../../transfer/index.ts';
+import { NodeError } from '../errors.ts';
+import { NODE_LIMITS } from '../limits.ts';
+import { holdersOf, waitForHolder } from './holder-wait.ts';
+import { isInterruption, pauseAfter } from './interruption.ts';
+import type { HolderView, PullTarget } from './ports.ts';
 import { type PullModelDeps, pullModel } from './pull-model.ts';
-import { PullProgress } from './pull-progress.ts';
+import { type PeerShare, PullProgress } from './pull-progress.ts';
+import {
+  isEnded,
+  type TransferFailure,
+  type TransferSnapshot,
+  type TransferState,
+  toFailure,
+  type Waiting,
+} from './transfer-snapshot.ts';
 
-export type TransferState = TransferRow['state'];
-
-export function isEnded(state: TransferState): boolean {
-  return state === 'Completed' || state === 'Failed' || state === 'Cancelled';
-}
-
-export interface TransferFailure {
-  readonly code: string;
-  readonly message: string;
-  readonly kind: string;
-}
-
-/** A view of one moment. */
-export interface TransferSnapshot {
-  readonly requestId: RequestId;
-  readonly entry: ModelEntry;
-  readonly state: TransferState;
-  readonly bytesDownloaded: number;
-  readonly totalBytes: number;
-  readonly rateBytesPerSecond: number;
-  readonly etaSeconds: number | null;
-  readonly peers: readonly {
-    readonly nodeId: NodeId;
-    readonly bytes: number;
-    readonly failures: number;
-    readonly dropped: string | undefined;
-  }[];
-  readonly path: string | undefined;
+/** How a pull goes on: what an earlier run of this program knew of it. */
+export interface TransferPast {
+  readonly isPaused: boolean;
+  readonly wish: TransferWish;
   readonly startedAtMs: number;
-  readonly durationMs: number;
-  readonly error: TransferFailure | undefined;
-  /** Nothing had to move. */
-  readonly alreadyHere: boolean;
+  readonly bytesDownloaded: number;
+  readonly peers: readonly PeerShare[];
 }
+
+/** Holds an attempt back. */
+export type Ready = (signal: AbortSignal) => Promise<void>;
 
 export class Transfer {
   readonly requestId: RequestId;
   readonly events = new Emitter<TransferSnapshot>();
   readonly #clock: Clock;
-  readonly #progress = new PullProgress();
+  readonly #progress: PullProgress;
   readonly #abort = new AbortController();
   readonly #startedAtMs: number;
   readonly #startedMonotonicMs: number;
   #endedMonotonicMs: number | undefined;
   /** As the holders that are asked describe it. */
   #target: PullTarget;
+  #wish: TransferWish;
   #state: TransferState = 'Pending';
   #path: string | undefined;
   #error: TransferFailure | undefined;
   #alreadyHere = false;
+  #isPauseWanted: boolean;
+  /** Ends the work under way, and not the transfer. */
+  #attempt = new AbortController();
+  #resumed = Promise.withResolvers<void>();
+  readonly #aborted = Promise.withResolvers<never>();
+  #waitsUntilMs: number | undefined;
 
-  constructor(requestId: RequestId, target: PullTarget, clock: Clock) {
+  constructor(requestId: RequestId, target: PullTarget, clock: Clock, past: Partial<TransferPast> = {}) {
     this.requestId = requestId;
     this.#target = target;
     this.#clock = clock;
-    this.#startedAtMs = clock.nowMs();
+    this.#startedAtMs = past.startedAtMs ?? clock.nowMs();
     this.#startedMonotonicMs = clock.monotonicMs();
+    this.#wish = past.wish ?? {};
+    this.#isPauseWanted = past.isPaused ?? false;
+    if (this.#isPauseWanted) this.#state = 'Paused';
+    this.#progress = new PullProgress(past.peers, past.bytesDownloaded);
+    this.#aborted.promise.catch(() => {});
   }
 
   get target(): PullTarget {
@@ -83,13 +77,22 @@ export class Transfer {
     return isEnded(this.#state);
   }
 
+  get wish(): TransferWish {
+    return this.#wish;
+  }
+
+  set wish(wish: TransferWish) {
+    this.#wish = wish;
+    this.events.emit(this.snapshot());
+  }
+
   /** Once. Never rejects: how it ended is in the snapshot. `ready` may hold the start back. */
-  async run(deps: PullModelDeps, ready: (signal: AbortSignal) => Promise<void>): Promise<TransferSnapshot> {
+  async run(deps: PullModelDeps, ready: Ready): Promise<TransferSnapshot> {
     const stopTicking = this.#tick();
     try {
       this.#path = await deps.models.pathOf(this.target.entry);
       this.#alreadyHere = this.#path !== undefined;
-      this.#path ??= await this.#pull(deps, ready);
+      this.#path ??= await this.#pullThrough(deps, ready);
       this.#end('Completed');
     } catch (thrown) {
       this.#error = toFailure(thrown);
@@ -103,19 +106,40 @@ export class Transfer {
   /** Stops it; the part is kept. Nothing happens to one that is over. */
   cancel(): void {
     this.#abort.abort(new CoreError('cancelled', 'The transfer was cancelled; what arrived is kept'));
+    this.#aborted.reject(this.#abort.signal.reason);
+  }
+
+  /** Resolves when nothing of it moves any more, or it is over. The part is kept. */
+  async pause(): Promise<void> {
+    if (this.isOver) return;
+    this.#isPauseWanted = true;
+    this.#attempt.abort(new CoreError('cancelled', 'The transfer was paused; what arrived is kept'));
+    await this.#until(() => this.#state === 'Paused' || this.isOver || !this.#isPauseWanted);
+  }
+
+  /** Nothing happens to one that is not paused. */
+  resume(): void {
+    if (!this.#isPauseWanted) return;
+    this.#isPauseWanted = false;
+    this.#resumed.resolve();
+    this.#resumed = Promise.withResolvers();
+    this.events.emit(this.snapshot());
   }
 
   snapshot(): TransferSnapshot {
     const endMs = this.#endedMonotonicMs ?? this.#clock.monotonicMs();
     const { size_bytes } = this.target.entry;
+    const moves = !this.isOver && this.#state !== 'Paused';
     return {
       requestId: this.requestId,
       entry: this.target.entry,
       state: this.#state,
+      waiting: this.#waiting(),
+      wish: this.#wish,
       bytesDownloaded: this.#alreadyHere ? size_bytes : this.#progress.verifiedBytes,
       totalBytes: this.#progress.totalBytes || size_bytes,
-      rateBytesPerSecond: this.isOver ? 0 : this.#progress.rateBytesPerSecond,
-      etaSeconds: this.isOver ? null : this.#progress.etaSeconds,
+      rateBytesPerSecond: moves ? this.#progress.rateBytesPerSecond : 0,
+      etaSeconds: moves ? this.#progress.etaSeconds : null,
       peers: this.#progress.peers(),
       path: this.#path,
       startedAtMs: this.#startedAtMs,
@@ -125,17 +149,86 @@ export class Transfer {
     };
   }
 
-  async #pull(deps: PullModelDeps, ready: (signal: AbortSignal) => Promise<void>): Promise<string> {
-    await ready(this.#abort.signal);
+  #waiting(): Waiting | undefined {
+    if (this.#waitsUntilMs === undefined || this.isOver || this.#state === 'Paused') return undefined;
+    return { leftMs: Math.max(0, this.#waitsUntilMs - this.#clock.monotonicMs()) };
+  }
+
+  /** Attempt after attempt, over pauses and the network's absence. `ready` holds back the first. */
+  async #pullThrough(deps: PullModelDeps, ready: Ready): Promise<string> {
+    let next = ready;
+    for (let fruitless = 0; ; ) {
+      await this.#untilResumed();
+      const before = this.#progress.receivedBytes;
+      try {
+        return await this.#pull(deps, next, AbortSignal.any([this.#abort.signal, this.#attempt.signal]));
+      } catch (thrown) {
+        fruitless = this.#progress.receivedBytes > before ? 0 : fruitless + 1;
+        next = this.#nextAttempt(deps, thrown, fruitless);
+      } finally {
+        this.#progress.settle();
+      }
+    }
+  }
+
+  /** What to wait for before the next attempt. Throws when there is none. */
+  #nextAttempt({ view }: PullModelDeps, thrown: unknown, fruitless: number): Ready {
     this.#abort.signal.throwIfAborted();
-    this.#become('Downloading');
+    if (thrown instanceof PatienceOver) throw thrown.cause;
+    const wasPaused = this.#attempt.signal.aborted;
+    if (!wasPaused && !this.#isInterrupted(thrown)) throw thrown;
+    const over = wasPaused ? nobodyHeardOf(this.#target) : thrown;
+    return async (signal) => {
+      if (wasPaused && holdersOf(view, this.#target).size > 0) return;
+      const pauseMs = wasPaused ? 0 : pauseAfter(fruitless);
+      const patienceMs = this.#beginWaiting();
+      const giveUp = (): Error => new PatienceOver('nobody came', { cause: over });
+      await waitForHolder({ view, clock: this.#clock, target: this.#target, pauseMs, patienceMs, giveUp }, signal);
+    };
+  }
+
+  /** One that never had a byte has nothing to go on with: its user had better know at once. */
+  #isInterrupted(thrown: unknown): boolean {
+    return this.#progress.verifiedBytes > 0 && isInterruption(thrown);
+  }
+
+  /** Patience runs from the last byte on: attempts in between that yield none do not begin it anew. Returns what is left. */
+  #beginWaiting(): number {
+    const nowMs = this.#clock.monotonicMs();
+    this.#waitsUntilMs ??= nowMs + NODE_LIMITS.resumePatienceMs;
+    this.events.emit(this.snapshot());
+    return Math.max(0, this.#waitsUntilMs - nowMs);
+  }
+
+  /** The wait of a pull that a restart interrupted. Throws NodeError `holder_offline` when nobody comes. */
+  async awaitHolder(view: HolderView, signal: AbortSignal): Promise<void> {
+    if (holdersOf(view, this.#target).size > 0) return;
+    const patienceMs = this.#beginWaiting();
+    const giveUp = (): Error => nobodyHeardOf(this.#target);
+    await waitForHolder({ view, clock: this.#clock, target: this.#target, pauseMs: 0, patienceMs, giveUp }, signal);
+  }
+
+  async #untilResumed(): Promise<void> {
+    while (this.#isPauseWanted) {
+      this.#waitsUntilMs = undefined;
+      this.#become('Paused');
+      await Promise.race([this.#resumed.promise, this.#aborted.promise]);
+      if (!this.#isPauseWanted) this.#become('Pending');
+    }
+    if (this.#attempt.signal.aborted) this.#attempt = new AbortController();
+  }
+
+  async #pull(deps: PullModelDeps, ready: Ready, signal: AbortSignal): Promise<string> {
+    await ready(signal);
+    signal.throwIfAborted();
+    if (this.#state !== 'Downloading') this.#become('Downloading');
     const asked = this.#target;
     try {
-      return await this.#pullAs(deps, asked);
+      return await this.#pullAs(deps, asked, signal);
     } catch (thrown) {
       for (const other of deps.view.otherClaims?.(asked) ?? []) {
-        if (this.#abort.signal.aborted) break;
-        const path = await this.#pullAs(deps, other).catch(() => undefined);
+        if (signal.aborted) break;
+        const path = await this.#pullAs(deps, other, signal).catch(() => undefined);
         if (path !== undefined) return path;
       }
       this.#target = asked;
@@ -144,20 +237,34 @@ export class Transfer {
   }
 
   /** Only the digest is beyond doubt: the size and root are the word of those who are asked. */
-  #pullAs(deps: PullModelDeps, target: PullTarget): Promise<string> {
+  #pullAs(deps: PullModelDeps, target: PullTarget, signal: AbortSignal): Promise<string> {
     this.#target = target;
-    return pullModel(deps, target, this.#progress, this.#abort.signal);
+    return pullModel(deps, target, this.#progress, signal);
   }
 
   #tick(): () => void {
     let stop = (): void => {};
+    let received = 0;
     const again = (): void => {
+      if (this.#progress.receivedBytes > received) this.#waitsUntilMs = undefined;
+      received = this.#progress.receivedBytes;
       if (this.#progress.isVerifying && this.#state === 'Downloading') this.#become('Verifying');
-      else if (this.#state !== 'Pending') this.events.emit(this.snapshot());
+      else if (this.#state !== 'Pending' && this.#state !== 'Paused') this.events.emit(this.snapshot());
       stop = this.#clock.after(TICK_MS, again);
     };
     stop = this.#clock.after(TICK_MS, again);
     return () => stop();
+  }
+
+  #until(isSo: () => boolean): Promise<void> {
+    if (isSo()) return Promise.resolve();
+    return new Promise((resolve) => {
+      const stop = this.events.on(() => {
+        if (!isSo()) return;
+        stop();
+        resolve();
+      });
+    });
   }
 
   #become(state: TransferState): void {
@@ -171,11 +278,12 @@ export class Transfer {
   }
 }
 
+/** Nobody came while the patience lasted; why anybody was waited for is the cause. */
+class PatienceOver extends Error {}
+
+function nobodyHeardOf({ entry }: PullTarget): NodeError {
+  return new NodeError('holder_offline', `Going on with ${entry.model_id}: nobody who has it was heard of`);
+}
+
 /** How often watchers are told. */
 const TICK_MS = 100;
-
-function toFailure(thrown: unknown): TransferFailure {
-  const message = messageOf(thrown);
-  if (thrown instanceof AtmosphereError) return { code: thrown.code, message, kind: thrown.kind };
-  return { code: 'internal', message, kind: 'internal' };
-}

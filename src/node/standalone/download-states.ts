@@ -1,6 +1,6 @@
 /** Downloads as an app shows them: one state a model, watched as a whole. States and units: docs/spec/12-library.md §3. */
 import { Emitter, type RequestId } from '../../core/index.ts';
-import type { TransferSnapshot } from '../pull/transfer.ts';
+import type { TransferSnapshot } from '../pull/transfer-snapshot.ts';
 
 export interface DownloadProgressView {
   readonly bytesDownloaded: number;
@@ -21,7 +21,7 @@ interface DownloadFacts {
 
 export type DownloadState = DownloadFacts &
   (
-    | { readonly state: 'Pending' | 'Downloading' | 'Verifying' | 'Cancelled' }
+    | { readonly state: 'Pending' | 'Downloading' | 'Verifying' | 'Paused' | 'Cancelled' }
     /** The path of the file, or of the folder of a model of several files. */
     | { readonly state: 'Completed'; readonly storagePath: string }
     | { readonly state: 'Failed'; readonly reason: string; readonly code: string; readonly kind: string }

@@ -85,7 +85,8 @@ export function parseRatePolicy(text: RatePolicyText): RatePolicy {
   };
 }
 
-export function formatRatePolicy(policy: RatePolicy): Required<RatePolicyText> {
+/** Every word said. */
+export function formatRatePolicy(policy: RatePolicy) {
   const { profile, download, upload, perPeer, peers, schedule, yields } = policy;
   return {
     ...{ profile, yields },

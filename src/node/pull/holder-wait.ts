@@ -1,0 +1,55 @@
+/**
+ * Waiting for somebody who has the model: at once when holders are heard of anew, after a pause when those that are listed
+ * did not answer before, and not for ever. Spec: docs/spec/10-transfer.md §11.
+ */
+import { type Clock, CoreError, type NodeId } from '../../core/index.ts';
+import type { HolderView, PullTarget } from './ports.ts';
+
+export interface HolderWait {
+  readonly view: HolderView;
+  readonly target: PullTarget;
+  readonly clock: Clock;
+  /** Before holders that are listed already are asked; 0 asks them now. */
+  readonly pauseMs: number;
+  readonly patienceMs: number;
+  /** What it fails with when nobody came. */
+  readonly giveUp: () => Error;
+}
+
+/** Resolves when somebody may be asked. Throws what `giveUp` makes, or the signal's reason. */
+export async function waitForHolder(wait: HolderWait, signal: AbortSignal): Promise<void> {
+  const { view, target, clock } = wait;
+  if (wait.pauseMs <= 0 && holdersOf(view, target).size > 0) return;
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  let known = holdersOf(view, target);
+  let isPauseOver = wait.pauseMs <= 0;
+  const look = (): void => {
+    const now = holdersOf(view, target);
+    const isAnew = [...now].some((nodeId) => !known.has(nodeId));
+    known = now;
+    if (isAnew || (isPauseOver && now.size > 0)) resolve();
+  };
+  const stops = [
+    view.onChange(look),
+    clock.after(wait.patienceMs, () => reject(wait.giveUp())),
+    clock.after(wait.pauseMs, () => {
+      isPauseOver = true;
+      look();
+    }),
+  ];
+  const onAbort = (): void => reject(signal.reason ?? new CoreError('cancelled', 'Waiting for a holder: cancelled'));
+  signal.addEventListener('abort', onAbort);
+  if (signal.aborted) onAbort();
+  try {
+    await promise;
+  } finally {
+    for (const stop of stops) stop();
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+/** Whoever offers the content, as the target describes it or otherwise. */
+export function holdersOf(view: HolderView, target: PullTarget): Set<NodeId> {
+  const claims = [target, ...(view.otherClaims?.(target) ?? [])];
+  return new Set(claims.flatMap((claim) => view.holders(claim).map(({ nodeId }) => nodeId)));
+}
