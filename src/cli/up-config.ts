@@ -1,6 +1,12 @@
 /** The daemon's configuration from flags, variables and defaults, in that order. Spec: docs/spec/11-cli.md §3. Pure. */
 import { resolve } from 'node:path';
-import { DAEMON_DEFAULTS, type DaemonConfig, type LogLevel, parseDaemonEnv } from '../api/index.ts';
+import {
+  DAEMON_DEFAULTS,
+  type DaemonConfig,
+  type LogLevel,
+  parseDaemonEnv,
+  type SpliceRelayConfig,
+} from '../api/index.ts';
 import { messageOf } from '../core/index.ts';
 import { CliError } from './errors.ts';
 
@@ -15,6 +21,12 @@ export interface UpOptions {
   readonly name?: string;
   readonly loopbackHttp?: boolean;
   readonly relayServer?: boolean;
+  readonly relay?: readonly string[];
+  readonly relayPort?: number;
+  readonly relayRate?: number;
+  readonly relayQuotaPerDay?: number;
+  readonly mirror?: readonly string[];
+  readonly mirrorTokenFile?: string;
   readonly models?: readonly string[];
   readonly scanDefaults?: boolean;
   readonly quota?: number;
@@ -46,9 +58,27 @@ export function toDaemonConfig(options: UpOptions, { home, cwd, env }: UpSurroun
     logLevel: options.logLevel ?? DAEMON_DEFAULTS.logLevel,
     ...given('name', options.name ?? fromEnv.name),
     ...given('httpHost', options.host),
+    ...given('mirrors', options.mirror),
+    ...given('mirrorTokenFile', options.mirrorTokenFile === undefined ? undefined : absolute(options.mirrorTokenFile)),
     ...given('quotaBytes', options.quota),
+    ...given('relays', options.relay),
+    ...given('spliceRelay', spliceRelayOf(options)),
     ...given('gossipIntervalSeconds', fromEnv.gossipIntervalSeconds),
     ...given('logFile', options.logFile === undefined ? undefined : absolute(options.logFile)),
+  };
+}
+
+/** Throws CliError `bad_usage` for bounds of a relay that is not asked for. */
+function spliceRelayOf({ host, relayPort, relayRate, relayQuotaPerDay }: UpOptions): SpliceRelayConfig | undefined {
+  if (relayPort === undefined) {
+    if (relayRate === undefined && relayQuotaPerDay === undefined) return undefined;
+    throw new CliError('bad_usage', 'Reading the flags: --relay-rate and --relay-quota-per-day go with --relay-port');
+  }
+  return {
+    port: relayPort,
+    ...given('host', host),
+    ...given('rateBytesPerSecond', relayRate),
+    ...given('quotaBytesPerDay', relayQuotaPerDay),
   };
 }
 

@@ -119,6 +119,12 @@ export const NODE_ERRORS = {
     means:
       'A new mesh would take this node out of one that other machines are in. `mesh init --replace` does it all the same.',
   },
+  bad_mirror: {
+    kind: 'usage',
+    fault: 'user',
+    retry: false,
+    means: 'A mirror is not a usable URL template, or its token file cannot be read. See docs/operating.md, “Mirrors”.',
+  },
   no_space: {
     kind: 'storage',
     fault: 'disk',

@@ -1,5 +1,5 @@
 import type { CommandSpec } from '../command.ts';
-import { parseAddress, parsePort, parseSizeBytes } from '../parse-values.ts';
+import { parseAddress, parsePort, parseRelay, parseSizeBytes } from '../parse-values.ts';
 import type { UpOptions } from '../up-config.ts';
 
 export const up: CommandSpec<UpOptions> = {
@@ -20,7 +20,33 @@ export const up: CommandSpec<UpOptions> = {
     { flags: '--no-mdns', about: 'do not look for nodes on the local network' },
     { flags: '--open-lan', about: 'serve every model to the local network without a certificate' },
     { flags: '--no-loopback-http', about: 'use TLS even between nodes on this machine' },
-    { flags: '--relay-server', about: 'carry traffic for nodes that cannot reach each other' },
+    {
+      flags: '--relay-server',
+      about: 'carry the mesh’s words for nodes that cannot reach each other (blobs: --relay-port)',
+    },
+    {
+      flags: '--relay <host:port>',
+      about: 'be reached through this relay; may be repeated',
+      parse: parseRelay,
+      repeats: true,
+    },
+    {
+      flags: '--relay-port <port>',
+      about: 'be a relay for blobs too, as `atmosphere relay` is (4303 is usual)',
+      parse: parsePort,
+    },
+    { flags: '--relay-rate <size>', about: 'most bytes a second as a relay, like 50MB', parse: parseSizeBytes },
+    {
+      flags: '--relay-quota-per-day <size>',
+      about: 'most bytes a day for one member as a relay',
+      parse: parseSizeBytes,
+    },
+    {
+      flags: '--mirror <url>',
+      about: 'URL template to fetch from when peers are slow; may be repeated',
+      repeats: true,
+    },
+    { flags: '--mirror-token-file <file>', about: 'tokens for the mirrors, one `ORIGIN TOKEN` a line' },
     { flags: '--models <dir>', about: 'folder to look for models in; may be repeated', repeats: true },
     { flags: '--no-scan-defaults', about: 'do not look at the places of Hugging Face, Ollama and LlamaFarm' },
     { flags: '--quota <size>', about: 'most that pulled models may take, like 200GB', parse: parseSizeBytes },
