@@ -14,7 +14,7 @@ import { ServerError } from './errors.ts';
 import { writeThrough } from './gated-write.ts';
 import type { ServerLimits } from './limits.ts';
 import type { HttpMetrics } from './metrics.ts';
-import { ownTurn } from './pipeline-turn.ts';
+import { takeTurn } from './pipeline-turn.ts';
 import type { ServedBlob, ServedContent, UploadGate, Viewer } from './ports.ts';
 import { contextOf } from './request-context.ts';
 import { StreamGate } from './stream-gate.ts';
@@ -55,8 +55,8 @@ export class BlobSender {
   /** Throws what the error answer is, before the head; never after. */
   async send(request: IncomingMessage, response: ServerResponse, wanted: BlobRequest): Promise<void> {
     const { viewer } = contextOf(request);
-    await ownTurn(request, response);
     await using scope = new AsyncDisposableStack();
+    scope.defer(await takeTurn(request));
     scope.defer(this.#gate.enter(viewer, request.socket.remoteAddress ?? ''));
     const blob = await this.#open(wanted.sha256, viewer);
     scope.defer(() => blob.close());

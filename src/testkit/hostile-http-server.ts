@@ -65,6 +65,8 @@ export async function startHostileHttpServer(
   options: {
     readonly behaviour?: Behaviour;
     readonly tls?: TlsOptions;
+    /** Any free one unless given. */
+    readonly port?: number;
     /** Answers who follows its pieces; without it the server has no such route, and so no parts. */
     readonly onHave?: (socket: Socket, target: string) => void;
   } = {},
@@ -227,17 +229,40 @@ export const wrongLength: Behaviour = (request, socket, blob) => {
 
 /** At most so many bytes a second, in ten portions a second. */
 export function slowBody(bytesPerSecond: number): Behaviour {
-  return (request, socket, blob) => {
-    socket.write(rangeHead(request, blob));
-    let position = request.start;
-    const timer = setInterval(() => {
-      const end = Math.min(request.end, position + Math.ceil(bytesPerSecond / 10));
-      socket.write(blob.content.subarray(position, end));
-      position = end;
-      if (position === request.end) clearInterval(timer);
-    }, 100);
-    socket.once('close', () => clearInterval(timer));
-  };
+  return (request, socket, blob) => inTurn(socket, (done) => dripBody(bytesPerSecond, { request, socket, blob, done }));
+}
+
+interface Drip {
+  readonly request: HostileRequest;
+  readonly socket: Socket;
+  readonly blob: TestBlob;
+  readonly done: () => void;
+}
+
+function dripBody(bytesPerSecond: number, { request, socket, blob, done }: Drip): void {
+  socket.write(rangeHead(request, blob));
+  let position = request.start;
+  const timer = setInterval(() => {
+    const end = Math.min(request.end, position + Math.ceil(bytesPerSecond / 10));
+    socket.write(blob.content.subarray(position, end));
+    position = end;
+    if (position === request.end) {
+      clearInterval(timer);
+      done();
+    }
+  }, 100);
+  socket.once('close', () => clearInterval(timer));
+}
+
+const turns = new WeakMap<Socket, Promise<void>>();
+
+/** Requests that were sent ahead are answered one after the other. */
+function inTurn(socket: Socket, answer: (done: () => void) => void): void {
+  const before = turns.get(socket) ?? Promise.resolve();
+  turns.set(
+    socket,
+    before.then(() => new Promise<void>((done) => answer(done))),
+  );
 }
 
 function pour(socket: Socket, chunk: Buffer): void {

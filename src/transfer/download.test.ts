@@ -29,6 +29,7 @@ const FAST: Partial<TransferLimits> = {
   tickMs: 20,
   backOffMs: 5,
   maxFailuresInRow: 2,
+  outageMs: 100,
   minRunBytes: 2 * MiB,
 };
 

@@ -5,16 +5,15 @@
  * of it is left, and no thread reads its bytes. Spec: docs/spec/10-transfer.md.
  */
 import { Bitfield, type PieceLayout, type PieceList, pieceLayout, pieceRange } from '../content/index.ts';
-import { type Clock, Emitter, type Random, systemClock, systemRandom } from '../core/index.ts';
+import { type ByteGate, type Clock, Emitter, type Random, systemClock, systemRandom } from '../core/index.ts';
 import { checkHeldPieces } from './check-held.ts';
 import { TransferError } from './errors.ts';
 import type { LaneContext } from './lane-runner.ts';
 import { TRANSFER_LIMITS, type TransferLimits } from './limits.ts';
 import { obtainPieceList } from './obtain-piece-list.ts';
 import { OrderedDigest } from './ordered-digest.ts';
+import { startPlan } from './plan/planner.ts';
 import { PlanDriver } from './plan-driver.ts';
-import type { PlanEvent } from './plan-state.ts';
-import { startPlan } from './planner.ts';
 import type { BlobToGet, PieceSink, PieceSource } from './ports.ts';
 import { type DownloadEvent, type DownloadProgress, type DownloadState, RateMeter } from './progress.ts';
 import { SourceBook } from './source-book.ts';
@@ -30,6 +29,8 @@ export interface DownloadOptions<Done = unknown> {
   readonly pieceHashes?: Buffer;
   /** Called with the hashes as soon as they are verified, to keep them. */
   readonly onPieceHashes?: (hashes: Buffer) => void;
+  /** Lets a source's bytes through at the rate somebody decided. */
+  readonly gate?: (source: PieceSource) => ByteGate;
   readonly clock?: Clock;
   readonly random?: Random;
   readonly limits?: Partial<TransferLimits>;
@@ -67,6 +68,7 @@ export class Download<Done = unknown> {
   #state: DownloadState = 'pending';
   #driver: PlanDriver | undefined;
   #checks: Promise<void> = Promise.resolve();
+  readonly #held: Bitfield;
   #heldBytes = 0;
   #verifiedBytes = 0;
   #cancelTick = (): void => {};
@@ -77,6 +79,7 @@ export class Download<Done = unknown> {
     this.#random = options.random ?? systemRandom;
     this.#limits = { ...TRANSFER_LIMITS, ...options.limits };
     this.#layout = pieceLayout(options.blob.sizeBytes);
+    this.#held = new Bitfield(this.#layout.pieceCount);
     this.#sources = new SourceBook(this.#limits.maxSources);
     this.#meter = new RateMeter(this.#clock.monotonicMs());
     this.#failed.promise.catch(() => {});
@@ -89,7 +92,17 @@ export class Download<Done = unknown> {
 
   /** One more place to get pieces from, before or during the run. A second one of the same id is ignored. */
   addSource(port: PieceSource): void {
-    if (this.#sources.add(port)) this.#driver?.tell(sourceAdded(port));
+    if (this.#sources.add(port)) this.#driver?.addSource(port);
+  }
+
+  /** Asks it for nothing more; what it has done stays in the result. */
+  removeSource(id: string): void {
+    this.#driver?.tell({ on: 'source_removed', sourceId: id });
+  }
+
+  /** The pieces that are verified and written, bits as they travel: what can be served to others. */
+  heldBits(): Uint8Array {
+    return this.#held.toBytes();
   }
 
   progress(): DownloadProgress {
@@ -168,7 +181,7 @@ export class Download<Done = unknown> {
     this.#digest = new OrderedDigest(this.#layout, sink, this.#hash);
     this.#driver = this.#makeDriver(list, held, this.#digest);
     this.#setState('downloading');
-    this.#driver.tell(...this.#knownSources());
+    this.#addKnownSources(this.#driver);
     this.#takeHeld(list, held);
     this.#digest.advance();
     this.#tick();
@@ -198,15 +211,10 @@ export class Download<Done = unknown> {
     return new PlanDriver(options, this.#stop.signal);
   }
 
-  /** Who lied about the piece list is not asked for pieces. */
-  #knownSources(): PlanEvent[] {
-    return this.#sources.all().flatMap(({ port, lastError }): PlanEvent[] => {
-      const isLiar = lastError?.code === 'bad_piece';
-      return [
-        sourceAdded(port),
-        ...(isLiar ? [{ on: 'source_failed' as const, sourceId: port.id, code: 'bad_piece' as const }] : []),
-      ];
-    });
+  /** Who lied about the piece list is not asked for pieces; what costs more is known last. */
+  #addKnownSources(driver: PlanDriver): void {
+    const honest = this.#sources.all().filter(({ lastError }) => lastError?.code !== 'bad_piece');
+    for (const { port } of honest.sort((a, b) => (a.port.tier ?? 0) - (b.port.tier ?? 0))) driver.addSource(port);
   }
 
   /** What the journal vouches for counts at once; what it does not is checked while other pieces come. */
@@ -229,6 +237,7 @@ export class Download<Done = unknown> {
     const { start, end } = pieceRange(this.#layout, index);
     this.#heldBytes += end - start;
     this.#verifiedBytes += end - start;
+    this.#held.add(index);
     this.#digest?.addPiece(index);
   }
 
@@ -236,20 +245,21 @@ export class Download<Done = unknown> {
     const onPiece = (index: number): void => {
       const { start, end } = pieceRange(this.#layout, index);
       this.#verifiedBytes += end - start;
+      this.#held.add(index);
       this.#events.emit({ on: 'piece', index });
     };
     const onSinkError = this.#failed.reject;
     const { sink } = this.#options;
     digest.result.catch(onSinkError);
     const onFailure = (sourceId: string, error: TransferError): void => this.#noteFailure(sourceId, error);
-    return { list, sink, digest, clock: this.#clock, onPiece, onFailure, onSinkError };
+    return { list, sink, digest, clock: this.#clock, gate: this.#options.gate, onPiece, onFailure, onSinkError };
   }
 
   #tick(): void {
-    const received = this.#driver?.takeReceived() ?? new Map<number, number>();
-    const bytes = [...received.values()].reduce((sum, each) => sum + each, 0);
+    const { received, held } = this.#driver?.takeReceived() ?? {};
+    const bytes = [...(received?.values() ?? [])].reduce((sum, each) => sum + each, 0);
     this.#meter.add(bytes, this.#clock.monotonicMs());
-    this.#driver?.tell({ on: 'tick', received });
+    if (received !== undefined) this.#driver?.tell({ on: 'tick', received, ...(held?.size ? { held } : {}) });
     this.#events.emit({ on: 'progress', progress: this.progress() });
     this.#cancelTick = this.#clock.after(this.#limits.tickMs, () => this.#tick());
   }
@@ -287,10 +297,6 @@ export class Download<Done = unknown> {
     const message = `Checking the whole: SHA-256 ${digest}, signed was ${sha256}, though every piece fits`;
     return new TransferError('digest_mismatch', message, { data: { computed: digest, sha256, signers } });
   }
-}
-
-function sourceAdded(port: PieceSource): PlanEvent {
-  return { on: 'source_added', sourceId: port.id, lanes: port.lanes ?? 1, expectedRate: port.expectedRate ?? 0 };
 }
 
 function cancelled(): TransferError {

@@ -1,10 +1,12 @@
 /**
- * One HTTP/1.1 connection, one request at a time, read into a few buffers that are used over and over.
- * What the peer controls: every byte after our request. It can make us hold one block per buffer and nothing more; a
- * byte that was not asked for ends the connection. A lane that has failed or was closed stays so.
+ * One HTTP/1.1 connection, read into a few buffers that are used over and over. Requests may be sent ahead: the answers
+ * come one after the other, in the order asked. What the peer controls: every byte after our request. It can make us hold
+ * one block per buffer and nothing more; a byte that was not asked for ends the connection. A lane that has failed or was
+ * closed stays so, and everything asked of it has failed with it.
  * Spec: docs/spec/10-transfer.md §3.
  */
 import type { Socket } from 'node:net';
+import { systemClock } from '../core/index.ts';
 import { Blocks } from './blocks.ts';
 import { openSocket, type Target } from './connect.ts';
 import { TransferError, toTransferError } from './errors.ts';
@@ -31,10 +33,13 @@ const HEAD_READ_BYTES = 4096;
 const HEAD_END = '\r\n\r\n';
 
 export class HttpLane {
+  /** Of the connection's opening: a round trip, or two with TLS. */
+  roundTripMs = 0;
   readonly #blocks = new Blocks();
   #socket: Socket | undefined;
   #closedBy: TransferError | undefined;
-  #running: Running | undefined;
+  /** In the order asked; the first is being answered. */
+  readonly #queue: Running[] = [];
   #inHead = true;
   /** The block being filled; body bytes of it are [bodyAt, fill). */
   #block: Buffer;
@@ -51,9 +56,11 @@ export class HttpLane {
 
   static async open(target: Target, signal: AbortSignal): Promise<HttpLane> {
     const lane = new HttpLane();
+    const startedAtMs = systemClock.monotonicMs();
     const onread = { buffer: () => lane.#nextBuffer(), callback: (count: number) => lane.#onRead(count) };
     // The types know a fixed buffer only; a function that yields the next one is documented as well.
     lane.#socket = await openSocket(target, onread as never, signal);
+    lane.roundTripMs = (systemClock.monotonicMs() - startedAtMs) / (target.tls === undefined ? 1 : 2);
     lane.#socket.on('error', (error) => lane.#fail(toTransferError(error, 'Reading from a peer')));
     lane.#socket.on('end', () => lane.#fail(closedEarly()));
     lane.#socket.on('close', () => lane.#onClosed());
@@ -61,15 +68,12 @@ export class HttpLane {
     return lane;
   }
 
-  /** Sends a request and streams its body. Throws TransferError, or what `receive` threw. */
+  /** Sends a request and streams its body when its turn comes. Throws TransferError, or what `receive` threw. */
   exchange(exchange: HttpExchange, signal: AbortSignal): Promise<void> {
     if (this.#closedBy !== undefined) return Promise.reject(this.#closedBy);
-    if (this.#running !== undefined) throw new Error('a lane carries one request at a time');
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#running = { ...exchange, resolve, reject };
-    this.#inHead = true;
-    this.#fill = 0;
-    this.#position = exchange.start;
+    this.#queue.push({ ...exchange, resolve, reject });
+    if (this.#queue.length === 1) this.#beginAnswer();
     const onAbort = (): void => this.#fail(new TransferError('cancelled', 'Reading from a peer: cancelled'));
     signal.addEventListener('abort', onAbort);
     if (signal.aborted) onAbort();
@@ -81,11 +85,19 @@ export class HttpLane {
     this.#fail(new TransferError('cancelled', 'Reading from a peer: the lane was closed'));
   }
 
-  /** Where the next bytes go: never past the block's end in the blob, one byte past the range's to notice too many. */
+  #beginAnswer(): void {
+    this.#inHead = true;
+    this.#position = this.#queue[0]?.start ?? 0;
+  }
+
+  /**
+   * Where the next bytes go: never past the block's end in the blob, one byte past the last range's to notice too many.
+   * Asked for when a read has been taken, not when the next begins: what was asked of the peer since may be in that byte.
+   */
   #nextBuffer(): Buffer {
-    const running = this.#running;
+    const running = this.#queue[0];
     if (running === undefined || this.#inHead) return this.#block.subarray(this.#fill, this.#fill + HEAD_READ_BYTES);
-    const spare = this.#blockEnd(running) === running.end ? 1 : 0;
+    const spare = this.#queue.length === 1 && this.#blockEnd(running) === running.end ? 1 : 0;
     return this.#block.subarray(this.#fill, this.#bodyAt + this.#blockEnd(running) - this.#position + spare);
   }
 
@@ -96,16 +108,25 @@ export class HttpLane {
 
   /** False stops the socket from reading until a block is free. */
   #onRead(count: number): boolean {
-    const running = this.#running;
     try {
-      if (running === undefined) throw badResponse('bytes that nobody asked for');
       this.#fill += count;
-      if (this.#inHead && !this.#readHead(running)) return true;
-      return this.#readBody(running);
+      while (this.#closedBy === undefined && this.#fill > 0 && this.#takeBytes());
+      return this.#closedBy === undefined && !this.#blocks.isEmpty;
     } catch (error) {
       this.#fail(error);
       return false;
     }
+  }
+
+  /** False when more has to come first. */
+  #takeBytes(): boolean {
+    const running = this.#queue[0];
+    if (running === undefined) throw badResponse('bytes that nobody asked for');
+    if (this.#inHead) return this.#readHead(running);
+    const wanted = this.#blockEnd(running) - this.#position;
+    if (this.#fill - this.#bodyAt < wanted) return false;
+    this.#passOn(running, wanted);
+    return true;
   }
 
   #readHead(running: Running): boolean {
@@ -118,26 +139,43 @@ export class HttpLane {
     return true;
   }
 
-  #readBody(running: Running): boolean {
-    const wanted = this.#blockEnd(running) - this.#position;
-    const got = this.#fill - this.#bodyAt;
-    if (got > wanted) throw badResponse('more bytes than were asked for');
-    if (got < wanted) return true;
-    return this.#passOn(running, wanted);
+  #passOn(running: Running, count: number): void {
+    const end = this.#bodyAt + count;
+    const rest = this.#block.subarray(end, this.#fill);
+    const isLastBytes = this.#position + count === running.end;
+    if (isLastBytes && rest.length > 0 && this.#queue.length === 1) throw badResponse('more bytes than were asked for');
+    // Only of what came together with a head is there more to pass on than a block a read.
+    const taken = this.#blocks.isEmpty ? this.#lendCopy(running, end) : this.#lendBlock(running, end);
+    if (this.#closedBy !== undefined) return;
+    this.#moveUp(rest, taken);
+    this.#position += count;
+    if (isLastBytes) this.#finish(running);
   }
 
-  #passOn(running: Running, count: number): boolean {
+  /** True when the block is not ours before the receiver is done with it. */
+  #lendBlock(running: Running, end: number): boolean {
+    const block = this.#block;
     this.#isLent = true;
-    const taken = running.receive(this.#block.subarray(this.#bodyAt, this.#fill));
-    if (taken !== undefined) this.#giveBackAfter(taken, this.#block);
-    if (this.#closedBy !== undefined) return false;
-    if (taken !== undefined) this.#block = this.#takeBlock();
-    this.#isLent = false;
-    this.#position += count;
+    const taken = running.receive(block.subarray(this.#bodyAt, end));
+    if (taken !== undefined) this.#giveBackAfter(taken, block);
+    if (this.#closedBy === undefined || taken === undefined) this.#isLent = false;
+    return taken !== undefined;
+  }
+
+  #lendCopy(running: Running, end: number): boolean {
+    const copy = Buffer.from(new SharedArrayBuffer(end - this.#bodyAt));
+    this.#block.copy(copy, 0, this.#bodyAt, end);
+    running.receive(copy)?.catch((error: unknown) => this.#fail(error));
+    return false;
+  }
+
+  /** What came behind the bytes passed on goes to the front. */
+  #moveUp(rest: Buffer, isBlockGone: boolean): void {
+    const block = isBlockGone ? this.#takeBlock() : this.#block;
+    rest.copy(block);
+    this.#block = block;
     this.#bodyAt = 0;
-    this.#fill = 0;
-    if (this.#position === running.end) this.#finish(running);
-    return !this.#blocks.isEmpty;
+    this.#fill = rest.length;
   }
 
   #giveBackAfter(until: Promise<void>, block: Buffer): void {
@@ -159,7 +197,8 @@ export class HttpLane {
   }
 
   #finish(running: Running): void {
-    this.#running = undefined;
+    this.#queue.shift();
+    this.#beginAnswer();
     running.resolve();
   }
 
@@ -173,10 +212,9 @@ export class HttpLane {
   #fail(error: unknown): void {
     if (this.#closedBy !== undefined) return;
     this.#closedBy = toTransferError(error, 'Reading from a peer');
-    const running = this.#running;
-    this.#running = undefined;
+    const failed = this.#queue.splice(0);
     this.#socket?.destroy();
-    running?.reject(error);
+    for (const [place, running] of failed.entries()) running.reject(place === 0 ? error : this.#closedBy);
   }
 }
 

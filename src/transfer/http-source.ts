@@ -2,12 +2,14 @@
  * Pieces by HTTP range requests, as nodes serve them: `GET {base}/v1/blobs/{sha256}` and `…/pieces`.
  * Spec: docs/spec/10-transfer.md §3.
  */
-import type { ByteRange } from '../content/index.ts';
+import { type ByteRange, pieceLayout } from '../content/index.ts';
 import type { NodeId } from '../core/index.ts';
 import type { Target } from './connect.ts';
 import { TransferError } from './errors.ts';
 import { type HttpExchange, HttpLane } from './http-lane.ts';
-import type { BlobToGet, Lane, PieceSource, ReceiveBytes, TlsCredentials } from './ports.ts';
+import { TRANSFER_LIMITS } from './limits.ts';
+import { followPieces } from './http-pieces-news.ts';
+import type { BlobToGet, Lane, PieceNews, PieceSource, ReceiveBytes, TlsCredentials } from './ports.ts';
 import { errorOfStatus, type ResponseHead, verifyBodyLength, verifyRangeHead } from './response-head.ts';
 
 export interface HttpPieceSourceOptions {
@@ -54,6 +56,8 @@ export class HttpPieceSource implements PieceSource {
   async openLane(signal: AbortSignal): Promise<Lane> {
     const lane = await HttpLane.open(this.#target, signal);
     return {
+      depth: TRANSFER_LIMITS.laneDepth,
+      roundTripMs: lane.roundTripMs,
       read: (range, receive, readSignal) => lane.exchange(this.#rangeExchange(range, receive), readSignal),
       close: () => lane.close(),
     };
@@ -67,13 +71,20 @@ export class HttpPieceSource implements PieceSource {
     };
     const lane = await HttpLane.open(this.#target, signal);
     try {
-      const request = this.#request(`${this.#path}/pieces`, []);
+      const request = this.#request(`${this.#path}/pieces?root=${this.#blob.pieceRoot}`, []);
       const verifyHead = (head: ResponseHead): void => verifyListHead(head, sizeBytes);
       await lane.exchange({ request, verifyHead, start: 0, end: sizeBytes, receive }, signal);
       return hashes;
     } finally {
       lane.close();
     }
+  }
+
+  async followPieces(tell: (news: PieceNews) => void, signal: AbortSignal): Promise<void> {
+    const { pieceRoot, sizeBytes } = this.#blob;
+    const request = this.#request(`${this.#path}/have?follow=1&root=${pieceRoot}`, []);
+    const { pieceCount } = pieceLayout(sizeBytes);
+    await followPieces({ target: this.#target, request, pieceCount }, tell, signal);
   }
 
   #rangeExchange(range: ByteRange, receive: ReceiveBytes): HttpExchange {

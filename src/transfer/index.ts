@@ -3,9 +3,13 @@
  * while it grows. The planner is pure; sources and the sink are ports. Spec: docs/spec/10-transfer.md.
  */
 export { Download, download } from './download.ts';
-export { TransferError } from './errors.ts';
+export { TransferError, type TransferErrorCode } from './errors.ts';
 export { HttpPieceSource } from './http-source.ts';
-export type { TransferLimits } from './limits.ts';
+export { TRANSFER_LIMITS, type TransferLimits } from './limits.ts';
+export { chooseNeighbours, type NeighbourCandidate } from './plan/neighbours.ts';
+export type { PlanCommand, PlanEvent } from './plan/plan-events.ts';
+export type { PlanState } from './plan/plan-state.ts';
+export { planTransfer, startPlan } from './plan/planner.ts';
 export type { BlobToGet, Lane, PieceNews, PieceSink, PieceSource, ReceiveBytes, TlsCredentials } from './ports.ts';
 export type { DownloadProgress } from './progress.ts';
 export {
@@ -32,6 +36,7 @@ export {
   UNLIMITED,
 } from './rate/index.ts';
 export type { SourceOutcome } from './source-stats.ts';
+export { type Span, spansOfMissing } from './spans.ts';
 export { StreamPieceSource } from './stream-source.ts';
 export { UrlPieceSource } from './url-source.ts';
 export { WsPieceSource, type WsPieceSourceOptions } from './ws-source.ts';

@@ -1,13 +1,13 @@
 /**
- * Carries out the planner's orders on one lane: reads a run, checks each piece as its bytes pass, writes them, and
- * journals a piece when its hash is right and its bytes are written. A run that ends, however it does, is reported
- * only when none of its writes is under way any more. Spec: docs/spec/10-transfer.md §4, §5.
+ * Carries out the planner's orders on one lane: asks for runs, several at once where the lane can, checks each piece as its
+ * bytes pass, writes them, and journals a piece when its hash is right and its bytes are written. A lane that ends,
+ * however it does, is reported only when none of its writes is under way any more. Spec: docs/spec/10-transfer.md §4, §5.
  */
 import { PieceHasher, type PieceList, pieceHashAt, pieceRange } from '../content/index.ts';
-import type { Clock } from '../core/index.ts';
+import type { ByteGate, Clock } from '../core/index.ts';
 import { TransferError, toTransferError } from './errors.ts';
 import type { OrderedDigest } from './ordered-digest.ts';
-import type { PlanEvent } from './plan-state.ts';
+import type { CloseReason, PlanEvent } from './plan/plan-events.ts';
 import type { Lane, PieceSink, PieceSource } from './ports.ts';
 import type { SourceStats } from './source-stats.ts';
 import type { Span } from './spans.ts';
@@ -17,6 +17,8 @@ export interface LaneContext {
   readonly sink: PieceSink;
   readonly digest: OrderedDigest;
   readonly clock: Clock;
+  /** Lets received bytes through at the rate somebody decided. */
+  readonly gate?: ((source: PieceSource) => ByteGate) | undefined;
   /** Tells the planner. */
   readonly tell: (event: PlanEvent) => void;
   readonly onPiece: (index: number) => void;
@@ -33,31 +35,46 @@ interface PieceInProgress {
   readonly writes: Promise<void>[];
 }
 
-type CloseReason = 'peer_stalled' | 'taken_over' | 'source_gone' | 'cancelled';
+/** One request: the pieces [first, end), of which the bytes before `position` have come. */
+interface Run {
+  readonly first: number;
+  end: number;
+  position: number;
+  readonly askedAtMs: number;
+}
 
 export class LaneRunner {
   readonly id: number;
   readonly #source: PieceSource;
   readonly #stats: SourceStats;
   readonly #context: LaneContext;
+  readonly #gate: ByteGate | undefined;
   readonly #abort = new AbortController();
   readonly #pending = new Set<Promise<void>>();
+  /** In the order asked; the first is being received. */
+  readonly #runs: Run[] = [];
   #lane: Lane | undefined;
+  #opening: Promise<void> | undefined;
   #piece: PieceInProgress | undefined;
-  #position = 0;
-  #endPiece = 0;
+  /** Nothing more is asked of it: what was given back was asked already. */
   #isShortened = false;
-  #closeReason: CloseReason | undefined;
-  #running: Promise<void> = Promise.resolve();
-  #requestedAtMs = 0;
-  #runBytes = 0;
+  #hasOpened = false;
+  #closeReason: CloseReason | 'cancelled' | undefined;
+  #end: Promise<void> | undefined;
+  /** Bytes since it was idle last, and whether it was idle while open before that. */
+  #busyBytes = 0;
+  #wasIdle = false;
+  #busySinceMs = 0;
   #tickBytes = 0;
+  /** Chunks that our own gate holds up. */
+  #heldChunks = 0;
 
   constructor(id: number, source: PieceSource, stats: SourceStats, context: LaneContext) {
     this.id = id;
     this.#source = source;
     this.#stats = stats;
     this.#context = context;
+    this.#gate = context.gate?.(source);
   }
 
   /** Bytes since the last call. */
@@ -67,71 +84,109 @@ export class LaneRunner {
     return bytes;
   }
 
-  read(span: Span): void {
-    this.#endPiece = span.end;
-    this.#isShortened = false;
-    this.#running = this.#run(span);
+  /** Our own gate holds its bytes up. */
+  get isHeld(): boolean {
+    return this.#heldChunks > 0;
   }
 
-  /** The lane has to stop before `end`; a request cannot be cut, so the lane closes there. */
+  read(span: Span): void {
+    if (this.#end !== undefined) return;
+    const { list, clock } = this.#context;
+    if (this.#runs.length === 0) this.#becomeBusy();
+    const run = { ...span, position: pieceRange(list.layout, span.first).start, askedAtMs: clock.monotonicMs() };
+    this.#runs.push(run);
+    if (this.#lane === undefined) this.#opening ??= this.#open();
+    else this.#ask(this.#lane, run);
+  }
+
+  /** The pieces from `end` of the last run on are not ours any more; a request that was sent cannot be cut, so the lane closes there. */
   shorten(end: number): void {
-    this.#endPiece = end;
-    this.#isShortened = true;
+    const run = this.#runs.at(-1);
+    if (run === undefined) return;
+    if (end <= run.first) this.#runs.pop();
+    else run.end = end;
+    this.#isShortened = this.#hasOpened;
+    this.#endIfShort();
   }
 
   /** Resolves when nothing of it is under way. The end is told to the planner too. */
-  async close(reason: CloseReason): Promise<void> {
-    const wasIdle = this.#requestedAtMs === 0;
+  async close(reason: CloseReason | 'cancelled'): Promise<void> {
     this.#closeReason ??= reason;
-    this.#abort.abort();
-    this.#lane?.close();
-    await this.#running;
-    if (wasIdle) this.#context.tell({ on: 'lane_closed', laneId: this.id });
+    this.#fail(new TransferError('cancelled', 'Reading from a peer: the lane was closed'));
+    await this.#end;
   }
 
-  async #run(span: Span): Promise<void> {
+  #becomeBusy(): void {
+    this.#busySinceMs = this.#context.clock.monotonicMs();
+    this.#busyBytes = 0;
+    this.#wasIdle = this.#lane !== undefined;
+  }
+
+  async #open(): Promise<void> {
     const { clock, tell } = this.#context;
-    this.#requestedAtMs = clock.monotonicMs();
-    this.#runBytes = 0;
-    const failure = await this.#readSpan(span).catch((error: unknown) => toTransferError(error, 'Reading from a peer'));
-    if (this.#piece !== undefined) this.#dropPiece(this.#piece);
-    await Promise.allSettled(this.#pending);
-    this.#stats.addRead(this.#runBytes, clock.monotonicMs() - this.#requestedAtMs);
-    this.#requestedAtMs = 0;
-    if (failure === undefined) tell({ on: 'run_done', laneId: this.id });
-    else this.#end(failure);
-  }
-
-  /** An idle connection may have been closed by its server meanwhile: that is no failure, a new one is opened. */
-  async #readSpan(span: Span): Promise<undefined> {
-    const wasOpen = this.#lane !== undefined;
+    const startedAtMs = clock.monotonicMs();
     try {
-      await this.#readOnce(span);
+      const lane = await this.#source.openLane(this.#abort.signal);
+      if (this.#end !== undefined) return lane.close();
+      this.#lane = lane;
+      this.#hasOpened = true;
+      this.#opening = undefined;
+      const { depth = 1, roundTripMs = clock.monotonicMs() - startedAtMs } = lane;
+      for (const run of this.#runs) this.#ask(lane, run);
+      tell({ on: 'lane_opened', laneId: this.id, roundTripMs, depth });
     } catch (error) {
-      const isStale = wasOpen && this.#runBytes === 0 && toTransferError(error, '').code === 'peer_unreachable';
-      if (!isStale || this.#abort.signal.aborted) throw error;
-      this.#lane?.close();
-      this.#lane = undefined;
-      await this.#readOnce(span);
+      this.#fail(error);
     }
   }
 
-  async #readOnce(span: Span): Promise<void> {
+  #ask(lane: Lane, run: Run): void {
     const { layout } = this.#context.list;
-    const { signal } = this.#abort;
-    this.#lane ??= await this.#source.openLane(signal);
-    const range = { start: pieceRange(layout, span.first).start, end: pieceRange(layout, span.end - 1).end };
-    this.#position = range.start;
-    await this.#lane.read(range, (bytes) => this.#receive(bytes), signal);
+    const range = { start: run.position, end: pieceRange(layout, run.end - 1).end };
+    const reading = new Promise<void>((resolve) => {
+      resolve(lane.read(range, (bytes) => this.#receive(run, bytes), this.#abort.signal));
+    });
+    reading.then(
+      () => this.#endRun(run, lane),
+      (error: unknown) => {
+        // Those behind the one that broke break with it.
+        if (lane === this.#lane) this.#break(error);
+      },
+    );
+  }
+
+  #endRun(run: Run, lane: Lane): void {
+    if (lane !== this.#lane || this.#runs[0] !== run || this.#end !== undefined) return;
+    this.#runs.shift();
+    if (this.#runs.length === 0) this.#noteRead();
+    this.#context.tell({ on: 'run_done', laneId: this.id });
+    this.#endIfShort();
+  }
+
+  /** An idle connection may have been closed by its server meanwhile: that is no failure, a new one is opened. */
+  #break(error: unknown): void {
+    const isStale = this.#wasIdle && this.#busyBytes === 0 && toTransferError(error, '').code === 'peer_unreachable';
+    if (!isStale || this.#end !== undefined) return this.#fail(error);
+    this.#wasIdle = false;
+    this.#lane?.close();
+    this.#lane = undefined;
+    this.#opening = this.#open();
+  }
+
+  #fail(error: unknown): void {
+    this.#end ??= this.#finish(toTransferError(error, 'Reading from a peer'));
   }
 
   /** An error that is our own doing is not the peer's; everything else is. */
-  #end(failure: TransferError): void {
+  async #finish(failure: TransferError): Promise<void> {
     const { tell, onFailure } = this.#context;
+    this.#abort.abort();
     this.#lane?.close();
-    this.#lane = undefined;
+    await this.#opening;
+    if (this.#piece !== undefined) this.#dropPiece(this.#piece);
+    await Promise.allSettled(this.#pending);
+    if (this.#runs.length > 0) this.#noteRead();
     const isOurs = this.#closeReason !== undefined && this.#closeReason !== 'peer_stalled';
-    if (isOurs || this.#isShortEnd()) {
+    if (isOurs || (this.#isShortened && this.#runs.length === 0)) {
       tell({ on: 'lane_closed', laneId: this.id });
       return;
     }
@@ -141,28 +196,58 @@ export class LaneRunner {
     tell({ on: 'lane_failed', laneId: this.id, code, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) });
   }
 
-  #isShortEnd(): boolean {
-    return this.#isShortened && this.#position >= pieceRange(this.#context.list.layout, this.#endPiece - 1).end;
+  #noteRead(): void {
+    this.#stats.addRead(this.#busyBytes, this.#context.clock.monotonicMs() - this.#busySinceMs);
   }
 
-  #receive(bytes: Buffer): void | Promise<void> {
-    if (this.#runBytes === 0) this.#stats.addFirstByte(this.#context.clock.monotonicMs() - this.#requestedAtMs);
-    this.#runBytes += bytes.length;
+  /** The end that a shortening left: between two pieces, when all that is still wanted has come. */
+  #endIfShort(): void {
+    if (!this.#isShortened || this.#end !== undefined) return;
+    const { layout } = this.#context.list;
+    const run = this.#runs[0];
+    const isOver = run === undefined || run.position >= pieceRange(layout, run.end - 1).end;
+    if (!isOver || this.#runs.length > 1) return;
+    this.#runs.length = 0;
+    this.#noteRead();
+    this.#fail(new TransferError('cancelled', 'Reading from a peer: the rest is asked of another'));
+  }
+
+  #receive(run: Run, bytes: Buffer): void | Promise<void> {
+    if (this.#end !== undefined) throw new TransferError('cancelled', 'Reading from a peer: the lane has ended');
+    if (run.position === pieceRange(this.#context.list.layout, run.first).start && this.#busyBytes === 0)
+      this.#stats.addFirstByte(this.#context.clock.monotonicMs() - run.askedAtMs);
+    this.#busyBytes += bytes.length;
     this.#tickBytes += bytes.length;
-    const piece = this.#piece ?? this.#beginPiece(bytes);
+    const taken = this.#take(run, bytes);
+    const passing = this.#gate?.take(bytes.length, this.#abort.signal);
+    return passing === undefined ? taken : both(taken, this.#hold(passing));
+  }
+
+  #take(run: Run, bytes: Buffer): Promise<void> {
+    const piece = this.#piece ?? this.#beginPiece(run, bytes);
     piece.hasher.update(bytes);
-    const position = this.#position;
-    this.#position += bytes.length;
-    if (this.#position === piece.end) this.#verifyPiece(piece);
+    const position = run.position;
+    run.position += bytes.length;
+    if (run.position === piece.end) this.#verifyPiece(piece);
     const hashed = piece.isDirect ? this.#context.digest.feed(bytes) : undefined;
     const written = this.#write(piece, bytes, position);
-    if (this.#position === piece.end) this.#completePiece(piece);
+    if (run.position === piece.end) this.#completePiece(piece);
     return hashed === undefined ? written : both(hashed, written);
   }
 
-  #beginPiece(bytes: Buffer): PieceInProgress {
+  /** Until it is let through the buffer stays with us, and the socket is read no further. */
+  async #hold(passing: Promise<void>): Promise<void> {
+    this.#heldChunks += 1;
+    try {
+      await passing;
+    } finally {
+      this.#heldChunks -= 1;
+    }
+  }
+
+  #beginPiece(run: Run, bytes: Buffer): PieceInProgress {
     const { list, digest } = this.#context;
-    const index = Math.floor(this.#position / list.layout.pieceBytes);
+    const index = Math.floor(run.position / list.layout.pieceBytes);
     const { end } = pieceRange(list.layout, index);
     const isDirect = digest.beginPiece(index, bytes);
     this.#piece = { index, end, hasher: new PieceHasher(), isDirect, writes: [] };
@@ -197,8 +282,8 @@ export class LaneRunner {
     const { start, end } = pieceRange(this.#context.list.layout, piece.index);
     this.#stats.addPiece(end - start);
     this.#commitWhenWritten(piece);
-    tell({ on: 'piece_done', laneId: this.id });
-    if (this.#isShortened && piece.index + 1 >= this.#endPiece) this.#lane?.close();
+    tell({ on: 'piece_done', laneId: this.id, index: piece.index });
+    this.#endIfShort();
   }
 
   #commitWhenWritten(piece: PieceInProgress): void {
@@ -222,9 +307,9 @@ export class LaneRunner {
  * Settles when both have: the bytes may be reused then, not before. Whoever ignores it because the lane is gone must not
  * make an unhandled rejection of it.
  */
-function both(hashed: Promise<void>, written: Promise<void>): Promise<void> {
-  const all = Promise.allSettled([hashed, written])
-    .then(() => Promise.all([hashed, written]))
+function both(one: Promise<void>, other: Promise<void>): Promise<void> {
+  const all = Promise.allSettled([one, other])
+    .then(() => Promise.all([one, other]))
     .then(() => {});
   all.catch(() => {});
   return all;

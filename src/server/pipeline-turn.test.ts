@@ -1,0 +1,56 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { describe, expect, it } from 'vitest';
+import { MiB } from '../core/index.ts';
+import { openTcp, openTestEdge, readToEnd, until } from './http-edge.fixture.ts';
+
+const bytes = randomBytes(4 * MiB + 17);
+
+function get(target: { readonly port: number; readonly path: string }, first: number, last: number, more = ''): string {
+  return `GET ${target.path} HTTP/1.1\r\nHost: 127.0.0.1:${target.port}\r\nRange: bytes=${first}-${last}\r\n${more}\r\n`;
+}
+
+/** Bodies of the answers, in the order they came. */
+function bodiesOf(text: string): Buffer[] {
+  const bodies: Buffer[] = [];
+  for (let at = 0; at < text.length; ) {
+    const end = text.indexOf('\r\n\r\n', at) + 4;
+    expect(text.slice(at, at + 12)).toBe('HTTP/1.1 206');
+    const length = Number(/content-length: (\d+)/i.exec(text.slice(at, end))?.[1]);
+    bodies.push(Buffer.from(text.slice(end, end + length), 'latin1'));
+    at = end + length;
+  }
+  return bodies;
+}
+
+describe('requests that are sent ahead', () => {
+  it('are answered in their order, and count as one stream with one open file', async () => {
+    await using test = await openTestEdge({ limits: { streamsPerPeer: 1 } });
+    const [file] = await test.content.add('m', { 'a.gguf': bytes });
+    const target = { port: test.port, path: `/v1/blobs/${file?.sha256}` };
+    const ranges = Array.from({ length: 8 }, (_, index) => [index * 500_000, index * 500_000 + 499_999] as const);
+    const socket = await openTcp(test.port);
+    const requests = ranges.map(([first, last], index) =>
+      get(target, first, last, index === 7 ? 'Connection: close\r\n' : ''),
+    );
+    socket.write(requests.join(''));
+    const bodies = bodiesOf(await readToEnd(socket));
+    expect(bodies.map((body) => body.length)).toEqual(ranges.map(() => 500_000));
+    expect(Buffer.concat(bodies).equals(bytes.subarray(0, 4_000_000))).toBe(true);
+    await until(() => test.content.openHandles === 0);
+  });
+
+  it('are forgotten when the client goes away', async () => {
+    await using test = await openTestEdge({ limits: { streamsPerPeer: 1 } });
+    const [file] = await test.content.add('m', { 'a.gguf': bytes });
+    const target = { port: test.port, path: `/v1/blobs/${file?.sha256}` };
+    const socket = await openTcp(test.port);
+    socket.write(get(target, 0, bytes.length - 1).repeat(4));
+    await once(socket, 'data');
+    socket.destroy();
+    await until(() => test.content.openHandles === 0);
+    const next = await openTcp(test.port);
+    next.write(get(target, 0, 9, 'Connection: close\r\n'));
+    expect(bodiesOf(await readToEnd(next))).toEqual([bytes.subarray(0, 10)]);
+  });
+});

@@ -1,0 +1,117 @@
+/** Sources that come, fail, recover and go. Spec: docs/spec/10-transfer.md §4.6. */
+import type { Random } from '../../core/index.ts';
+import { isFinalForPeer, type TransferErrorCode } from '../errors.ts';
+import type { SourceAdded } from './plan-events.ts';
+import { closeLane } from './plan-lanes.ts';
+import { type LanePlan, type PlanState, renewHope, type SourcePlan } from './plan-state.ts';
+import { seeAs, unsee } from './source-view.ts';
+
+export interface Failure {
+  readonly code: TransferErrorCode;
+  readonly retryAfterMs?: number;
+  readonly nowMs: number;
+  readonly random: Random;
+}
+
+export function addSource(plan: PlanState, event: SourceAdded, nowMs: number): SourcePlan | undefined {
+  if (plan.sources.has(event.sourceId) || !hasRoom(plan)) return undefined;
+  const source: SourcePlan = {
+    id: event.sourceId,
+    maxLanes: Math.min(Math.max(1, event.lanes), plan.limits.maxLanesPerSource),
+    tier: event.tier ?? 0,
+    follows: event.follows ?? false,
+    status: 'ready',
+    retryAtMs: 0,
+    failuresInRow: 0,
+    rate: event.expectedRate,
+    addedAtMs: nowMs,
+    view: 'unknown',
+    hasNews: false,
+    holds: undefined,
+    heldCount: 0,
+    sent: undefined,
+    others: 0,
+    lanes: [],
+    hasNothing: false,
+  };
+  plan.sources.set(source.id, source);
+  if (!source.follows) seeAs(plan, source, 'all');
+  return source;
+}
+
+/** One that is gone makes room for one that may help. */
+function hasRoom(plan: PlanState): boolean {
+  if (plan.sources.size < plan.limits.maxSources) return true;
+  for (const { id, status, lanes } of plan.sources.values()) {
+    if (status === 'gone' && lanes.length === 0) return plan.sources.delete(id);
+  }
+  return false;
+}
+
+export function loseSource(plan: PlanState, source: SourcePlan): void {
+  if (source.status === 'gone') return;
+  source.status = 'gone';
+  seeAs(plan, source, 'unknown');
+  source.sent = undefined;
+  source.others = 0;
+  renewHope(plan);
+  for (const lane of source.lanes) closeLane(plan, lane, 'source_gone');
+}
+
+/** Two lanes that break together are one failure. */
+export function failSource(plan: PlanState, source: SourcePlan, failure: Failure): void {
+  if (source.status === 'gone') return;
+  if (source.status === 'ready') source.failuresInRow += 1;
+  if (isFinalForPeer(failure.code) || isGivenUp(plan, source, failure.nowMs)) {
+    loseSource(plan, source);
+    return;
+  }
+  source.status = 'waiting';
+  source.retryAtMs = Math.max(source.retryAtMs, failure.nowMs + pauseMs(plan, source.failuresInRow, failure));
+  renewHope(plan);
+}
+
+/** What a lane's failure says of its source; the lane's runs are still its own. */
+export function failLane(plan: PlanState, lane: LanePlan, failure: Failure): void {
+  const { source } = lane;
+  // It answers other lanes: that many are what it has room for.
+  if (failure.code === 'peer_busy' && source.lanes.length > 1) source.maxLanes = source.lanes.length - 1;
+  const run = lane.runs[0];
+  if (failure.code !== 'not_held' || source.view !== 'some' || run === undefined) {
+    failSource(plan, source, failure);
+    return;
+  }
+  // It holds parts and has less than was thought: not a lie, it may have changed meanwhile.
+  unsee(plan, source, run.next, run.end);
+  failSource(plan, source, { ...failure, code: 'peer_busy' });
+}
+
+/**
+ * Where something came before, the network may be away, and a download outlives that; where nothing ever did, a few
+ * failures are enough.
+ */
+function isGivenUp(plan: PlanState, source: SourcePlan, nowMs: number): boolean {
+  if (source.failuresInRow < plan.limits.maxFailuresInRow) return false;
+  return plan.lastGoodMs === undefined || nowMs - plan.lastGoodMs >= plan.limits.outageMs;
+}
+
+function pauseMs(plan: PlanState, failuresInRow: number, failure: Failure): number {
+  const { backOffMs, maxBackOffMs } = plan.limits;
+  const pause = Math.min(backOffMs * 2 ** (failuresInRow - 1) * (0.5 + failure.random.next()), maxBackOffMs);
+  return Math.max(pause, failure.retryAfterMs ?? 0);
+}
+
+/** Sources whose pause is over are asked again; one that never told what it holds is taken to hold all. */
+export function wakeSources(plan: PlanState, nowMs: number): void {
+  for (const source of plan.sources.values()) {
+    if (source.status === 'waiting' && nowMs >= source.retryAtMs) {
+      source.status = 'ready';
+      source.hasNothing = false;
+    }
+    const isSilent = source.view === 'unknown' && !source.hasNews && source.failuresInRow === 0;
+    if (isSilent && source.status === 'ready' && nowMs - source.addedAtMs >= plan.limits.newsWaitMs) {
+      seeAs(plan, source, 'all');
+      source.hasNothing = false;
+    }
+  }
+}
