@@ -54,6 +54,20 @@ describe('the disk store over a crash', () => {
     expect(await readdir(join(folder, 'parts'))).toEqual([]);
   });
 
+  it('what a crash left of a part whose blob has its name goes at opening', async () => {
+    const first = await open();
+    const writer = await first.openWrite(spec);
+    await writePieces(writer, bytes, [0, 1, 2, 3, 4, 5]);
+    const journal = await readFile(partPath('journal'));
+    await writer.finish();
+    await first.close();
+    await mkdir(join(folder, 'parts', spec.sha256));
+    await writeFile(partPath('journal'), journal);
+    const second = await open();
+    expect(await readdir(join(folder, 'parts'))).toEqual([]);
+    expect((await second.stat(spec.sha256))?.sizeBytes).toBe(bytes.length);
+  });
+
   it('a part is kept for 30 days after its last piece, and then discarded at opening', async () => {
     const first = await open();
     const writer = await first.openWrite(spec);

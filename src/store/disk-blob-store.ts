@@ -42,6 +42,7 @@ export async function openDiskBlobStore(options: DiskBlobStoreOptions): Promise<
     await folder.removeTemporaries();
     await discardForgottenParts(folder, (options.clock ?? systemClock).nowMs(), logger);
     await reconcile(folder, index, logger);
+    await discardNamedParts(folder, index);
     const bootId = options.bootId ?? (await readBootId());
     const medium = new DiskMedium({ folder, bootId, syncStepBytes, logger });
     return new MediumBlobStore(medium, { index, quotaBytes, reserveBytes });
@@ -74,6 +75,14 @@ async function reconcile(folder: StoreFolder, index: BlobIndex, logger: Logger):
   for (const file of files.values()) {
     logger.info({ sha256: file.sha256 }, 'blob found without an index row');
     index.putPlace({ ...file, place: 'owned', state: undefined });
+  }
+}
+
+/** Where a crash came between the rename and the end of the part's folder. */
+async function discardNamedParts(folder: StoreFolder, index: BlobIndex): Promise<void> {
+  for (const sha256 of await folder.partNames()) {
+    const isNamed = index.places(sha256).some(({ place }) => place === 'owned');
+    if (isNamed) await rm(folder.partFolder(sha256), { recursive: true, force: true });
   }
 }
 
