@@ -30,6 +30,7 @@ export const STEPS: readonly Step[] = [
       'e2e',
       'examples',
       'demo',
+      'chaos',
     ],
     quick: true,
     advice: 'the table is tools/layers.json; ARCHITECTURE.md says why',
@@ -68,5 +69,12 @@ export const STEPS: readonly Step[] = [
     quick: false,
     report: '.cache/e2e.json',
     advice: 'npx vitest run --config e2e/vitest.config.ts',
+  },
+  {
+    name: 'chaos',
+    command: ['node', 'chaos/main.ts', '--runs', '50', '--seed', '3', '--report', '.cache/chaos.json'],
+    quick: false,
+    report: '.cache/chaos.json',
+    advice: 'the command that a failing run prints',
   },
 ];
