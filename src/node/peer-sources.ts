@@ -1,7 +1,7 @@
 /**
  * A peer as one source, whatever its addresses become and whichever way leads there: the best that answers. One that has not
  * answered for a moment gets company from the next; one that failed rests, and is tried first again on a later connection.
- * Spec: docs/spec/10-transfer.md §11.
+ * Spec: docs/spec/10-transfer.md §12.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { NodeId } from '../core/index.ts';

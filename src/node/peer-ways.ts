@@ -1,7 +1,7 @@
 /**
  * The ways to one peer's blob, best first: HTTP on this machine's loopback, mutual TLS to an address of the peer's, mutual TLS
  * through a splice relay, a stream of the mesh. On each the peer proves the node id that the signed records name.
- * Spec: docs/spec/10-transfer.md §11.
+ * Spec: docs/spec/10-transfer.md §12.
  */
 import type { NodeId } from '../core/index.ts';
 import {
