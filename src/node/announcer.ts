@@ -5,7 +5,10 @@ import { MESH_LIMITS, type Mesh } from '../mesh/index.ts';
 import { type CatalogMessage, type ModelEntry, PROTOCOL_LIMITS, parseCatalogMessage } from '../protocol/index.ts';
 import { CatalogPublisher, type CatalogPublisherOptions, type PublishedPage } from './catalog-publisher.ts';
 import type { NodeParts } from './control/parts.ts';
+import { NODE_LIMITS } from './limits.ts';
 import { machineHash } from './peer-endpoints.ts';
+import type { FetchBook } from './pull/fetch-book.ts';
+import { SpacedCalls } from './spaced-calls.ts';
 
 interface AnnouncerOptions {
   readonly mesh: Mesh;
@@ -14,8 +17,11 @@ interface AnnouncerOptions {
   readonly programVersion: string;
   /** Address that HTTP listens on. */
   readonly http: { readonly host: string; readonly port: number };
+  readonly fetching: FetchBook;
   /** Undefined: nodes on this machine use TLS too. */
   readonly machineMark: string | undefined;
+  /** Splice relays where this node is reached. */
+  readonly relays?: readonly string[] | undefined;
 }
 
 /** The parts of a catalog publisher that speak to the mesh. */
@@ -76,18 +82,22 @@ function toPayload({ mesh, clock, nodeName }: AnnouncerOptions, page: number, en
   };
 }
 
-function heartbeatOf({ mesh, nodeName, programVersion, http, machineMark }: AnnouncerOptions) {
+function heartbeatOf({ mesh, nodeName, programVersion, http, fetching, machineMark, relays }: AnnouncerOptions) {
+  const fetched = fetching.newest(NODE_LIMITS.fetchingTold);
   return {
     type: 'heartbeat',
     node_name: nodeName,
     program_version: programVersion,
     http: httpAddresses(http.host).map((address) => `https://${address}:${http.port}`),
     mesh: mesh.addresses().slice(0, MAX_ADDRESSES),
+    ...(fetched.length === 0 ? {} : { fetching: fetched }),
+    ...(relays === undefined ? {} : { relays: relays.slice(0, MAX_RELAYS) }),
     ...(machineMark === undefined ? {} : { machine: machineHash(mesh.meshId, machineMark), loopback_port: http.port }),
   };
 }
 
 const MAX_ADDRESSES = 16;
+const MAX_RELAYS = 4;
 
 /** Addresses that other machines can use; loopback where there is no other. */
 export function httpAddresses(host: string): string[] {
@@ -107,6 +117,7 @@ function bracketed(address: string): string {
 export interface Announcing {
   readonly http: AnnouncerOptions['http'];
   readonly machineMark: string | undefined;
+  readonly relays?: readonly string[] | undefined;
   /** Between heartbeats; never so long that one loss makes the node look gone. */
   readonly periodSeconds: number | undefined;
   readonly logger: Logger;
@@ -118,18 +129,24 @@ const MAX_PERIOD_SECONDS = PROTOCOL_LIMITS.catalogTtlSeconds / 3;
 /** Starts telling the mesh, now and at every change. */
 export function announcing(
   parts: NodeParts,
-  { http, machineMark, periodSeconds, logger }: Announcing,
+  { http, machineMark, relays, periodSeconds, logger }: Announcing,
 ): AsyncDisposable {
-  const { mesh, library, clock, name: nodeName, programVersion } = parts;
+  const { mesh, library, clock, fetching, name: nodeName, programVersion } = parts;
   const period = Math.min(periodSeconds ?? DEFAULT_PERIOD_SECONDS, MAX_PERIOD_SECONDS);
   const publisher = new CatalogPublisher({
-    ...announcer({ mesh, clock, nodeName, programVersion, http, machineMark }),
+    ...announcer({ mesh, clock, nodeName, programVersion, http, fetching, machineMark, relays }),
     clock,
     periodMs: period * 1000,
     entries: () => library.entries(),
     onFailure: (thrown) => logger.warn({ reason: messageOf(thrown) }, 'the mesh was not told what this node has'),
   });
-  const stops = [library.changes.on(() => publisher.changed()), mesh.membershipEvents.on(() => publisher.changed())];
+  const told = new SpacedCalls(clock, NODE_LIMITS.fetchingEveryMs, () => publisher.changed());
+  const stops = [
+    library.changes.on(() => publisher.changed()),
+    mesh.membershipEvents.on(() => publisher.changed()),
+    fetching.changes.on(() => told.call()),
+    () => told[Symbol.dispose](),
+  ];
   publisher.start();
   return {
     async [Symbol.asyncDispose]() {

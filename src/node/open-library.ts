@@ -2,6 +2,7 @@
 import { Inventory, type Scanner } from '../inventory/index.ts';
 import { Intake } from './library/intake.ts';
 import { ModelLibrary } from './library/model-library.ts';
+import type { FetchBook } from './pull/fetch-book.ts';
 import { ServedModels } from './served-content.ts';
 import type { Surroundings } from './surroundings.ts';
 import { ViewWriter } from './view-writer.ts';
@@ -16,16 +17,25 @@ export interface LibraryParts {
 export interface LibrarySurroundings extends Omit<Surroundings, 'config' | 'name'> {
   readonly scanners: readonly Scanner[];
   readonly openLan: boolean;
+  /** Of whose pulls it is served what has come; none where nothing is pulled. */
+  readonly fetching?: FetchBook;
 }
 
 export async function openLibraryParts(
   around: LibrarySurroundings,
   stack: AsyncDisposableStack,
 ): Promise<LibraryParts> {
-  const { home, registry, store, clock, logger, scanners, openLan } = around;
+  const { home, registry, store, clock, logger, scanners, openLan, fetching } = around;
   const { hashCache, settings, pieceLists } = registry;
   const library = new ModelLibrary({ registry, hashCache, store, home: home.folder, clock, logger });
-  const content = new ServedModels({ library, store, pieceLists, openLan, logger });
+  const content = new ServedModels({
+    library,
+    store,
+    pieceLists,
+    openLan,
+    logger,
+    ...(fetching === undefined ? {} : { fetching }),
+  });
   stack.use(new ViewWriter({ path: home.registryView, library, clock, logger }));
   const inventory = new Inventory({ scanners, hashCache, clock });
   const intake = stack.use(new Intake({ inventory, library, settings, logger }));

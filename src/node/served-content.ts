@@ -3,8 +3,10 @@ import { type Logger, type ModelId, messageOf, type Sha256 } from '../core/index
 import { compareVersions, type ModelEntry } from '../protocol/index.ts';
 import type { LocalModel, Registry } from '../registry/index.ts';
 import { type BlobReader, type BlobStore, StoreError } from '../store/index.ts';
+import { type Asker, FetchedContent, type OfferedBlob, type OfferedHolding } from './fetched-content.ts';
 import { descriptionOf, toEntry } from './library/local-entry.ts';
 import type { ModelLibrary } from './library/model-library.ts';
+import { FetchBook } from './pull/fetch-book.ts';
 
 export interface OfferedModel {
   readonly entry: ModelEntry;
@@ -26,6 +28,8 @@ export interface ServedModelsOptions {
   /** The owner opened every model (`up --open-lan`). */
   readonly openLan: boolean;
   readonly logger: Logger;
+  /** Of whose pulls it is served what has come of them. */
+  readonly fetching?: FetchBook;
 }
 
 export class ServedModels {
@@ -34,15 +38,18 @@ export class ServedModels {
   readonly #pieceLists: Registry['pieceLists'];
   readonly #openLan: boolean;
   readonly #logger: Logger;
+  readonly #fetched: FetchedContent;
   #offered: readonly OfferedModel[] | undefined;
   #blobs: Map<Sha256, { isPublic: boolean }> | undefined;
 
-  constructor({ library, store, pieceLists, openLan, logger }: ServedModelsOptions) {
+  constructor(options: ServedModelsOptions) {
+    const { library, store, pieceLists, openLan, logger, fetching = new FetchBook() } = options;
     this.#library = library;
     this.#store = store;
     this.#pieceLists = pieceLists;
     this.#openLan = openLan;
     this.#logger = logger;
+    this.#fetched = new FetchedContent({ store, fetching, pieceLists });
     library.changes.on(() => {
       this.#offered = undefined;
       this.#blobs = undefined;
@@ -79,18 +86,35 @@ export class ServedModels {
     return this.#offeredBlobs().get(sha256)?.isPublic ?? false;
   }
 
-  async openBlob(sha256: Sha256): Promise<BlobReader | undefined> {
-    if (!this.#offeredBlobs().has(sha256)) return undefined;
+  /** Throws StoreError `not_held_yet` for a blob that a pull has begun and nothing has come of. */
+  async openBlob(sha256: Sha256, asker?: Asker): Promise<OfferedBlob | undefined> {
+    if (this.#offeredBlobs().has(sha256)) return this.#openOffered(sha256);
+    return this.#fetched.isFor(sha256, asker) ? this.#fetched.openBlob(sha256) : undefined;
+  }
+
+  /** Which pieces of a blob are here, for members those of pulls under way too. Throws as `openBlob`. */
+  async openHolding(sha256: Sha256, asker?: Asker): Promise<OfferedHolding | undefined> {
+    if (!this.#offeredBlobs().has(sha256))
+      return this.#fetched.isFor(sha256, asker) ? this.#fetched.openHolding(sha256) : undefined;
+    const isOffered = (): boolean => this.#offeredBlobs().has(sha256);
+    return this.#fetched.openWhole(sha256, isOffered, (listener) => this.#library.changes.on(listener));
+  }
+
+  /** Undefined where `root` is not that of the pieces. Throws as `openBlob` for the list of a pull that waits for it. */
+  async pieceHashes(sha256: Sha256, asker?: Asker, root?: string): Promise<Uint8Array | undefined> {
+    const list = this.#pieceLists.get(sha256);
+    if (root !== undefined && list !== undefined && list.pieceRoot !== root) return undefined;
+    if (this.#offeredBlobs().has(sha256)) return list?.hashes;
+    return this.#fetched.isFor(sha256, asker) ? this.#fetched.pieceHashes(sha256) : undefined;
+  }
+
+  async #openOffered(sha256: Sha256): Promise<BlobReader> {
     try {
       return await this.#store.openRead(sha256);
     } catch (thrown) {
       this.#noteLoss(sha256, thrown);
       throw thrown;
     }
-  }
-
-  async pieceHashes(sha256: Sha256): Promise<Uint8Array | undefined> {
-    return this.#offeredBlobs().has(sha256) ? this.#pieceLists.get(sha256)?.hashes : undefined;
   }
 
   /** A file that changed or went away is not offered from now on. */

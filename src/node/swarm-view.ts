@@ -12,6 +12,7 @@ import {
 import type { BlobToGet, PieceSource, SourceOutcome } from '../transfer/index.ts';
 import type { Feedback } from './feedback.ts';
 import { NODE_LIMITS } from './limits.ts';
+import type { Mirrors } from './mirrors.ts';
 import type { Endpoint } from './peer-endpoints.ts';
 import { type PeerSourcesOptions, peerSource } from './peer-sources.ts';
 import type { Holder, HolderView, PullTarget } from './pull/ports.ts';
@@ -23,6 +24,7 @@ export interface SwarmViewOptions extends PeerSourcesOptions {
   readonly feedback?: Pick<Feedback, 'wordsOf' | 'note'>;
   readonly clock: Clock;
   readonly logger?: Logger;
+  readonly mirrors?: Mirrors;
   /** The addresses of a peer that may be used, best first. */
   endpointsOf(peer: CatalogEndpoints): readonly Endpoint[];
 }
@@ -42,7 +44,7 @@ export class SwarmView implements HolderView {
     const candidates = asked.map((node) => ({
       nodeId: node.nodeId,
       name: node.name,
-      path: this.#pathOf(node.endpoints),
+      ...this.#wayTo(node.endpoints),
       signsRoot: node.entry.piece_root !== undefined,
     }));
     const statsOf = (nodeId: NodeId) => (only === undefined ? reliability.get(nodeId) : undefined);
@@ -50,6 +52,16 @@ export class SwarmView implements HolderView {
     const wordsOf = (nodeId: NodeId) => (only === undefined ? feedback?.wordsOf(nodeId) : undefined);
     const nowMs = clock.nowMs();
     return rankPeers(candidates, { sizeBytes: entry.size_bytes, nowMs, preferredNodeId, statsOf, wordsOf });
+  }
+
+  fetchers({ sha256, sizeBytes }: Pick<BlobToGet, 'sha256' | 'sizeBytes'>): readonly Holder[] {
+    const { catalog, reliability, feedback, clock } = this.#options;
+    const candidates = catalog
+      .fetchersOf(sha256)
+      .map(({ nodeId, name, endpoints }) => ({ nodeId, name, ...this.#wayTo(endpoints) }));
+    const statsOf = (nodeId: NodeId) => reliability.get(nodeId);
+    const wordsOf = (nodeId: NodeId) => feedback?.wordsOf(nodeId);
+    return rankPeers(candidates, { sizeBytes, nowMs: clock.nowMs(), statsOf, wordsOf });
   }
 
   otherClaims(target: PullTarget): readonly PullTarget[] {
@@ -71,6 +83,10 @@ export class SwarmView implements HolderView {
     const endpoints = () => this.#endpointsOf(nodeId);
     const isNowhere = endpoints().length === 0 && this.#options.openStream === undefined;
     return isNowhere ? undefined : peerSource(this.#options, { nodeId, endpoints, expectedRate }, blob);
+  }
+
+  mirrorsOf({ entry }: PullTarget, blob: BlobToGet, path: string | undefined): readonly PieceSource[] {
+    return this.#options.mirrors?.sourcesOf({ blob, entry, path }) ?? [];
   }
 
   /** What was learned of peers is advice: where it cannot be kept, as on a full disk, the pull's own end still counts. */
@@ -102,12 +118,19 @@ export class SwarmView implements HolderView {
     return node === undefined ? [] : this.#options.endpointsOf(node.endpoints);
   }
 
+  #wayTo(peer: CatalogEndpoints): { readonly path: PeerPath; readonly distance: number } {
+    const path = this.#pathOf(peer);
+    return { path, distance: DISTANCES[path] };
+  }
+
   #pathOf(peer: CatalogEndpoints): PeerPath {
     const [best] = this.#options.endpointsOf(peer);
     if (best === undefined) return 'mesh';
     return best.isLoopback ? 'loopback' : 'lan';
   }
 }
+
+const DISTANCES: Record<PeerPath, number> = { loopback: 0, lan: 1, mesh: 2 };
 
 /** The same model, with what `other` says of its bytes. */
 export function withClaim(entry: ModelEntry, other: ModelEntry): ModelEntry {

@@ -62,6 +62,8 @@ export function toKnownError(thrown: unknown): unknown {
   // Said by the store between two reads of one file; its path is in the log only.
   if (code === 'blob_changed')
     return new ServerError('content_gone', 'Opening a file: it is no longer what was hashed', { cause: thrown });
+  if (code === 'not_held_yet')
+    return new ServerError('not_held_yet', 'Opening a file: nothing of it has come yet', { cause: thrown });
   if (code === 'blob_not_found')
     return new ServerError('blob_not_found', 'Opening a file: it is not here any more', { cause: thrown });
   return thrown;

@@ -8,6 +8,7 @@ import type { Feedback } from '../feedback.ts';
 import type { Home } from '../home.ts';
 import type { Intake } from '../library/intake.ts';
 import type { ModelLibrary } from '../library/model-library.ts';
+import type { FetchBook } from '../pull/fetch-book.ts';
 import type { TransferService } from '../pull/transfer-service.ts';
 import type { RateControl } from '../rate/rate-control.ts';
 
@@ -23,6 +24,7 @@ export interface NodeParts {
   readonly inventory: Inventory;
   readonly intake: Intake;
   readonly transfers: TransferService;
+  readonly fetching: FetchBook;
   readonly rates: RateControl;
   readonly feedback: Feedback;
   readonly startedAtMs: number;

@@ -11,6 +11,7 @@ import {
   TransferError,
 } from '../../transfer/index.ts';
 import { blameSources } from './blame.ts';
+import { BlobSwarm } from './blob-swarm.ts';
 import type { Holder, HolderView, PieceHashStore, PullTarget } from './ports.ts';
 
 export interface BlobPullDeps {
@@ -25,6 +26,8 @@ export interface BlobFacts {
   readonly sha256: Sha256;
   readonly sizeBytes: number;
   readonly pieceRoot: PieceRoot;
+  /** In its model; undefined for a file list. */
+  readonly path?: string;
 }
 
 export type OnBlobProgress = (progress: DownloadProgress) => void;
@@ -48,12 +51,13 @@ export async function pullBlob(
   const holders = deps.view.holders(target);
   const signers = new Set(signersOf(holders, target, facts));
   const blob = toBlobToGet(facts, [...signers]);
+  const swarm = new BlobSwarm(deps.view, target, blob);
   const sink = await deps.store.openWrite(blob);
   const kept = deps.pieceHashes.get(facts.sha256);
   const download = new Download({
     blob,
     sink,
-    sources: holders.flatMap((holder) => deps.view.sourceFor(holder, blob) ?? []),
+    sources: [...swarm.more(holders), ...(deps.view.mirrorsOf?.(target, blob, facts.path) ?? [])],
     ...(kept === undefined ? {} : { pieceHashes: kept }),
     onPieceHashes: (hashes) => deps.pieceHashes.put(blob, hashes),
     ...gateOption(deps, facts.sha256),
@@ -62,7 +66,10 @@ export async function pullBlob(
     if (event.on !== 'piece') onProgress(download.progress());
   });
   const stopListening = deps.view.onChange(() => {
-    for (const nodeId of addNewSources(deps.view, target, blob, download)) signers.add(nodeId);
+    const now = deps.view.holders(target);
+    // A download ignores a source that it has.
+    for (const source of swarm.more(now)) download.addSource(source);
+    for (const nodeId of signersOf(now, target, facts)) signers.add(nodeId);
   });
   let [isCompleted, isRootLie] = [false, false];
   try {
@@ -87,14 +94,4 @@ function gateOption({ gateFor }: BlobPullDeps, sha256: Sha256) {
 function signersOf(holders: readonly Holder[], { entry }: PullTarget, facts: Pick<BlobFacts, 'sha256'>): NodeId[] {
   const isOfList = facts.sha256 !== entry.sha256;
   return holders.filter(({ signsRoot }) => isOfList || signsRoot === true).map(({ nodeId }) => nodeId);
-}
-
-/** A download ignores a source that it has. Returns those among the holders that sign the root. */
-function addNewSources(view: HolderView, target: PullTarget, blob: BlobToGet, download: Download): NodeId[] {
-  const holders = view.holders(target);
-  for (const holder of holders) {
-    const source = view.sourceFor(holder, blob);
-    if (source !== undefined) download.addSource(source);
-  }
-  return signersOf(holders, target, blob);
 }

@@ -8,6 +8,8 @@ import type { PeerShare } from './pull-progress.ts';
 export interface Holder {
   readonly nodeId: NodeId;
   readonly name: string;
+  /** How far its bytes come: 0 from this machine, 1 from the network, 2 by other ways. */
+  readonly distance?: number;
   /** Its own entry names the piece root that the target has: it answers for it (docs/spec/15-feedback.md §2). */
   readonly signsRoot?: boolean;
 }
@@ -25,10 +27,14 @@ export interface HolderView {
   holders(target: PullTarget, only?: NodeId): readonly Holder[];
   /** The same content as others describe it, whose size or root is another: tried when the first fails. */
   otherClaims?(target: PullTarget): readonly PullTarget[];
+  /** Nodes that fetch this blob themselves, and give what they have of it. Their word on its size or root is not asked. */
+  fetchers?(blob: Pick<BlobToGet, 'sha256' | 'sizeBytes'>): readonly Holder[];
   /** Calls back when holders may have changed; the returned function stops it. */
   onChange(listener: () => void): () => void;
   /** A way to the blob at this holder; undefined when it is at no address known. */
   sourceFor(holder: Holder, blob: BlobToGet): PieceSource | undefined;
+  /** Places of this node's owner that may have the blob too; `path` is its name in the model. */
+  mirrorsOf?(target: PullTarget, blob: BlobToGet, path: string | undefined): readonly PieceSource[];
   /** What the transfer learned, for the next choice. */
   report(outcomes: readonly SourceOutcome[]): void;
 }

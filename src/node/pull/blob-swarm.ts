@@ -1,0 +1,61 @@
+/** Whom one blob is asked of: who offers the model, and who fetches the blob as well; of many, a choice. */
+import { type NodeId, type Random, systemRandom } from '../../core/index.ts';
+import { type BlobToGet, chooseNeighbours, type PieceSource } from '../../transfer/index.ts';
+import { NODE_LIMITS } from '../limits.ts';
+import type { Holder, HolderView, PullTarget } from './ports.ts';
+
+interface Candidate {
+  readonly id: string;
+  readonly holder: Holder;
+  readonly pathOrder: number;
+  readonly isComplete: boolean;
+  readonly score: number;
+}
+
+export class BlobSwarm {
+  readonly #view: HolderView;
+  readonly #target: PullTarget;
+  readonly #blob: BlobToGet;
+  readonly #random: Random;
+  readonly #taken = new Set<NodeId>();
+
+  constructor(view: HolderView, target: PullTarget, blob: BlobToGet, random: Random = systemRandom) {
+    this.#view = view;
+    this.#target = target;
+    this.#blob = blob;
+    this.#random = random;
+  }
+
+  /** Ways to those that were not taken before: as many as there is room for. */
+  more(holders: readonly Holder[]): PieceSource[] {
+    const room = NODE_LIMITS.neighboursPerBlob - this.#taken.size;
+    const candidates = this.#candidates(holders).filter(({ holder }) => !this.#taken.has(holder.nodeId));
+    const preferred = candidates.filter(({ holder }) => holder.nodeId === this.#target.preferredNodeId);
+    const others = candidates.filter((one) => !preferred.includes(one));
+    return [...preferred, ...chooseNeighbours(others, room - preferred.length, this.#random)].flatMap(({ holder }) =>
+      this.#take(holder),
+    );
+  }
+
+  #take(holder: Holder): PieceSource[] {
+    const source = this.#view.sourceFor(holder, this.#blob);
+    if (source === undefined) return [];
+    this.#taken.add(holder.nodeId);
+    return [source];
+  }
+
+  #candidates(holders: readonly Holder[]): Candidate[] {
+    const complete = new Set(holders.map(({ nodeId }) => nodeId));
+    const partial = this.#view.fetchers?.(this.#blob).filter(({ nodeId }) => !complete.has(nodeId)) ?? [];
+    return [...toCandidates(holders, true), ...toCandidates(partial, false)];
+  }
+}
+
+/** The view ranks them best first. */
+function toCandidates(ranked: readonly Holder[], isComplete: boolean): Candidate[] {
+  return ranked.map((holder, rank) => ({
+    ...{ id: holder.nodeId, holder, isComplete },
+    pathOrder: holder.distance ?? 0,
+    score: -rank,
+  }));
+}
