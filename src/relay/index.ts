@@ -9,3 +9,5 @@ export { DEFAULT_RELAY_PORT, formatRelayAddress, parseRelayAddress, type RelayAd
 export { RelayDialer, type RelayedWay } from './relay-dialer.ts';
 export { RelayLink, type RelayLinkOptions } from './relay-link.ts';
 export { openRelayServer, type RelayServer, type RelayServerOptions, type RelayStats } from './relay-server.ts';
+export { WsRelayHub, type WsRelayHubOptions } from './ws-relay-hub.ts';
+export { WsRelayLink, type WsRelayLinkOptions } from './ws-relay-link.ts';

@@ -1,4 +1,4 @@
-import { KiB, type LimitTable, limitValues } from '../core/index.ts';
+import { KiB, type LimitTable, limitValues, MiB } from '../core/index.ts';
 
 export const RELAY_LIMIT_TABLE = {
   firstBytesMs: { value: 10_000, why: 'a connection must have said what it is' },
@@ -33,6 +33,13 @@ export const RELAY_LIMIT_TABLE = {
   dataConnections: { value: 64, why: 'connections a holder opens for one relay at one time' },
   idleAskerMs: { value: 30_000, why: 'an asker’s control connection is kept for the next question' },
   askedRelays: { value: 8, why: 'control connections an asker keeps; the longest unused goes' },
+  wsRoutes: { value: 1024, why: 'transfers over WebSockets that are forwarded, of all members together' },
+  wsRoutesPerMember: { value: 32, why: 'those one member asked for' },
+  wsRouteIdleMs: { value: 120_000, why: 'a forwarded transfer that says nothing any more is forgotten' },
+  wsRouteQueueBytes: { value: 6 * MiB, why: 'what waits for one reader: a full window of JSON is 5.5' },
+  wsQueueBytes: { value: 64 * MiB, why: 'what waits for all readers together' },
+  wsUnwrittenBytes: { value: 256 * KiB, why: 'what waits in one socket; the rest waits in queues, served in turn' },
+  wsPingMs: { value: 30_000, why: 'how often a link says that it lives, and learns whether the relay does' },
 } as const satisfies LimitTable;
 
 export const RELAY_LIMITS = limitValues(RELAY_LIMIT_TABLE);

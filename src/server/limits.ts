@@ -39,8 +39,8 @@ export const SERVER_LIMIT_TABLE = {
   closeGraceMs: { value: 5_000, why: 'what answers under way have to end at closing' },
   closeLingerMs: { value: 200, why: 'what connections without an answer under way have to end at closing' },
   wsRequests: { value: 16, why: 'transfers of one WebSocket at a time' },
+  wsLinkRequests: { value: 64, why: 'transfers of a link to a relay, through which many ask' },
   wsIdleMs: { value: 60_000, why: 'a WebSocket without a transfer and without pings is closed' },
-  wsPingMs: { value: 30_000, why: 'how often a link to a relay says that it lives' },
   wsAnswerBytes: { value: 256 * KiB, why: 'answers that a client has not read before its next message is' },
   wsAckTimeoutMs: { value: 30_000, why: 'a chunk without its acknowledgement is sent again' },
   wsRetries: { value: 3, why: 'repetitions of one chunk; then the transfer is cancelled' },
@@ -48,8 +48,6 @@ export const SERVER_LIMIT_TABLE = {
   wsMaxWindow: { value: 64, why: 'chunks on their way at most' },
   wsWindowBytes: { value: 4 * MiB, why: 'bytes on their way at most; bounds what a relay must hold' },
   wsUnwrittenChunks: { value: 4, why: 'chunks of one transfer that wait for the socket: one is read meanwhile' },
-  wsLinkPauseMs: { value: 1_000, why: 'first pause after a link to a relay broke; doubles, with jitter' },
-  wsLinkMaxPauseMs: { value: 60_000, why: 'a relay that comes back is found within this' },
 } as const satisfies LimitTable;
 
 export const SERVER_LIMITS = limitValues(SERVER_LIMIT_TABLE);

@@ -4,23 +4,22 @@
  */
 import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { WebSocketServer } from 'ws';
+import { type WebSocket, WebSocketServer } from 'ws';
 import { PROTOCOL_LIMITS } from '../protocol/index.ts';
 import { isOwnOrigin } from './access.ts';
 import { toErrorAnswer } from './error-answer.ts';
 import { ServerError } from './errors.ts';
 import type { Guard } from './guard.ts';
-import type { Viewer } from './ports.ts';
-import { type RelaySeat, type SessionSurroundings, WsSession } from './ws-session.ts';
+import type { PeerIdentity, Viewer } from './ports.ts';
+import { type RelaySeat, type SessionEnd, type SessionSurroundings, WsSession } from './ws-session.ts';
 
 /** What a relay hears of a socket that came in; `WsRelayHub` of relay satisfies it. */
 export interface MeshRelay {
-  join(viewer: Viewer, socket: RelaySocket): RelaySeat | undefined;
-}
-
-export interface RelaySocket {
-  send(message: string | Buffer, onWritten: () => void): void;
-  close(): void;
+  join(
+    viewer: Viewer,
+    socket: { send(message: string | Buffer, onWritten: () => void): void },
+    isLink: boolean,
+  ): RelaySeat | undefined;
 }
 
 export interface WsEndpointOptions extends SessionSurroundings {
@@ -33,7 +32,10 @@ export interface WsEndpointOptions extends SessionSurroundings {
 
 export const MESH_PATH = '/mesh';
 
-export function mountWsEndpoint(http: Server, options: WsEndpointOptions): void {
+/** Also serves a socket that this node opened to a relay, which then asks as itself. */
+export type ServeLink = (socket: WebSocket, relay: PeerIdentity) => void;
+
+export function mountWsEndpoint(http: Server, options: WsEndpointOptions): ServeLink {
   const upgrader = new WebSocketServer({
     noServer: true,
     clientTracking: false,
@@ -42,6 +44,11 @@ export function mountWsEndpoint(http: Server, options: WsEndpointOptions): void 
     maxFragments: MAX_FRAGMENTS,
   });
   const sessions = new Set<WsSession>();
+  const open = (end: SessionEnd): void => {
+    const session = new WsSession(options, end);
+    sessions.add(session);
+    end.socket.once('close', () => sessions.delete(session));
+  };
   options.closing.addEventListener('abort', () => {
     for (const session of sessions) session.close();
   });
@@ -53,18 +60,19 @@ export function mountWsEndpoint(http: Server, options: WsEndpointOptions): void 
         duplex.off('error', onBroken);
         if (duplex.destroyed) return;
         upgrader.handleUpgrade(request, duplex, head, (socket) => {
-          const seat = options.relay?.join(viewer, {
-            send: (message, onWritten) => socket.send(message, onWritten),
-            close: () => socket.terminate(),
-          });
-          const session = new WsSession(options, { socket, viewer, address: addressOf(request), seat });
-          sessions.add(session);
-          socket.once('close', () => sessions.delete(session));
+          const ends = { send: (message: string | Buffer, onWritten: () => void) => socket.send(message, onWritten) };
+          const seat = options.relay?.join(viewer, ends, isLink(request));
+          open({ socket, viewer, address: addressOf(request), seat });
         });
       },
       (thrown: unknown) => refuse(duplex, thrown, options),
     );
   });
+  return (socket, relay) => open({ socket, viewer: { kind: 'peer', ...relay }, address: '', isLink: true });
+}
+
+function isLink(request: IncomingMessage): boolean {
+  return new URL(request.url ?? '/', 'http://any').searchParams.get('link') === '1';
 }
 
 /** A frame of 256 KiB comes in one; some libraries cut it in pieces of a TCP segment. */

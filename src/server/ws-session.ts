@@ -25,9 +25,9 @@ import { type OutgoingEnd, OutgoingTransfer } from './ws-outgoing.ts';
 /** A relay's side of this socket; `WsRelayHub` of relay gives it. */
 export interface RelaySeat {
   /** True when the message belongs to two others and was taken care of. */
-  forward(requestId: string, message: string | Buffer): boolean;
-  /** A request whose target is another node. */
-  request(request: TransferRequest): void;
+  forward(requestId: string, message: string | Buffer, type?: string): boolean;
+  /** Passes on a request whose target is another node; the code of why not. */
+  request(request: TransferRequest): string | undefined;
   leave(): void;
 }
 
@@ -49,6 +49,8 @@ export interface SessionEnd {
   readonly viewer: Viewer;
   readonly address: string;
   readonly seat?: RelaySeat | undefined;
+  /** Opened by this node to a relay: many ask through it. */
+  readonly isLink?: boolean;
 }
 
 interface CancelFacts {
@@ -66,6 +68,7 @@ export class WsSession {
   /** A place is taken as soon as a request is read; its transfer comes when the blob is open. */
   readonly #transfers = new Map<string, OutgoingTransfer | 'opening' | 'unwanted'>();
   #answerBytes = 0;
+  #heardAtMs = 0;
   #cancelIdle: (() => void) | undefined;
   #isOver = false;
 
@@ -74,10 +77,10 @@ export class WsSession {
     this.#end = end;
     const { socket } = end;
     socket.on('message', (data, isBinary) => this.#receive(data, isBinary));
-    socket.on('ping', () => this.#waitIdle());
+    socket.on('ping', () => this.#hear());
     socket.on('error', (cause) => around.logger.debug({ why: cause.message }, 'WebSocket broke'));
     socket.once('close', () => this.#stop());
-    this.#waitIdle();
+    this.#hear();
   }
 
   /** Tells the other end that nothing more comes from here. */
@@ -105,6 +108,7 @@ export class WsSession {
 
   #receive(data: RawData, isBinary: boolean): void {
     if (this.#isOver) return;
+    this.#hear();
     try {
       if (isBinary) this.#onFrame(data as Buffer);
       else this.#onText((data as Buffer).toString());
@@ -124,9 +128,11 @@ export class WsSession {
 
   #onText(text: string): void {
     const value: unknown = JSON.parse(text);
-    if (transferTypeOf(value) === undefined) return;
+    const type = transferTypeOf(value);
+    if (type === undefined) return;
     const requestId = (value as { request_id?: unknown }).request_id;
-    if (typeof requestId === 'string' && this.#end.seat?.forward(requestId, text) === true) return;
+    const isForSeat = type !== 'model_request' && typeof requestId === 'string';
+    if (isForSeat && this.#end.seat?.forward(requestId, text, type) === true) return;
     const message = parseTransferMessage(value);
     if (message.type === 'model_request') this.#onRequest(message);
     else this.#onWord(message);
@@ -153,20 +159,19 @@ export class WsSession {
     const { request_id: requestId, target_node_id: target } = request;
     if (this.#transfers.has(requestId)) this.#refuse(request, 'bad_request', 'the request id is in use');
     else if (target !== '' && nodeId !== undefined && target !== nodeId) this.#relay(request);
-    else if (this.#transfers.size >= limits.wsRequests)
-      this.#refuse(request, 'too_many_streams', `${limits.wsRequests} transfers run on this socket`, 1);
+    else if (this.#transfers.size >= (this.#end.isLink ? limits.wsLinkRequests : limits.wsRequests))
+      this.#refuse(request, 'too_many_streams', `${this.#transfers.size} transfers run on this socket`, 1);
     else {
       this.#transfers.set(requestId, 'opening');
-      this.#cancelIdle?.();
       this.#open(request).catch((thrown: unknown) => this.#fail(request, thrown));
     }
   }
 
   #relay(request: TransferRequest): void {
-    const { seat } = this.#end;
-    if (seat === undefined)
-      this.#refuse(request, 'target_absent', `this node relays nothing to ${request.target_node_id}`);
-    else seat.request(request);
+    const { seat, viewer } = this.#end;
+    const nobody = viewer.kind === 'stranger' ? 'stranger_refused' : 'target_absent';
+    const code = seat === undefined ? nobody : seat.request(request);
+    if (code !== undefined) this.#refuse(request, code, `Relaying to ${request.target_node_id}: ${code}`);
   }
 
   async #open(request: TransferRequest): Promise<void> {
@@ -184,7 +189,7 @@ export class WsSession {
     }
     leave();
     this.#transfers.delete(request.request_id);
-    this.#waitIdle();
+    this.#hear();
   }
 
   #begin(request: TransferRequest, requested: RequestedBytes, leave: () => void): void {
@@ -208,7 +213,7 @@ export class WsSession {
     this.#transfers.delete(request.request_id);
     if (end.how === 'failed') this.#cancel(request, end);
     if (end.how === 'stuck') this.#end.socket.terminate();
-    this.#waitIdle();
+    this.#hear();
   }
 
   #fail(request: TransferRequest, thrown: unknown): void {
@@ -217,7 +222,7 @@ export class WsSession {
     this.#transfers.delete(request.request_id);
     const message = code === 'internal' ? 'Opening a model failed' : messageOf(thrown);
     this.#refuse(request, code, message, code === 'too_many_streams' ? 1 : undefined);
-    this.#waitIdle();
+    this.#hear();
   }
 
   #refuse(request: TransferRequest, code: string, message: string, retryAfterS?: number): void {
@@ -253,12 +258,20 @@ export class WsSession {
     });
   }
 
-  #waitIdle(): void {
-    this.#cancelIdle?.();
-    if (this.#isOver || this.#transfers.size > 0) return;
+  /** The timer is not moved with every message: it looks how long ago the last one was when it is due. */
+  #hear(): void {
+    this.#heardAtMs = this.#around.clock.monotonicMs();
+    if (this.#cancelIdle === undefined) this.#watchIdle(this.#around.limits.wsIdleMs);
+  }
+
+  #watchIdle(waitMs: number): void {
     const { clock, limits } = this.#around;
-    this.#cancelIdle = clock.after(limits.wsIdleMs, () => {
-      if (this.#transfers.size === 0) this.#end.socket.close(CLOSE.idle);
+    if (this.#isOver || this.#end.isLink === true) return;
+    this.#cancelIdle = clock.after(waitMs, () => {
+      const leftMs = limits.wsIdleMs - (clock.monotonicMs() - this.#heardAtMs);
+      if (this.#transfers.size > 0) this.#watchIdle(limits.wsIdleMs);
+      else if (leftMs > 0) this.#watchIdle(leftMs);
+      else this.#end.socket.close(CLOSE.idle);
     });
   }
 }

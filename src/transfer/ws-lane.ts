@@ -210,9 +210,9 @@ export class WsLane implements Lane {
     this.#sayCancel(read, 'user_cancelled', 'The bytes that were wanted are here');
   }
 
-  /** Whole blobs are judged by the download, later. */
+  /** The bytes are judged by the download, later. Until then a relay, and some senders, would hold a place. */
   #sayVerdict(read: WsRead): void {
-    if (!read.wantsVerdict) return;
+    if (read.goesOn) return;
     const { modelId, wanted } = this.#options;
     const about = { type: 'model_transfer_complete', request_id: read.id, model_id: modelId } as const;
     const total_bytes_received = read.range.end - read.range.start;

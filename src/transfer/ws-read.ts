@@ -71,11 +71,6 @@ export class WsRead {
     return this.#start !== undefined && this.#start.end_byte === undefined && this.#next < this.#start.total_bytes;
   }
 
-  /** It knows nothing of ranges, and waits for a verdict at the end of the blob. */
-  get wantsVerdict(): boolean {
-    return this.#start !== undefined && this.#start.end_byte === undefined && this.#next >= this.#start.total_bytes;
-  }
-
   onStart(start: TransferStart): void {
     const { sha256, sizeBytes } = this.#wanted;
     if (this.#start !== undefined) throw badResponse('a second start');
