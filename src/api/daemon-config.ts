@@ -16,7 +16,16 @@ export interface DaemonConfig {
   readonly openLan: boolean;
   /** Let nodes on this machine use plain HTTP over loopback, and do the same. */
   readonly loopbackHttp: boolean;
+  /** Carry the mesh's words for others (circuit relay); `spliceRelay` is the one for blobs. */
   readonly relayServer: boolean;
+  /** URL templates of places that blobs may be had from beside the peers. */
+  readonly mirrors?: readonly string[];
+  /** Absolute; tokens for them. */
+  readonly mirrorTokenFile?: string;
+  /** Splice relays through which this node can be reached, `host:port`. */
+  readonly relays?: readonly string[];
+  /** Be a splice relay. */
+  readonly spliceRelay?: SpliceRelayConfig;
   /** Folders to look for models in, absolute. */
   readonly modelFolders: readonly string[];
   /** Look at the places of Hugging Face, Ollama and LlamaFarm too. */
@@ -26,6 +35,17 @@ export interface DaemonConfig {
   readonly logLevel: LogLevel;
   /** Absolute; without it the log goes to stderr. */
   readonly logFile?: string;
+}
+
+export interface SpliceRelayConfig {
+  /** Address to listen on; all unless given. */
+  readonly host?: string;
+  /** 0 = any free one. */
+  readonly port: number;
+  /** Of all members together; unlimited unless given. */
+  readonly rateBytesPerSecond?: number;
+  /** Of one member; unlimited unless given. */
+  readonly quotaBytesPerDay?: number;
 }
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
@@ -42,6 +62,8 @@ export interface DaemonReady {
   readonly mesh: readonly string[];
   readonly home: string;
   readonly pid: number;
+  /** Where it listens as a splice relay, `host:port`, if it does. */
+  readonly relay?: string | undefined;
 }
 
 export interface Daemon {
@@ -61,10 +83,11 @@ export const DAEMON_DEFAULTS = {
   openLan: false,
   loopbackHttp: true,
   relayServer: false,
+  spliceRelayPort: 4303,
   modelFolders: [],
   scanDefaults: true,
   logLevel: 'info',
-} as const satisfies Partial<DaemonConfig>;
+} as const satisfies Partial<DaemonConfig> & { readonly spliceRelayPort: number };
 
 export interface DaemonEnv {
   readonly home?: string;

@@ -33,6 +33,7 @@ export const startLineSchema = z.union([
     mesh: z.array(z.string()),
     home: z.string(),
     pid: z.number().int(),
+    relay: z.string().optional(),
   }),
   z.object({ error: z.object({ code: z.string(), message: z.string(), kind: z.string() }) }),
 ]);

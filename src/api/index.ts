@@ -15,6 +15,7 @@ export {
   type LogLevel,
   type OpenDaemon,
   parseDaemonEnv,
+  type SpliceRelayConfig,
 } from './daemon-config.ts';
 export {
   DAEMON_FILE,
@@ -33,14 +34,13 @@ export {
   RemoteError,
   toErrorBody,
 } from './errors.ts';
-export { type Limits, RATE_PROFILES } from './limits.ts';
+export type { Limits } from './limits.ts';
 export type { DoctorReport, NodeRow, Status } from './mesh.ts';
 export {
   CONTRACT_VERSION,
   type ModelInfo,
   type ModelRow,
   type PullEvent,
-  TRANSFER_PRIORITIES,
   type Transfer,
   type WorkEvent,
 } from './models.ts';

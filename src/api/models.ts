@@ -99,6 +99,8 @@ export const pullEventSchema = transferSchema.omit({ state: true, started_at: tr
   event: z.enum(['started', 'progress', 'verifying', 'completed', 'failed']),
   /** True when the bytes were here already and nothing moved. */
   already_here: z.boolean().optional(),
+  /** Somebody paused it; it goes on when it is resumed. */
+  paused: z.boolean().optional(),
   peers: transferSchema.shape.peers.optional(),
   error: z.string().optional(),
   code: z.string().optional(),

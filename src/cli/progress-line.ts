@@ -12,6 +12,8 @@ export interface ProgressView {
   readonly etaSeconds?: number | null | undefined;
   /** Names of the peers that bytes come from. */
   readonly from?: readonly string[] | undefined;
+  /** Why nothing moves; in the place of the peers. */
+  readonly note?: string | undefined;
 }
 
 const BAR_MIN = 10;
@@ -64,7 +66,8 @@ function numbersOf(view: ProgressView): string {
   return parts.join('  ');
 }
 
-function fromOf({ from = [] }: ProgressView): string {
+function fromOf({ from = [], note }: ProgressView): string {
+  if (note !== undefined) return `  ${note}`;
   return from.length === 0 ? '' : `  from ${from.map(printable).join(', ')}`;
 }
 

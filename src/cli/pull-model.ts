@@ -6,13 +6,14 @@ import type { ControlClient, PullEvent } from '../api/index.ts';
 import { formatBytes } from '../core/index.ts';
 import type { Context } from './context.ts';
 import { describeFailure, type Failure, failureOfEvent, reportFailure, toFailedEvent } from './failure.ts';
-import { formatDuration, formatRate } from './format.ts';
+import { formatClock, formatDuration, formatRate } from './format.ts';
 import { CLI_LIMITS } from './limits.ts';
 import { parseModelRef } from './model-ref.ts';
 import type { ProgressView } from './progress-line.ts';
 
 export interface PullOptions {
   readonly from?: string;
+  readonly priority?: PullEvent['priority'];
   readonly detach?: boolean;
 }
 
@@ -43,7 +44,8 @@ async function followPull(
   options: PullOptions,
   seen: { last?: PullEvent },
 ): Promise<PullEvent> {
-  const body = { ...parseModelRef(name), ...(options.from === undefined ? {} : { from: options.from }) };
+  const { from, priority } = options;
+  const body = { ...parseModelRef(name), ...(from && { from }), ...(priority && { priority }) };
   const client = await context.connect();
   using interrupt = cancelOnInterrupt(context.signal, client, seen);
   for await (const event of client.stream('pull', { body }, interrupt.giveUp)) {
@@ -93,13 +95,18 @@ function cancelOnInterrupt(signal: AbortSignal, client: ControlClient, seen: { l
 function toView(event: PullEvent): ProgressView {
   const verifying = event.event === 'verifying';
   return {
-    label: `${verifying ? 'verifying ' : ''}${event.model_id}`,
+    label: `${verifying ? 'verifying ' : ''}${event.paused === true ? 'paused ' : ''}${event.model_id}`,
     doneBytes: event.bytes_downloaded,
     totalBytes: event.size_bytes,
     rateMbps: event.transfer_rate_mbps,
     etaSeconds: event.eta_seconds,
     from: activePeers(event),
+    note: event.waiting === undefined ? undefined : describeWaiting(event.waiting.left_s),
   };
+}
+
+function describeWaiting(leftSeconds: number): string {
+  return `waiting for a peer that has it (${formatClock(leftSeconds)} left, Ctrl-C keeps what arrived)`;
 }
 
 function activePeers({ peers = [] }: PullEvent): string[] {

@@ -1,17 +1,18 @@
 /** Transfers as a table and as progress. Pure. */
 import type { Transfer } from '../api/index.ts';
 import { formatBytes } from '../core/index.ts';
-import { formatDuration, formatPercent, formatRate } from './format.ts';
+import { formatClock, formatDuration, formatPercent, formatRate } from './format.ts';
 import type { ProgressView } from './progress-line.ts';
 import type { Column } from './table.ts';
 
-const ACTIVE: readonly Transfer['state'][] = ['Pending', 'Downloading', 'Verifying'];
+const ACTIVE: readonly Transfer['state'][] = ['Pending', 'Downloading', 'Verifying', 'Paused'];
 
 export const TRANSFER_COLUMNS: readonly Column[] = [
   { title: 'REQUEST' },
   { title: 'MODEL', shrinks: true },
   { title: 'VERSION', shrinks: true },
   { title: 'STATE' },
+  { title: 'PRIORITY' },
   { title: 'DONE', align: 'right' },
   { title: 'SIZE', align: 'right' },
   { title: 'RATE', align: 'right' },
@@ -29,11 +30,12 @@ export function toTransferCells(transfer: Transfer): string[] {
     transfer.model_id,
     transfer.version,
     transfer.state,
+    transfer.priority ?? 'normal',
     formatPercent(transfer.progress_percent),
     formatBytes(transfer.size_bytes),
     transfer.transfer_rate_mbps > 0 ? formatRate(transfer.transfer_rate_mbps) : '-',
     formatDuration(transfer.duration_ms),
-    transfer.error?.message ?? (peersOf(transfer).join(', ') || '-'),
+    transfer.error?.message ?? waitingOf(transfer) ?? (peersOf(transfer).join(', ') || '-'),
   ];
 }
 
@@ -46,7 +48,12 @@ export function toTransferView(transfer: Transfer): ProgressView {
     rateMbps: transfer.transfer_rate_mbps,
     etaSeconds: transfer.eta_seconds,
     from: peersOf(transfer),
+    note: waitingOf(transfer),
   };
+}
+
+function waitingOf({ waiting }: Transfer): string | undefined {
+  return waiting === undefined ? undefined : `waiting for a peer that has it (${formatClock(waiting.left_s)} left)`;
 }
 
 function peersOf({ peers }: Transfer): string[] {

@@ -1,4 +1,5 @@
 import type { CommandSpec } from '../command.ts';
+import { PRIORITY_WORDS } from '../priority-words.ts';
 import type { PullOptions } from '../pull-model.ts';
 
 export const modelPull: CommandSpec<PullOptions> = {
@@ -7,10 +8,16 @@ export const modelPull: CommandSpec<PullOptions> = {
   examples: [
     'atmosphere model pull org/llama3',
     'atmosphere model pull org/detector@">=1.2 <2" --from gpu-box',
+    'atmosphere model pull org/llama3 --priority low --detach',
     'atmosphere model pull sha256:9f86d081884c --json',
   ],
   options: [
     { flags: '--from <node>', about: 'ask this node first, by name or node id' },
+    {
+      flags: '--priority <priority>',
+      about: 'before others, or behind (default: normal)',
+      choices: PRIORITY_WORDS,
+    },
     { flags: '-d, --detach', about: 'leave it to the daemon once it has begun' },
   ],
   async run(context, { args: [name = ''], options }) {

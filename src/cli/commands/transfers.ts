@@ -1,6 +1,10 @@
 import type { CommandSpec } from '../command.ts';
 import { TRANSFER_COLUMNS, toTransferCells } from '../transfer-table.ts';
 import { transfersCancel } from './transfers-cancel.ts';
+import { transfersLimit } from './transfers-limit.ts';
+import { transfersPause } from './transfers-pause.ts';
+import { transfersPriority } from './transfers-priority.ts';
+import { transfersResume } from './transfers-resume.ts';
 
 export const transfers: CommandSpec<{ watch?: boolean }> = {
   usage: 'transfers',
@@ -16,5 +20,5 @@ export const transfers: CommandSpec<{ watch?: boolean }> = {
     if (answer.transfers.length === 0) context.out.note('no transfers yet; next: atmosphere model pull NAME');
     return 0;
   },
-  children: [transfersCancel],
+  children: [transfersCancel, transfersPause, transfersResume, transfersPriority, transfersLimit],
 };

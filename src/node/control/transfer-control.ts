@@ -123,6 +123,7 @@ function toEvent(parts: NodeParts, event: PullEvent['event'], snapshot: Transfer
     event,
     ...facts,
     ...(snapshot.alreadyHere ? { already_here: true } : {}),
+    ...(snapshot.state === 'Paused' ? { paused: true } : {}),
     ...(error === undefined ? {} : { error: error.message, code: error.code, kind: error.kind }),
   };
 }
