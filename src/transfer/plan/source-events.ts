@@ -77,7 +77,8 @@ export function failLane(plan: PlanState, lane: LanePlan, failure: Failure): voi
   // It answers other lanes: that many are what it has room for.
   if (failure.code === 'peer_busy' && source.lanes.length > 1) source.maxLanes = source.lanes.length - 1;
   const run = lane.runs[0];
-  if (failure.code !== 'not_held' || source.view !== 'some' || run === undefined) {
+  const lacks = failure.code === 'not_held_yet' || (failure.code === 'not_held' && source.view === 'some');
+  if (!lacks || run === undefined) {
     failSource(plan, source, failure);
     return;
   }
