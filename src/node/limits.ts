@@ -23,6 +23,7 @@ export const NODE_LIMIT_TABLE = {
   endpointsPerPeer: { value: 4, why: 'addresses of one peer that are tried for its bytes' },
   blobStreamsPerPeer: { value: 64, why: 'blob streams of the mesh that one peer has open; as many as by HTTP' },
   blobQuestionsWaiting: { value: 16, why: 'questions of one blob stream that were not answered yet' },
+  holdingEveryMs: { value: 100, why: 'how often a follower on a stream is told of new pieces' },
   blobStreamIdleMs: { value: 60_000, why: 'a blob stream that asks nothing for this long is ended' },
   blobStreamStalledMs: { value: 30_000, why: 'and one whose reader takes nothing' },
   lanesPerPeer: { value: 8, why: 'connections that one download opens to one peer at most' },

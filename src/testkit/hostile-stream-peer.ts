@@ -13,7 +13,7 @@ interface Question {
 
 export type StreamBehaviour = (question: Question, stream: ByteStream, blob: TestBlob) => void;
 
-/** Answers every question on the stream by `behaviour`; piece lists honestly. */
+/** Answers every question on the stream by `behaviour`; those for piece lists and news honestly. */
 export function answerStream(stream: ByteStream, blob: TestBlob, behaviour: StreamBehaviour): void {
   let held = Buffer.alloc(0);
   stream.receive({
@@ -23,7 +23,7 @@ export function answerStream(stream: ByteStream, blob: TestBlob, behaviour: Stre
         const end = 4 + held.readUInt32BE(0);
         const question = JSON.parse(held.toString('utf8', 4, end)) as Question;
         held = held.subarray(end);
-        (question.want === 'pieces' ? answerPieces : behaviour)(question, stream, blob);
+        (OTHERWISE[question.want] ?? behaviour)(question, stream, blob);
       }
     },
     ended: (error) => (error === undefined ? void stream.close() : stream.abort(error)),
@@ -43,6 +43,10 @@ function say(stream: ByteStream, ...parts: readonly Uint8Array[]): void {
 
 const answerPieces: StreamBehaviour = ({ start, end }, stream, { pieces }) =>
   say(stream, frameOf({ size: pieces.length, length: end - start }), pieces.subarray(start, end));
+
+const answerHave: StreamBehaviour = (_, stream) => say(stream, frameOf({ follow: true }), Buffer.from([1, 0, 0, 0, 0]));
+
+const OTHERWISE: Readonly<Record<string, StreamBehaviour>> = { pieces: answerPieces, have: answerHave };
 
 export const honestStream: StreamBehaviour = ({ start, end }, stream, { content }) =>
   say(stream, frameOf({ size: content.length, length: end - start }), content.subarray(start, end));

@@ -168,12 +168,12 @@ class NewsReader {
 }
 
 /** How many frames a peer may have us look at: `newsBurst` at once, `newsPerSecond` more a second. */
-class NewsAllowance {
+export class NewsAllowance {
   readonly #clock: Clock;
   #left: number = TRANSFER_LIMITS.newsBurst;
   #atMs: number;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock = systemClock) {
     this.#clock = clock;
     this.#atMs = clock.monotonicMs();
   }
@@ -193,7 +193,7 @@ function isWithoutRoute({ status, fields }: ResponseHead): boolean {
   return status === 404 && fields.get('problem-code') !== 'blob_not_found';
 }
 
-function toNews(frame: HaveFrame): PieceNews | undefined {
+export function toNews(frame: HaveFrame): PieceNews | undefined {
   switch (frame.type) {
     case 'alive':
       return undefined;
@@ -208,11 +208,11 @@ function toNews(frame: HaveFrame): PieceNews | undefined {
   }
 }
 
-function toNewsError(thrown: unknown): unknown {
+export function toNewsError(thrown: unknown): unknown {
   if (!(thrown instanceof ProtocolError)) return toTransferError(thrown, 'Following a peer');
   return new TransferError('bad_response', `Following a peer: ${thrown.message}`, { cause: thrown });
 }
 
-function badNews(what: string): TransferError {
+export function badNews(what: string): TransferError {
   return new TransferError('bad_response', `Following a peer: ${what}`);
 }

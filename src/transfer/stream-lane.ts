@@ -4,7 +4,7 @@
  * window too. What the peer controls: every byte; one that was not asked for ends the lane. Spec: 10-transfer.md §9.
  */
 import type { ByteRange } from '../content/index.ts';
-import type { Sha256 } from '../core/index.ts';
+import type { PieceRoot, Sha256 } from '../core/index.ts';
 import {
   type BlobStreamHead,
   type BlobStreamRequest,
@@ -24,6 +24,8 @@ export interface StreamContent {
   readonly sha256: Sha256;
   /** Of the whole blob, or of its whole piece list, as it must be. */
   readonly sizeBytes: number;
+  /** The list whose pieces have this root. */
+  readonly root?: PieceRoot;
 }
 
 interface Read extends ByteRange {
@@ -92,8 +94,8 @@ export class StreamLane implements Lane {
       read.asked = end;
       if (end === read.end) this.#waiting.shift();
       this.#parts.push({ read, start, end, block, isAnswered: false, filled: 0 });
-      const { want, sha256 } = this.#content;
-      this.#send({ want, sha256, start, end });
+      const { want, sha256, root } = this.#content;
+      this.#send({ want, sha256, start, end, ...(root === undefined ? {} : { root }) });
     }
   }
 

@@ -1,9 +1,11 @@
 /** Pieces over byte streams of the mesh, where HTTP does not reach a peer. Spec: docs/spec/10-transfer.md §9. */
+import { pieceLayout } from '../content/index.ts';
 import type { NodeId } from '../core/index.ts';
 import type { ByteStream } from './byte-stream.ts';
 import { toTransferError } from './errors.ts';
-import type { BlobToGet, Lane, PieceSource } from './ports.ts';
+import type { BlobToGet, Lane, PieceNews, PieceSource } from './ports.ts';
 import { StreamLane } from './stream-lane.ts';
+import { followStream } from './stream-pieces-news.ts';
 
 export interface StreamPieceSourceOptions {
   readonly id: string;
@@ -39,8 +41,8 @@ export class StreamPieceSource implements PieceSource {
   }
 
   async pieceHashes(sizeBytes: number, signal: AbortSignal): Promise<Buffer> {
-    const { sha256 } = this.#options.blob;
-    const lane = new StreamLane(await this.#open(signal), { want: 'pieces', sha256, sizeBytes });
+    const { sha256, pieceRoot: root } = this.#options.blob;
+    const lane = new StreamLane(await this.#open(signal), { want: 'pieces', sha256, sizeBytes, root });
     const hashes = Buffer.alloc(sizeBytes);
     let filled = 0;
     const receive = (bytes: Buffer): void => {
@@ -51,6 +53,16 @@ export class StreamPieceSource implements PieceSource {
       return hashes;
     } finally {
       lane.close();
+    }
+  }
+
+  async followPieces(tell: (news: PieceNews) => void, signal: AbortSignal): Promise<void> {
+    const { sha256, pieceRoot: root, sizeBytes } = this.#options.blob;
+    const { pieceCount } = pieceLayout(sizeBytes);
+    try {
+      await followStream(await this.#open(signal), { sha256, root, pieceCount }, tell, signal);
+    } catch (thrown) {
+      if (!signal.aborted) throw thrown;
     }
   }
 

@@ -11,6 +11,7 @@ import {
 } from '../../protocol/index.ts';
 import { NODE_LIMITS } from '../limits.ts';
 import type { StreamedBlob, StreamedContent, StreamViewer } from './blob-streams.ts';
+import { tellHolding } from './holding-teller.ts';
 
 export interface BlobSessionOptions {
   readonly content: StreamedContent;
@@ -29,6 +30,9 @@ interface Answer {
   readonly gate: ByteGate;
 }
 
+type Having = Extract<BlobStreamRequest, { want: 'have' }>;
+type Ranged = Exclude<BlobStreamRequest, Having>;
+
 export class BlobSession {
   readonly #options: BlobSessionOptions;
   readonly #frame = new SmallFrame();
@@ -36,6 +40,7 @@ export class BlobSession {
   readonly #ending = new AbortController();
   #wake: () => void = () => {};
   #isEnded = false;
+  #isTelling = false;
   #failure: unknown;
   #gate: { readonly sha256: Sha256; readonly gate: ByteGate } | undefined;
   #blob: { readonly sha256: Sha256; readonly reader: StreamedBlob } | undefined;
@@ -49,6 +54,10 @@ export class BlobSession {
     this.#options.stream.receive({ bytes: (chunk) => this.#onBytes(chunk), ended: (error) => this.#onEnd(error) });
     let sending: Promise<void> = Promise.resolve();
     for (let question = await this.#next(); question !== undefined; question = await this.#next()) {
+      if (question.want === 'have') {
+        await sending;
+        return await this.#tell(question);
+      }
       const answer = await this.#answer(question);
       // One part is read while the one before leaves.
       await sending;
@@ -86,7 +95,7 @@ export class BlobSession {
     this.#failure ??= error;
     // Who has closed its side may still wait for answers; who broke off does not.
     if (error !== undefined) this.#questions.length = 0;
-    if (error !== undefined) this.#ending.abort();
+    if (error !== undefined || this.#isTelling) this.#ending.abort();
     this.#wake();
   }
 
@@ -104,27 +113,37 @@ export class BlobSession {
     await promise.finally(() => clearTimeout(timer));
   }
 
-  async #answer(question: BlobStreamRequest): Promise<Answer | BlobStreamErrorWord> {
+  /** The last question of a stream. */
+  async #tell({ sha256, root }: Having): Promise<void> {
+    const { content, viewer, isBusy } = this.#options;
+    if (isBusy) return await this.#send('busy');
+    await using holding = await content.openHolding?.(sha256, viewer);
+    const isOther = root !== undefined && holding?.pieceRoot !== undefined && holding.pieceRoot !== root;
+    if (holding === undefined || isOther) return await this.#send('not_held');
+    this.#isTelling = true;
+    if (this.#isEnded) return;
+    await this.#write(encodeBlobStreamFrame({ follow: true }));
+    await tellHolding(holding, (frame) => this.#write(frame), this.#ending.signal);
+  }
+
+  async #answer(question: Ranged): Promise<Answer | BlobStreamErrorWord> {
     if (this.#options.isBusy) return 'busy';
-    if (question.want === 'have') return 'not_held';
     try {
-      const { start, end } = question;
-      if (question.want === 'pieces') return await this.#readPieces(question.sha256, start, end);
-      return await this.#readBytes(question.sha256, start, end);
+      return question.want === 'pieces' ? await this.#readPieces(question) : await this.#readBytes(question);
     } catch (thrown) {
       await this.#forgetBlob();
       return systemCodeOf(thrown) === 'not_held_yet' ? 'not_held_yet' : 'not_held';
     }
   }
 
-  async #readPieces(sha256: Sha256, start: number, end: number): Promise<Answer | BlobStreamErrorWord> {
-    const hashes = await this.#options.content.pieceHashes(sha256, this.#options.viewer);
+  async #readPieces({ sha256, start, end, root }: Ranged): Promise<Answer | BlobStreamErrorWord> {
+    const hashes = await this.#options.content.pieceHashes(sha256, this.#options.viewer, root);
     if (hashes === undefined) return 'not_held';
     if (end > hashes.length) return 'bad_request';
     return { sizeBytes: hashes.length, bytes: Buffer.from(hashes.subarray(start, end)), gate: openGate };
   }
 
-  async #readBytes(sha256: Sha256, start: number, end: number): Promise<Answer | BlobStreamErrorWord> {
+  async #readBytes({ sha256, start, end }: Ranged): Promise<Answer | BlobStreamErrorWord> {
     const blob = await this.#open(sha256);
     if (blob === undefined) return 'not_held';
     if (end > blob.sizeBytes) return 'bad_request';

@@ -7,7 +7,7 @@ import { MemoryByteStream } from '../../mesh/memory-stream.ts';
 import { eventually, nextTurn } from '../../testkit/eventually.ts';
 import { testBlob } from '../../testkit/hostile-http-server.ts';
 import { frameOf } from '../../testkit/hostile-stream-peer.ts';
-import { StreamPieceSource } from '../../transfer/index.ts';
+import { type PieceNews, StreamPieceSource } from '../../transfer/index.ts';
 import { type SourceHarness, testPieceSource } from '../../transfer/source.conformance.ts';
 import { NODE_LIMITS } from '../limits.ts';
 import { BlobStreams } from './blob-streams.ts';
@@ -158,6 +158,59 @@ describe('BlobStreams', () => {
     resolve();
     await reading;
     expect(received).toEqual([100]);
+  });
+
+  test('a follower hears what is held, what comes, what goes, and when all of it is there', async () => {
+    let held: 'all' | Uint8Array = Uint8Array.of(0b1010_0000);
+    let onChange = (): void => {};
+    const holding = {
+      pieceRoot: blob.blob.pieceRoot,
+      held: () => held,
+      onChange(listener: () => void) {
+        onChange = listener;
+        return () => {};
+      },
+      async [Symbol.asyncDispose]() {},
+    };
+    const content = { ...contentOf(blob), openHolding: async () => holding };
+    const streams = new BlobStreams({ content, roleOf: () => 'member', logger: silentLogger });
+    const openStream = async () => connectStream(streams);
+    const source = new StreamPieceSource({ id: 'peer', blob: blob.blob, openStream });
+    const stop = new AbortController();
+    const heard: PieceNews[] = [];
+    const following = source.followPieces((news) => void heard.push(news), stop.signal);
+    const change = async (next: typeof held): Promise<void> => {
+      const before = heard.length;
+      held = next;
+      onChange();
+      await eventually(nextTurn, () => heard.length > before);
+    };
+    await eventually(nextTurn, () => heard.length === 1);
+    await change(Uint8Array.of(0b1110_0100));
+    await change(Uint8Array.of(0b0110_0100));
+    await change('all');
+    stop.abort();
+    await following;
+    expect(heard).toEqual([
+      { news: 'holds', bits: Uint8Array.of(0b1010_0000) },
+      { news: 'gained', indexes: [1, 5] },
+      { news: 'holds', bits: Uint8Array.of(0b0110_0100) },
+      { news: 'holds_all' },
+    ]);
+    await eventually(nextTurn, () => streams.openStreams === 0);
+  });
+
+  test.each([
+    ['cut in pieces of another root', 'ab'.repeat(32)],
+    ['that is not here', undefined],
+  ])('a blob %s cannot be followed', async (_, pieceRoot) => {
+    const other = { pieceRoot, held: () => 'all' as const, onChange: () => () => {}, async [Symbol.asyncDispose]() {} };
+    const openHolding = async () => (pieceRoot === undefined ? undefined : other);
+    const content = { ...contentOf(blob), openHolding };
+    const streams = new BlobStreams({ content, roleOf: () => 'member', logger: silentLogger });
+    const openStream = async () => connectStream(streams);
+    const source = new StreamPieceSource({ id: 'peer', blob: blob.blob, openStream });
+    await expect(source.followPieces(() => {}, never())).rejects.toMatchObject({ code: 'not_held' });
   });
 
   function connectStream(streams: BlobStreams): MemoryByteStream {

@@ -7,6 +7,7 @@ import { type ByteGate, type Logger, messageOf, type NodeId, openGate, type Sha2
 import type { ByteStream } from '../../mesh/index.ts';
 import { NODE_LIMITS } from '../limits.ts';
 import { BlobSession } from './blob-session.ts';
+import type { StreamedHolding } from './holding-teller.ts';
 
 /** Who asks, as the node's content wants to know it. */
 export interface StreamViewer {
@@ -26,7 +27,10 @@ export interface StreamedBlob {
 /** What the node's HTTP edge serves too. */
 export interface StreamedContent {
   openBlob(sha256: Sha256, viewer: StreamViewer): Promise<StreamedBlob | undefined>;
-  pieceHashes(sha256: Sha256, viewer: StreamViewer): Promise<Uint8Array | undefined>;
+  /** Undefined where `root` is given and theirs is another. */
+  pieceHashes(sha256: Sha256, viewer: StreamViewer, root?: string): Promise<Uint8Array | undefined>;
+  /** Absent: every blob is here whole or not at all. */
+  openHolding?(sha256: Sha256, viewer: StreamViewer): Promise<StreamedHolding | undefined>;
 }
 
 export interface BlobStreamsOptions {

@@ -32,6 +32,15 @@ export function contentOf(blob: TestBlob): StreamedContent {
       const read = async (buffer: Buffer, position: number): Promise<number> => blob.content.copy(buffer, 0, position);
       return { sizeBytes: blob.content.length, read, close: async () => {} };
     },
+    openHolding: async (sha256) =>
+      isIt(sha256)
+        ? {
+            pieceRoot: blob.blob.pieceRoot,
+            held: () => 'all',
+            onChange: () => () => {},
+            async [Symbol.asyncDispose]() {},
+          }
+        : undefined,
     pieceHashes: async (sha256) => (isIt(sha256) ? blob.pieces : undefined),
   };
 }
