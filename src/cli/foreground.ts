@@ -20,15 +20,27 @@ export async function runForeground(context: Context, options: UpOptions): Promi
 }
 
 export function announceReady(context: Context, ready: DaemonReady): void {
-  const { node_id, name, http, agent, mesh, home, pid } = ready;
+  const { node_id, name, http, agent, mesh, home, pid, relay } = ready;
   context.out.answer(
-    { event: 'ready', contract: CONTRACT_VERSION, node_id, name, http, agent, mesh, home, pid },
+    {
+      event: 'ready',
+      contract: CONTRACT_VERSION,
+      node_id,
+      name,
+      http,
+      agent,
+      mesh,
+      home,
+      pid,
+      ...(relay === undefined ? {} : { relay }),
+    },
     () => [
       `${context.out.paint('green', 'ready')}  ${name}  ${http}  (pid ${pid})`,
       `  node  ${node_id}`,
       `  home  ${home}`,
       `  agent ${agent}`,
       ...mesh.map((address) => `  mesh  ${address}`),
+      ...(relay === undefined ? [] : [`  relay ${relay}`]),
     ],
   );
 }

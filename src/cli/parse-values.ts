@@ -51,6 +51,13 @@ export function parseAddress(text: string): string {
   throw wanted('an IP address of this machine, like 192.168.1.7, 0.0.0.0 or ::');
 }
 
+/** Where a relay is; the port may be left out. What the name means, the daemon finds out. */
+export function parseRelay(text: string): string {
+  const [, digits] = /^(?:\[[0-9a-f:.]+\]|[a-z0-9][a-z0-9._-]*)(?::(\d{1,5}))?$/i.exec(text) ?? [text, '0'];
+  if (text.length <= 200 && (digits === undefined || (Number(digits) > 0 && Number(digits) <= 65_535))) return text;
+  throw wanted('the address of a relay, like relay.example:4303 or [2001:db8::7]:4303');
+}
+
 export function parseCount(text: string): number {
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
   throw wanted('a whole number from 1');

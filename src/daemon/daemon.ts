@@ -14,9 +14,11 @@ import {
 } from '../api/index.ts';
 import { type Logger, messageOf } from '../core/index.ts';
 import { agentView, type OpenNode, openNode, writeLocalToken } from '../node/index.ts';
+import { formatRelayAddress } from '../relay/index.ts';
 import { type HttpEdge, openAgentPort, openHttpEdge } from '../server/index.ts';
 import { openLogger } from './logger.ts';
 import { readProgramVersion } from './program-version.ts';
+import { exportRelayMetrics } from './relay-metrics.ts';
 
 /** Resolves when everything is open. Throws what opening the node or the edge throws; then nothing is left open. */
 export async function openDaemon(config: DaemonConfig, logger: Logger = openLogger(config)): Promise<Daemon> {
@@ -59,6 +61,8 @@ async function open(
   stack.defer(() => rm(join(home.folder, DAEMON_FILE), { force: true }));
   const localToken = await writeLocalToken(home);
   const edge = stack.use(await openEdge(config, node, localToken, logger));
+  exportRelayMetrics(edge.metrics, node.relaying.server);
+  stack.use(node.relaying.openLinks((socket) => edge.acceptRelayed(socket)));
   const { port } = stack.use(await openAgentPort({ port: config.agentPort, content: agentView(node.parts), logger }));
   const agent = `http://127.0.0.1:${port}`;
   const http = `http://${edge.address.host === '::1' ? '[::1]' : '127.0.0.1'}:${edge.address.port}`;
@@ -70,8 +74,9 @@ async function open(
     contract: CONTRACT_VERSION,
   });
   node.announce(edge.address);
-  logger.info({ nodeId: mesh.nodeId, http, agent, mesh: mesh.addresses() }, 'ready');
-  const places = { http, agent, mesh: mesh.addresses(), home: home.folder };
+  const relay = node.relaying.server === undefined ? undefined : formatRelayAddress(node.relaying.server.address);
+  logger.info({ nodeId: mesh.nodeId, http, agent, mesh: mesh.addresses(), relay }, 'ready');
+  const places = { http, agent, mesh: mesh.addresses(), home: home.folder, relay };
   return { ready: { node_id: mesh.nodeId, name, ...places, pid: process.pid }, node };
 }
 

@@ -17,14 +17,17 @@ import { statusControl } from './control/status-control.ts';
 import { transferControl } from './control/transfer-control.ts';
 import { Feedback } from './feedback.ts';
 import { openHome, readMachineMark } from './home.ts';
+import { Mirrors } from './mirrors.ts';
 import { scannersOf, usualPlaces } from './model-places.ts';
 import { openLibraryParts } from './open-library.ts';
 import { openMeshParts, type PeerFacts, readMember, verifyBearer } from './open-mesh-parts.ts';
 import { freeBytesAt, openStorage, pieceHashStore } from './open-storage.ts';
 import { endpointsOf, machineHash } from './peer-endpoints.ts';
+import { FetchBook } from './pull/fetch-book.ts';
 import { TransferService } from './pull/transfer-service.ts';
 import { probeAddress } from './rate/probe-address.ts';
 import { RateControl, type Reader } from './rate/rate-control.ts';
+import { openRelaying, type Relaying } from './relaying.ts';
 import type { ServedModels } from './served-content.ts';
 import { BlobStreams } from './streams/blob-streams.ts';
 import { SwarmView } from './swarm-view.ts';
@@ -46,6 +49,8 @@ export interface OpenNode extends AsyncDisposable {
   readonly control: ControlHandlers;
   readonly content: ServedModels;
   readonly tls: TlsKeeper;
+  /** Splice relays: being one, and being reached through others. */
+  readonly relaying: Relaying;
   /** Who a TLS peer is; throws for anyone who is not a current member. */
   verifyPeer(certificateDer: Uint8Array): PeerFacts;
   /** Whom a bearer token was given to; throws for one that does not count. */
@@ -79,7 +84,8 @@ async function assemble(options: NodeOptions, stack: AsyncDisposableStack): Prom
     ...(config.scanDefaults ? usualPlaces(process.env) : {}),
     folders: config.modelFolders,
   });
-  const around = { ...surroundings, scanners, openLan: config.openLan };
+  const fetching = new FetchBook();
+  const around = { ...surroundings, scanners, openLan: config.openLan, fetching };
   const { library, content, inventory, intake } = await openLibraryParts(around, stack);
   const machineMark = config.loopbackHttp ? await readMachineMark() : undefined;
   const statsOf = (nodeId: NodeId) => registry.reliability.get(nodeId);
@@ -92,13 +98,17 @@ async function assemble(options: NodeOptions, stack: AsyncDisposableStack): Prom
     return peer === undefined ? undefined : probeAddress(reach(peer.endpoints));
   };
   const rates = stack.use(new RateControl({ settings: registry.settings, addressOf, clock, logger }));
+  const relaying = await openRelaying({ ...surroundings, mesh, tls }, stack);
   const view = new SwarmView({
     ...{ catalog, reliability: registry.reliability, feedback, clock, logger },
     endpointsOf: reach,
     tls: () => tls.current,
     readPeer: (certificateDer) => readMember(mesh, clock, certificateDer).nodeId,
+    relays: relaying.dialer,
+    relaysOf: (nodeId) => catalog.getNodes().find((node) => node.nodeId === nodeId)?.endpoints.relays ?? [],
     openStream: (nodeId, signal) => mesh.openStream(nodeId, BLOB_STREAM_PROTOCOL, signal),
     isDirect: (nodeId) => mesh.isDirect(nodeId),
+    mirrors: new Mirrors({ templates: config.mirrors ?? [], tokenFile: config.mirrorTokenFile, logger }),
   });
   const roleOf = (nodeId: NodeId) => mesh.certificateOf(nodeId)?.role ?? 'member';
   const gateFor = (nodeId: NodeId, sha256: Sha256, sizeBytes: number) =>
@@ -108,20 +118,21 @@ async function assemble(options: NodeOptions, stack: AsyncDisposableStack): Prom
   const freeBytes = () => freeBytesAt(home.folder);
   const log = transferLog(registry.transfers);
   const pieceHashes = pieceHashStore(registry.pieceLists);
-  const pulling = { store, view, pieceHashes, models: library, freeBytes, rates };
+  const pulling = { store, view, pieceHashes, models: library, freeBytes, rates, fetching };
   const transfers = new TransferService({ ...pulling, log, clock, logger });
   stack.defer(() => transfers.close());
 
   const http = { url: '' };
   const parts: NodeParts = {
-    ...{ name, home, clock, store, mesh, catalog, library, inventory, intake, transfers, rates, feedback, freeBytes },
+    ...{ name, home, clock, store, mesh, catalog, library, inventory, intake },
+    ...{ transfers, fetching, rates, feedback, freeBytes },
     programVersion: options.programVersion,
     startedAtMs: clock.nowMs(),
     httpUrl: () => http.url,
     shutDown: options.onShutdown,
   };
   return {
-    ...{ parts, content, tls },
+    ...{ parts, content, tls, relaying },
     control: {
       ...statusControl(parts),
       ...meshControl(parts),
@@ -134,7 +145,8 @@ async function assemble(options: NodeOptions, stack: AsyncDisposableStack): Prom
     uploadGate: (reader, sha256, sizeBytes) => rates.uploadGate(reader, sha256, sizeBytes),
     announce(address) {
       http.url = `http://${address.host === '::1' ? '[::1]' : '127.0.0.1'}:${address.port}`;
-      stack.use(announcing(parts, { http: address, machineMark, periodSeconds: config.gossipIntervalSeconds, logger }));
+      const { gossipIntervalSeconds: periodSeconds, relays } = config;
+      stack.use(announcing(parts, { http: address, machineMark, relays, periodSeconds, logger }));
       transfers.resume();
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),

@@ -12,6 +12,8 @@ export interface CatalogEndpoints {
   readonly mesh: readonly string[];
   readonly machine: string | undefined;
   readonly loopbackPort: number | undefined;
+  /** Splice relays, `host:port`, best first. */
+  readonly relays?: readonly string[];
 }
 
 const NOWHERE: CatalogEndpoints = { http: [], websocket: false, mesh: [], machine: undefined, loopbackPort: undefined };
@@ -72,9 +74,9 @@ export class CatalogNode {
   }
 
   takeHeartbeat(heartbeat: Heartbeat): void {
-    const { http, mesh, machine, loopback_port, catalog_pages } = heartbeat;
+    const { http, mesh, machine, loopback_port, relays, catalog_pages } = heartbeat;
     this.name = heartbeat.node_name;
-    this.endpoints = { ...this.endpoints, http, mesh, machine, loopbackPort: loopback_port };
+    this.endpoints = { ...this.endpoints, http, mesh, machine, loopbackPort: loopback_port, relays };
     this.#pageCount = catalog_pages;
   }
 

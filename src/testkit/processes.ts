@@ -29,6 +29,7 @@ export interface ReadyEvent {
   readonly mesh: readonly string[];
   readonly home: string;
   readonly pid: number;
+  readonly relay?: string;
 }
 
 export interface NodeOptions {
@@ -37,6 +38,10 @@ export interface NodeOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Look at the places of Hugging Face, Ollama and LlamaFarm too, as a person's daemon does; set `env` with it. */
   readonly scanDefaults?: boolean;
+  /** The command that runs it: `up`, unless it is a relay only. */
+  readonly command?: 'up' | 'relay';
+  /** What stands before every command of it, such as `ip netns exec NAME`; it must become the command, not start it. */
+  readonly within?: readonly string[];
 }
 
 /** A folder with any number of nodes in it. */
@@ -105,21 +110,16 @@ export class DevNode {
     return this.#stderr;
   }
 
-  /** `atmosphere up` until its ready event. Throws with the daemon's stderr when it does not come up. */
-  async up(): Promise<ReadyEvent> {
-    const flags = ['--port', '0', '--mesh-port', '0', '--agent-port', '0', '--no-mdns'];
-    if (this.#options.scanDefaults !== true) flags.push('--no-scan-defaults');
-    const child = spawn(
-      process.execPath,
-      [MAIN, 'up', '--json', '--name', this.name, ...flags, ...(this.#options.flags ?? [])],
-      {
-        env: this.#env(),
-        stdio: ['ignore', 'pipe', 'pipe'],
-      },
-    );
+  /** `atmosphere up` until its ready event; flags given here come last, and count. Throws with the daemon's stderr when it does not come up. */
+  async up(...last: readonly string[]): Promise<ReadyEvent> {
+    const { command = 'up', flags: more = [], scanDefaults } = this.#options;
+    const flags = ['--port', '0', '--mesh-port', '0', '--no-mdns'];
+    if (command === 'up') flags.push('--agent-port', '0');
+    if (command === 'up' && scanDefaults !== true) flags.push('--no-scan-defaults');
+    const child = this.spawn(command, '--json', '--name', this.name, ...flags, ...more, ...last);
     this.#child = child;
     this.#stderr = '';
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-64_000);
     });
     const ready = await firstEvent(child, 'ready', () => this.#stderr);
@@ -129,7 +129,7 @@ export class DevNode {
 
   /** Runs one command against this node's home. */
   run(...args: readonly string[]): Promise<CommandResult> {
-    return runCommand(args, this.#env());
+    return runCommand(args, this.#env(), this.#options.within);
   }
 
   /** Runs a command with `--json` and parses its one document. Throws when the exit code is not 0. */
@@ -151,7 +151,7 @@ export class DevNode {
 
   /** A command whose lines the caller reads while it runs. */
   spawn(...args: readonly string[]): ChildProcess {
-    return spawn(process.execPath, [MAIN, ...args], { env: this.#env(), stdio: ['ignore', 'pipe', 'pipe'] });
+    return startProcess(args, this.#env(), this.#options.within);
   }
 
   /** Ends the daemon the polite way and waits for it. */
@@ -193,9 +193,18 @@ export async function processUsage(
   return { rssBytes: kB('VmRSS'), peakRssBytes: kB('VmHWM'), cpuSeconds: ticks / 100 };
 }
 
-export async function runCommand(args: readonly string[], env: NodeJS.ProcessEnv): Promise<CommandResult> {
+function startProcess(args: readonly string[], env: NodeJS.ProcessEnv, within: readonly string[] = []) {
+  const [command, ...all] = [...within, process.execPath, MAIN, ...args];
+  return spawn(command as string, all, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+export async function runCommand(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  within: readonly string[] = [],
+): Promise<CommandResult> {
   if (!existsSync(MAIN)) throw new Error('dist is missing; run: npm run setup');
-  const child = spawn(process.execPath, [MAIN, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = startProcess(args, env, within);
   const timer = setTimeout(() => child.kill('SIGKILL'), COMMAND_TIMEOUT_MS);
   let [stdout, stderr] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

@@ -6,8 +6,20 @@ import { down } from './down.ts';
 import { join } from './join.ts';
 import { mesh } from './mesh.ts';
 import { model } from './model.ts';
+import { relay } from './relay.ts';
 import { status } from './status.ts';
 import { transfers } from './transfers.ts';
 import { up } from './up.ts';
 
-export const COMMANDS: readonly AnyCommand[] = [up, down, status, mesh, join, model, transfers, doctor, completion];
+export const COMMANDS: readonly AnyCommand[] = [
+  up,
+  down,
+  status,
+  mesh,
+  join,
+  model,
+  transfers,
+  relay,
+  doctor,
+  completion,
+];
