@@ -10,6 +10,12 @@ import type { AttemptPlan } from './scenario.ts';
 /** So that silence is noticed in moments; what is decided stays the same. */
 const QUICK = {
   stallMs: 400,
+  muteMs: 200,
+  outageMs: 1000,
+  newsWaitMs: 100,
+  climbMs: 200,
+  climbSettleMs: 50,
+  climbRestMs: 300,
   connectTimeoutMs: 1000,
   backOffMs: 20,
   maxBackOffMs: 200,
