@@ -140,7 +140,8 @@ export function announcing(
     entries: () => library.entries(),
     onFailure: (thrown) => logger.warn({ reason: messageOf(thrown) }, 'the mesh was not told what this node has'),
   });
-  const told = new SpacedCalls(clock, NODE_LIMITS.fetchingEveryMs, () => publisher.changed());
+  const { fetchingBurst: burst, fetchingEveryMs: everyMs } = NODE_LIMITS;
+  const told = new SpacedCalls({ clock, burst, everyMs, act: () => publisher.changed() });
   const stops = [
     library.changes.on(() => publisher.changed()),
     mesh.membershipEvents.on(() => publisher.changed()),

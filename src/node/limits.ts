@@ -16,10 +16,11 @@ export const NODE_LIMIT_TABLE = {
   otherClaims: { value: 8, why: 'other descriptions of one digest that a pull tries when the most named one failed' },
   neighboursPerBlob: {
     value: 48,
-    why: 'nodes that one download asks; leaves room among its 64 sources for who comes later',
+    why: 'nodes that one download asks; leaves room among its 64 sources for whoever comes later',
   },
   fetchingTold: { value: 32, why: 'blobs under way that a heartbeat names' },
-  fetchingEveryMs: { value: 2000, why: 'how often others are told of them, after the first time' },
+  fetchingBurst: { value: 5, why: 'times in a row that others are told of them at once' },
+  fetchingEveryMs: { value: 2000, why: 'and then once in this time: each is a record that every node gets' },
   endpointsPerPeer: { value: 4, why: 'addresses of one peer that are tried for its bytes' },
   blobStreamsPerPeer: { value: 64, why: 'blob streams of the mesh that one peer has open; as many as by HTTP' },
   blobQuestionsWaiting: { value: 16, why: 'questions of one blob stream that were not answered yet' },

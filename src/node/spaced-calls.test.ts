@@ -2,22 +2,21 @@ import { expect, test } from 'vitest';
 import { VirtualClock } from '../testkit/virtual-clock.ts';
 import { SpacedCalls } from './spaced-calls.ts';
 
-test('the first call acts at once, those within the pause once at its end', async () => {
+test('a few calls act at once, those that follow together at intervals, and after a rest a few at once again', async () => {
   const clock = new VirtualClock();
   const acts: number[] = [];
   const startMs = clock.monotonicMs();
-  const calls = new SpacedCalls(clock, 100, () => acts.push(clock.monotonicMs() - startMs));
-  calls.call();
-  calls.call();
-  calls.call();
-  expect(acts).toEqual([0]);
+  const act = (): void => void acts.push(clock.monotonicMs() - startMs);
+  const calls = new SpacedCalls({ clock, burst: 2, everyMs: 100, act });
+  for (let count = 0; count < 5; count += 1) calls.call();
+  expect(acts).toEqual([0, 0]);
   await clock.advance(100);
-  expect(acts).toEqual([0, 100]);
-  await clock.advance(500);
-  calls.call();
-  expect(acts).toEqual([0, 100, 600]);
-  calls.call();
+  expect(acts).toEqual([0, 0, 100]);
+  await clock.advance(300);
+  expect(acts).toHaveLength(3);
+  for (let count = 0; count < 5; count += 1) calls.call();
+  expect(acts).toEqual([0, 0, 100, 400, 400]);
   calls[Symbol.dispose]();
   await clock.advance(500);
-  expect(acts).toHaveLength(3);
+  expect(acts).toHaveLength(5);
 });
