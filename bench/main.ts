@@ -6,10 +6,13 @@ const BENCHMARKS = {
   pull: { script: 'pull/main.ts', about: 'a verified pull beside curl and aria2c, disk to disk' },
   serve: { script: 'serve/run.ts', about: 'the HTTP edge beside nginx' },
   lane: { script: 'lane/run.ts', about: 'the download engine alone' },
+  websocket: { script: 'websocket/run.ts', about: 'transfers over a WebSocket, direct and relayed, beside ws alone' },
   resume: { script: 'resume/main.ts', about: 'a pull of 100 GB that goes on after kill -9' },
   idle: { script: 'idle/main.ts', about: 'what seeding 1,000 models costs while nobody asks' },
   inventory: { script: 'inventory/run.ts', about: 'listing and hashing a cache of 10,000 files' },
   import: { script: 'inventory/daemon.ts', about: 'the same cache through a real daemon' },
+  swarm: { script: 'swarm/run.ts', about: 'simulated swarms of up to 10,000 nodes beside what no scheduler can beat' },
+  links: { script: 'links/run.ts', about: 'transfers over links with bandwidth, delay and loss, beside curl' },
 } as const;
 
 const [name, ...args] = process.argv.slice(2);

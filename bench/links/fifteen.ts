@@ -1,0 +1,51 @@
+/** (c) One seeder and 15 downloaders at once, 50 Mbit/s each way; the same by curl from the seeder. */
+import { join } from 'node:path';
+import { type Case, makeModel, openLinks, type Row, say } from './bench-case.ts';
+import { MeshOnLinks, sentBytes } from './mesh-on-links.ts';
+import { openNginx, timeCurl } from './nginx-machine.ts';
+
+const MBITS = 50;
+const PULLERS = Array.from({ length: 15 }, (_, index) => `n${index + 1}`);
+
+export const fifteen: Case = {
+  about: '1 seeder → 15 downloaders, 50 Mbit/s each way, 200 MB: last one done, copies sent',
+  async run(bench): Promise<Row[]> {
+    const model = await makeModel(bench, 200_000_000);
+    const link = { upMbits: MBITS, downMbits: MBITS, delayMs: 2 };
+    const names = ['seeder', ...PULLERS];
+    await using links = await openLinks(bench.folder, Object.fromEntries(names.map((name) => [name, link])));
+    const bestSeconds = (model.sizeBytes * 8) / (MBITS * 1e6);
+    const ours = await pullAll();
+    const curl = await curlAll();
+    return [
+      row('atmosphere: last one done', ours.seconds, '≤ 1.4'),
+      { what: 'atmosphere: copies sent by the seeder', value: ours.copies, unit: 'copies', goal: '≤ 1.2' },
+      row('curl from the seeder: last one done', curl),
+    ];
+
+    function row(what: string, seconds: readonly number[], goal?: string): Row {
+      const last = Math.max(...seconds);
+      const note = `${last.toFixed(1)} s; size / link is ${bestSeconds.toFixed(1)} s`;
+      return { what, value: last / bestSeconds, unit: '× size / link', all: seconds, note, ...(goal && { goal }) };
+    }
+
+    async function pullAll() {
+      const options = { folder: bench.folder, machines: links.machines, file: model.path };
+      await using mesh = await MeshOnLinks.open({ ...options, seeders: ['seeder'], pullers: PULLERS });
+      const before = await sentBytes(mesh.node('seeder'));
+      const seconds = await Promise.all(PULLERS.map((name) => mesh.timePull(name)));
+      const copies = ((await sentBytes(mesh.node('seeder'))) - before) / model.sizeBytes;
+      say(`atmosphere: ${seconds.map((each) => each.toFixed(1)).join(' ')} s, ${copies.toFixed(2)} copies`);
+      return { seconds, copies };
+    }
+
+    async function curlAll() {
+      await using nginx = await openNginx(links.machine('seeder'), bench.folder);
+      const curl = (name: string) =>
+        timeCurl(links.machine(name), nginx.urlOf(model.path), join(bench.folder, `out-${name}`));
+      const seconds = await Promise.all(PULLERS.map(curl));
+      say(`curl: ${seconds.map((each) => each.toFixed(1)).join(' ')} s`);
+      return seconds;
+    }
+  },
+};
