@@ -1,6 +1,6 @@
 /** Gets one blob of a model into the store, from whoever has it, now and while it runs. */
 import { pieceLayout } from '../../content/index.ts';
-import type { ByteGate, NodeId, PieceRoot, Sha256 } from '../../core/index.ts';
+import type { ByteGate, Clock, NodeId, PieceRoot, Sha256 } from '../../core/index.ts';
 import type { BlobStore } from '../../store/index.ts';
 import {
   type BlobToGet,
@@ -18,6 +18,7 @@ export interface BlobPullDeps {
   readonly store: BlobStore;
   readonly view: HolderView;
   readonly pieceHashes: PieceHashStore;
+  readonly clock?: Clock;
   /** What the bytes of a source have to pass; without it, nothing. */
   readonly gateFor?: (sha256: Sha256, source: PieceSource) => ByteGate;
 }
@@ -61,6 +62,7 @@ export async function pullBlob(
     ...(kept === undefined ? {} : { pieceHashes: kept }),
     onPieceHashes: (hashes) => deps.pieceHashes.put(blob, hashes),
     ...gateOption(deps, facts.sha256),
+    ...(deps.clock === undefined ? {} : { clock: deps.clock }),
   });
   download.on((event) => {
     if (event.on !== 'piece') onProgress(download.progress());

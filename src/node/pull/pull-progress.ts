@@ -23,6 +23,8 @@ export class PullProgress {
   /** What there was, until this run has looked itself. */
   #verifiedBefore: number;
   #totalBytes = 0;
+  #isSilent = false;
+  #failures = 0;
   #isVerifying = false;
 
   constructor(past: readonly PeerShare[] = [], verifiedBytes = 0) {
@@ -52,11 +54,31 @@ export class PullProgress {
     const held = state === 'pending' ? (this.#blobs.get(sha256)?.verifiedBytes ?? 0) : verifiedBytes;
     this.#blobs.set(sha256, { verifiedBytes: held, rateBytesPerSecond: rate, sources });
     this.#isVerifying = state === 'verifying';
+    this.#noteSilence();
+  }
+
+  get isIdle(): boolean {
+    return this.rateBytesPerSecond < LEAST_RATE;
+  }
+
+  /** Peers failed, and not a byte has come since. */
+  get isSilent(): boolean {
+    return this.#isSilent;
+  }
+
+  #noteSilence(): void {
+    const all = [...this.#blobs.values()];
+    const failures = all.flatMap(({ sources }) => sources).reduce((sum, one) => sum + one.failures.length, 0);
+    if (!this.isIdle) this.#isSilent = false;
+    else if (failures > this.#failures) this.#isSilent = true;
+    this.#failures = failures;
   }
 
   /** An attempt is over: nothing moves, and what peers gave stays theirs. */
   settle(): void {
     this.#past = this.peers();
+    this.#isSilent = false;
+    this.#failures = 0;
     this.#isVerifying = false;
     for (const [sha256, { verifiedBytes }] of this.#blobs)
       this.#blobs.set(sha256, { verifiedBytes, rateBytesPerSecond: 0, sources: [] });
@@ -106,3 +128,6 @@ export class PullProgress {
     return [...shares.values()].sort((a, b) => b.bytes - a.bytes);
   }
 }
+
+/** Below this a rate is what is left of an old one. */
+const LEAST_RATE = 1000;

@@ -8,6 +8,7 @@ import type { BlobToGet, Lane, PieceSource, ReceiveBytes, SourceOutcome } from '
 import { makeFileList } from '../library/local-entry.ts';
 import type { Holder, HolderView, ModelSink, PulledModel, TransferLog, TransferRow } from './ports.ts';
 import { TransferService } from './transfer-service.ts';
+import { isEnded } from './transfer-snapshot.ts';
 
 export interface TestModel {
   readonly entry: ModelEntry;
@@ -158,7 +159,7 @@ export class TestLog implements TransferLog {
   }
 
   unfinished(): readonly TransferRow[] {
-    return this.list().filter(({ state }) => state === 'Pending' || state === 'Downloading' || state === 'Verifying');
+    return this.list().filter(({ state }) => !isEnded(state));
   }
 }
 

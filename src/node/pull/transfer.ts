@@ -54,7 +54,8 @@ export class Transfer {
   #attempt = new AbortController();
   #resumed = Promise.withResolvers<void>();
   readonly #aborted = Promise.withResolvers<never>();
-  #waitsUntilMs: number | undefined;
+  #isWaiting = false;
+  #lastByteMs: number;
 
   constructor(requestId: RequestId, target: PullTarget, clock: Clock, past: Partial<TransferPast> = {}) {
     this.requestId = requestId;
@@ -62,6 +63,7 @@ export class Transfer {
     this.#clock = clock;
     this.#startedAtMs = past.startedAtMs ?? clock.nowMs();
     this.#startedMonotonicMs = clock.monotonicMs();
+    this.#lastByteMs = this.#startedMonotonicMs;
     this.#wish = past.wish ?? {};
     this.#isPauseWanted = past.isPaused ?? false;
     if (this.#isPauseWanted) this.#state = 'Paused';
@@ -129,12 +131,13 @@ export class Transfer {
   snapshot(): TransferSnapshot {
     const endMs = this.#endedMonotonicMs ?? this.#clock.monotonicMs();
     const { size_bytes } = this.target.entry;
-    const moves = !this.isOver && this.#state !== 'Paused';
+    const waiting = this.#waiting();
+    const moves = !this.isOver && this.#state !== 'Paused' && waiting === undefined;
     return {
       requestId: this.requestId,
       entry: this.target.entry,
       state: this.#state,
-      waiting: this.#waiting(),
+      waiting,
       wish: this.#wish,
       bytesDownloaded: this.#alreadyHere ? size_bytes : this.#progress.verifiedBytes,
       totalBytes: this.#progress.totalBytes || size_bytes,
@@ -149,9 +152,14 @@ export class Transfer {
     };
   }
 
+  /** Waiting is what a download does by itself for a while, and this transfer after it: counted from the last byte. */
   #waiting(): Waiting | undefined {
-    if (this.#waitsUntilMs === undefined || this.isOver || this.#state === 'Paused') return undefined;
-    return { leftMs: Math.max(0, this.#waitsUntilMs - this.#clock.monotonicMs()) };
+    if (this.isOver || this.#state === 'Paused' || !(this.#isWaiting || this.#progress.isSilent)) return undefined;
+    return { leftMs: this.#patienceMs };
+  }
+
+  get #patienceMs(): number {
+    return Math.max(0, this.#lastByteMs + NODE_LIMITS.resumePatienceMs - this.#clock.monotonicMs());
   }
 
   /** Attempt after attempt, over pauses and the network's absence. `ready` holds back the first. */
@@ -178,12 +186,10 @@ export class Transfer {
     const wasPaused = this.#attempt.signal.aborted;
     if (!wasPaused && !this.#isInterrupted(thrown)) throw thrown;
     const over = wasPaused ? nobodyHeardOf(this.#target) : thrown;
+    const giveUp = (): Error => new PatienceOver('nobody came', { cause: over });
     return async (signal) => {
       if (wasPaused && holdersOf(view, this.#target).size > 0) return;
-      const pauseMs = wasPaused ? 0 : pauseAfter(fruitless);
-      const patienceMs = this.#beginWaiting();
-      const giveUp = (): Error => new PatienceOver('nobody came', { cause: over });
-      await waitForHolder({ view, clock: this.#clock, target: this.#target, pauseMs, patienceMs, giveUp }, signal);
+      await this.#waitForHolder(view, wasPaused ? 0 : pauseAfter(fruitless), giveUp, signal);
     };
   }
 
@@ -192,30 +198,30 @@ export class Transfer {
     return this.#progress.verifiedBytes > 0 && isInterruption(thrown);
   }
 
-  /** Patience runs from the last byte on: attempts in between that yield none do not begin it anew. Returns what is left. */
-  #beginWaiting(): number {
-    const nowMs = this.#clock.monotonicMs();
-    this.#waitsUntilMs ??= nowMs + NODE_LIMITS.resumePatienceMs;
+  async #waitForHolder(view: HolderView, pauseMs: number, giveUp: () => Error, signal: AbortSignal): Promise<void> {
+    const wait = { view, clock: this.#clock, target: this.#target, pauseMs, patienceMs: this.#patienceMs, giveUp };
+    this.#isWaiting = true;
     this.events.emit(this.snapshot());
-    return Math.max(0, this.#waitsUntilMs - nowMs);
+    await waitForHolder(wait, signal).finally(() => {
+      this.#isWaiting = false;
+    });
   }
 
   /** The wait of a pull that a restart interrupted. Throws NodeError `holder_offline` when nobody comes. */
   async awaitHolder(view: HolderView, signal: AbortSignal): Promise<void> {
     if (holdersOf(view, this.#target).size > 0) return;
-    const patienceMs = this.#beginWaiting();
-    const giveUp = (): Error => nobodyHeardOf(this.#target);
-    await waitForHolder({ view, clock: this.#clock, target: this.#target, pauseMs: 0, patienceMs, giveUp }, signal);
+    await this.#waitForHolder(view, 0, () => nobodyHeardOf(this.#target), signal);
   }
 
   async #untilResumed(): Promise<void> {
     while (this.#isPauseWanted) {
-      this.#waitsUntilMs = undefined;
       this.#become('Paused');
       await Promise.race([this.#resumed.promise, this.#aborted.promise]);
       if (!this.#isPauseWanted) this.#become('Pending');
     }
-    if (this.#attempt.signal.aborted) this.#attempt = new AbortController();
+    if (!this.#attempt.signal.aborted) return;
+    this.#attempt = new AbortController();
+    this.#lastByteMs = this.#clock.monotonicMs();
   }
 
   async #pull(deps: PullModelDeps, ready: Ready, signal: AbortSignal): Promise<string> {
@@ -246,7 +252,8 @@ export class Transfer {
     let stop = (): void => {};
     let received = 0;
     const again = (): void => {
-      if (this.#progress.receivedBytes > received) this.#waitsUntilMs = undefined;
+      const moves = this.#progress.receivedBytes > received || !this.#progress.isIdle;
+      if (moves) this.#lastByteMs = this.#clock.monotonicMs();
       received = this.#progress.receivedBytes;
       if (this.#progress.isVerifying && this.#state === 'Downloading') this.#become('Verifying');
       else if (this.#state !== 'Pending' && this.#state !== 'Paused') this.events.emit(this.snapshot());
