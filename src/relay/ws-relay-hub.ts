@@ -5,7 +5,7 @@
  */
 import { type ByteGate, type Clock, type NodeId, openGate } from '../core/index.ts';
 import { encodeTransferMessage, type TransferRequest } from '../protocol/index.ts';
-import type { RelayLimits } from './limits.ts';
+import { RELAY_LIMITS, type RelayLimits } from './limits.ts';
 import { type RelaySocket, WsOutlet, WsQueue } from './ws-queue.ts';
 
 /** Who is at the other end of a socket, as verified. */
@@ -18,7 +18,7 @@ export interface RelayedViewer {
 export type RelayRefusal = 'target_absent' | 'bad_request' | 'relay_quota';
 
 export interface WsRelayHubOptions {
-  readonly limits: RelayLimits;
+  readonly limits?: RelayLimits;
   readonly clock: Clock;
   /** The member's share of the rate; `FairShares` gives it. */
   readonly gateOf?: (member: string) => ByteGate;
@@ -53,6 +53,7 @@ export interface RelaySeat {
 
 export class WsRelayHub {
   readonly #options: WsRelayHubOptions;
+  readonly #limits: RelayLimits;
   readonly #routes = new Map<string, Route>();
   /** The newest last. */
   readonly #links = new Map<NodeId, Seat[]>();
@@ -62,6 +63,7 @@ export class WsRelayHub {
 
   constructor(options: WsRelayHubOptions) {
     this.#options = options;
+    this.#limits = options.limits ?? RELAY_LIMITS;
   }
 
   /** `isLink`: requests for its node go there. Strangers get no seat. */
@@ -70,7 +72,7 @@ export class WsRelayHub {
     const onLeft = (bytes: number): void => {
       this.#queuedBytes -= bytes;
     };
-    const outlet = new WsOutlet(socket, this.#options.limits.wsUnwrittenBytes, onLeft);
+    const outlet = new WsOutlet(socket, this.#limits.wsUnwrittenBytes, onLeft);
     const seat: Seat = { viewer, member: nameOf(viewer), outlet, routes: new Set() };
     const { nodeId } = viewer;
     if (isLink && nodeId !== undefined) this.#links.set(nodeId, [...(this.#links.get(nodeId) ?? []), seat]);
@@ -86,7 +88,8 @@ export class WsRelayHub {
   }
 
   #request(asker: Seat, request: TransferRequest): RelayRefusal | undefined {
-    const { limits, gateOf = () => openGate, clock } = this.#options;
+    const { gateOf = () => openGate, clock } = this.#options;
+    const limits = this.#limits;
     const holder = this.#links.get(request.target_node_id as NodeId)?.at(-1);
     if (holder === undefined || holder === asker) return 'target_absent';
     const { request_id: requestId } = request;
@@ -118,7 +121,7 @@ export class WsRelayHub {
 
   /** False when that was the end of the route. */
   #pass(route: Route, to: Seat, message: string | Buffer): boolean {
-    const { limits } = this.#options;
+    const limits = this.#limits;
     const queue = to === route.asker ? route.toAsker : route.toHolder;
     const isOver = queue.bytes + message.length > limits.wsRouteQueueBytes;
     if (isOver || this.#queuedBytes + message.length > limits.wsQueueBytes) this.#cut(route, 'relay_overrun');
@@ -169,7 +172,8 @@ export class WsRelayHub {
   }
 
   #sweepLater(): void {
-    const { clock, limits } = this.#options;
+    const { clock } = this.#options;
+    const limits = this.#limits;
     this.#cancelSweep ??= clock.after(limits.wsRouteIdleMs / 2, () => {
       this.#cancelSweep = undefined;
       const oldestMs = clock.monotonicMs() - limits.wsRouteIdleMs;

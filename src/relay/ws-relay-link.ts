@@ -87,6 +87,8 @@ export class WsRelayLink implements AsyncDisposable {
       perMessageDeflate: false,
       maxPayload: PROTOCOL_LIMITS.transferMessageBytes,
       handshakeTimeout: this.#limits.connectMs,
+      // Left at zero, which costs nothing: masks are against proxies that read plain text, and this is TLS to the very end.
+      generateMask() {},
     });
     this.#socket = socket;
     let why = 'it was closed';
