@@ -12,8 +12,15 @@ import { readBootId } from './boot-id.ts';
 import { toStoreError } from './errors.ts';
 import { writeFileDurably } from './files.ts';
 import { STORE_LIMITS } from './limits.ts';
-import { type BlobMedium, MediumBlobStore, type PartOwner, type PartWriter } from './medium-blob-store.ts';
+import {
+  type BlobMedium,
+  type IdlePart,
+  MediumBlobStore,
+  type PartOwner,
+  type PartWriter,
+} from './medium-blob-store.ts';
 import { openDiskBlobWriter } from './open-part.ts';
+import { openIfThere, partFileOf } from './part-file.ts';
 import { readJournal } from './part-journal.ts';
 import { heldBytesOf } from './piece-progress.ts';
 import type { BlobIndex, BlobPlace, BlobReader, BlobSpec, BlobStore } from './ports.ts';
@@ -142,6 +149,13 @@ class DiskMedium implements BlobMedium {
   async heldBytes(sha256: Sha256): Promise<number> {
     const state = await readJournal(this.#folder.journalPath(sha256), this.#options.bootId);
     return state === undefined ? 0 : heldBytesOf(state.spec, state.held);
+  }
+
+  async openIdlePart(sha256: Sha256): Promise<IdlePart | undefined> {
+    const state = await readJournal(this.#folder.journalPath(sha256), this.#options.bootId);
+    const fd = state === undefined ? undefined : await openIfThere(this.#folder.dataPath(sha256));
+    if (state === undefined || fd === undefined) return undefined;
+    return { state, file: partFileOf(fd) };
   }
 
   allocatedBytes(sha256: Sha256): Promise<number> {

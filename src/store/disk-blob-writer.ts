@@ -3,21 +3,21 @@
  * the journal entry follows bytes that are in the page cache already. `finish` is the only way to a blob's name.
  * This object owns the two file descriptors; they close when the last operation under way has ended.
  */
-import { close, constants, fchmod, open, write } from 'node:fs';
+import { close, fchmod, write } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { BackgroundSync } from './background-sync.ts';
 import { StoreError, toStoreError } from './errors.ts';
-import { isAbsence, readFully, syncData, syncFolder } from './files.ts';
+import { readFully, syncData, syncFolder } from './files.ts';
 import { type JournalState, pieceCountOf } from './journal.ts';
+import { openIfThere, partFileOf } from './part-file.ts';
 import type { PartJournal } from './part-journal.ts';
 import { PartShare } from './part-share.ts';
 import { PieceProgress } from './piece-progress.ts';
 import type { BlobSpec, BlobStat, BlobWriter, PartReader } from './ports.ts';
 import type { StoreFolder } from './store-folder.ts';
 
-const openFd = promisify(open);
 const closeFd = promisify(close);
 const chmodFd = promisify(fchmod);
 
@@ -88,8 +88,7 @@ export class DiskBlobWriter implements BlobWriter {
     // At any moment it may get its name, or be discarded.
     const fd = (await openIfThere(folder.dataPath(sha256))) ?? (await openIfThere(folder.blobPath(sha256)));
     if (fd === undefined) return undefined;
-    const read = (buffer: Buffer, position: number): Promise<number> => readFully(fd, buffer, position);
-    return this.#share.openReader({ read, close: () => closeFd(fd) });
+    return this.#share.openReader(partFileOf(fd));
   }
 
   async write(bytes: Uint8Array, position: number): Promise<void> {
@@ -256,15 +255,6 @@ export class DiskBlobWriter implements BlobWriter {
     throw new StoreError('incomplete', `Finishing a blob: ${data.missing} pieces missing, ${data.unsure} unchecked`, {
       data,
     });
-  }
-}
-
-async function openIfThere(path: string): Promise<number | undefined> {
-  try {
-    return await openFd(path, constants.O_RDONLY);
-  } catch (thrown) {
-    if (isAbsence(thrown)) return undefined;
-    throw toStoreError(`Opening ${path} to read along`, thrown);
   }
 }
 

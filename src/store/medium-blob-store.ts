@@ -6,7 +6,9 @@ import { createHash } from 'node:crypto';
 import type { Sha256 } from '../core/index.ts';
 import { BlobLedger, type OwnedBlobs } from './blob-ledger.ts';
 import { StoreError, toStoreError } from './errors.ts';
-import { isSaneSpec } from './journal.ts';
+import { isSaneSpec, type JournalState } from './journal.ts';
+import { type PartFile, PartShare } from './part-share.ts';
+import { PieceProgress } from './piece-progress.ts';
 import type {
   BlobIndex,
   BlobPlace,
@@ -36,6 +38,13 @@ export interface BlobMedium extends OwnedBlobs {
   /** Bytes that a part takes up now. */
   allocatedBytes(sha256: Sha256): Promise<number>;
   deletePart(sha256: Sha256): Promise<void>;
+  /** A part that nobody writes, as its journal tells it; undefined when there is none that can be read. */
+  openIdlePart(sha256: Sha256): Promise<IdlePart | undefined>;
+}
+
+export interface IdlePart {
+  readonly state: JournalState;
+  readonly file: PartFile;
 }
 
 export interface PartOwner {
@@ -63,6 +72,8 @@ export class MediumBlobStore implements BlobStore {
   readonly #space: SpaceGuard;
   readonly #quotaBytes: number | undefined;
   readonly #writers = new Map<Sha256, OpenPart>();
+  /** Parts that are read and that nobody writes: they end where somebody does. */
+  readonly #idle = new Map<Sha256, Set<PartShare>>();
   #isClosed = false;
 
   constructor(medium: BlobMedium, { index, quotaBytes, reserveBytes }: MediumBlobStoreOptions) {
@@ -100,6 +111,7 @@ export class MediumBlobStore implements BlobStore {
     this.#assertNobodyWrites(sha256, 'Opening a part');
     const part: OpenPart = { spec, isAdmitted: false, writer: undefined };
     this.#writers.set(sha256, part);
+    this.#endIdle(sha256);
     try {
       await this.#admit(part);
       const writer = await this.#medium.openPart(spec, {
@@ -116,7 +128,8 @@ export class MediumBlobStore implements BlobStore {
 
   async openPart(sha256: Sha256): Promise<PartReader | undefined> {
     this.#assertOpen();
-    return this.#writers.get(sha256)?.writer?.openReader();
+    const part = this.#writers.get(sha256);
+    return part === undefined ? this.#openIdle(sha256) : part.writer?.openReader();
   }
 
   async put(sha256: Sha256, bytes: Uint8Array): Promise<void> {
@@ -180,12 +193,36 @@ export class MediumBlobStore implements BlobStore {
 
   async discardPart(sha256: Sha256): Promise<void> {
     this.#assertNobodyWrites(sha256, 'Discarding the part');
+    this.#endIdle(sha256);
     await this.#medium.deletePart(sha256);
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    for (const sha256 of [...this.#idle.keys()]) this.#endIdle(sha256);
     await Promise.all([...this.#writers.values()].map(({ writer }) => writer?.close()));
+  }
+
+  async #openIdle(sha256: Sha256): Promise<PartReader | undefined> {
+    const idle = await this.#medium.openIdlePart(sha256);
+    if (idle === undefined) return undefined;
+    const share = new PartShare(idle.state.spec, new PieceProgress(idle.state));
+    const shares = this.#idle.get(sha256) ?? new Set();
+    // Somebody may have begun to write it while it was opened.
+    if (this.#writers.has(sha256) || this.#isClosed) share.end('ended');
+    else this.#idle.set(sha256, shares.add(share));
+    const close = async (): Promise<void> => {
+      shares.delete(share);
+      if (shares.size === 0 && this.#idle.get(sha256) === shares) this.#idle.delete(sha256);
+      await idle.file.close();
+    };
+    return share.openReader({ read: (buffer, position) => idle.file.read(buffer, position), close });
+  }
+
+  #endIdle(sha256: Sha256): void {
+    const shares = this.#idle.get(sha256) ?? [];
+    this.#idle.delete(sha256);
+    for (const share of shares) share.end('ended');
   }
 
   async #admit(part: OpenPart): Promise<void> {

@@ -7,9 +7,15 @@ import type { Sha256 } from '../core/index.ts';
 import { StoreError } from './errors.ts';
 import { isSameSpec } from './journal.ts';
 import { STORE_LIMITS } from './limits.ts';
-import { type BlobMedium, MediumBlobStore, type PartOwner, type PartWriter } from './medium-blob-store.ts';
+import {
+  type BlobMedium,
+  type IdlePart,
+  MediumBlobStore,
+  type PartOwner,
+  type PartWriter,
+} from './medium-blob-store.ts';
 import { createMemoryBlobIndex } from './memory-blob-index.ts';
-import { MemoryBlobWriter, type MemoryPart } from './memory-blob-writer.ts';
+import { MemoryBlobWriter, type MemoryPart, partFileIn } from './memory-blob-writer.ts';
 import { freshState } from './open-part.ts';
 import { PieceProgress } from './piece-progress.ts';
 import type { BlobIndex, BlobPlace, BlobReader, BlobSpec, BlobStore } from './ports.ts';
@@ -75,6 +81,14 @@ class MemoryMedium implements BlobMedium {
 
   async heldBytes(sha256: Sha256): Promise<number> {
     return this.#parts.get(sha256)?.progress.heldBytes ?? 0;
+  }
+
+  async openIdlePart(sha256: Sha256): Promise<IdlePart | undefined> {
+    const part = this.#parts.get(sha256);
+    if (part === undefined) return undefined;
+    const { spec, bytes, progress } = part;
+    const { held, unsure } = progress;
+    return { state: { spec, held, unsure, durable: held }, file: partFileIn(bytes) };
   }
 
   async allocatedBytes(): Promise<number> {

@@ -1,7 +1,7 @@
 /** A part in memory, with the rules of the one on the disk. */
 import { StoreError } from './errors.ts';
 import { pieceCountOf } from './journal.ts';
-import { PartShare } from './part-share.ts';
+import { type PartFile, PartShare } from './part-share.ts';
 import type { PieceProgress } from './piece-progress.ts';
 import type { BlobSpec, BlobStat, BlobWriter, PartReader } from './ports.ts';
 
@@ -50,11 +50,7 @@ export class MemoryBlobWriter implements BlobWriter {
 
   async openReader(): Promise<PartReader | undefined> {
     if (!this.#isOpen) return undefined;
-    const { bytes } = this.#part;
-    return this.#share.openReader({
-      read: async (buffer, position) => bytes.copy(buffer, 0, position),
-      close: async () => {},
-    });
+    return this.#share.openReader(partFileIn(this.#part.bytes));
   }
 
   async write(bytes: Uint8Array, position: number): Promise<void> {
@@ -129,4 +125,8 @@ export class MemoryBlobWriter implements BlobWriter {
     if (Number.isInteger(index) && index >= 0 && index < count) return;
     throw new StoreError('out_of_range', `Journalling a piece: number ${index}, the blob has ${count}`);
   }
+}
+
+export function partFileIn(bytes: Buffer): PartFile {
+  return { read: async (buffer, position) => bytes.copy(buffer, 0, position), close: async () => {} };
 }

@@ -20,12 +20,33 @@ export function describeOpenParts(storeOf: () => BlobStore): void {
     const piece = Buffer.alloc(PIECE);
     const pieceAt = (index: number): Buffer => bytes.subarray(index * PIECE, (index + 1) * PIECE);
 
-    it('openPart() is undefined where nobody writes', async () => {
+    it('openPart() reads what an earlier writer left, until the next one comes', async () => {
       expect(await storeOf().openPart(spec.sha256)).toBeUndefined();
       const writer = await storeOf().openWrite(spec);
       await writePieces(writer, bytes, [1]);
       await writer.close();
+      await using reader = await opened(storeOf().openPart(spec.sha256));
+      await using second = await opened(storeOf().openPart(spec.sha256));
+      expect([reader.spec, indexesOf(reader.heldPieces()), reader.state]).toEqual([spec, [1], 'growing']);
+      expect(await reader.read(piece, PIECE)).toBe(PIECE);
+      expect(piece.equals(pieceAt(1))).toBe(true);
+      await expect(reader.read(piece, 0)).rejects.toMatchObject({ code: 'not_held_yet' });
+      const told = new Promise<void>((resolve) => reader.onChange(resolve));
+      const next = await storeOf().openWrite(spec);
+      await told;
+      expect([reader.state, second.state]).toEqual(['ended', 'ended']);
+      await expect(reader.read(piece, PIECE)).rejects.toMatchObject({ code: 'store_closed' });
+      await next.discard();
       expect(await storeOf().openPart(spec.sha256)).toBeUndefined();
+    });
+
+    it('discardPart() ends those who read it', async () => {
+      const writer = await storeOf().openWrite(spec);
+      await writePieces(writer, bytes, [1]);
+      await writer.close();
+      await using reader = await opened(storeOf().openPart(spec.sha256));
+      await storeOf().discardPart(spec.sha256);
+      await expect(reader.read(piece, PIECE)).rejects.toMatchObject({ code: 'store_closed' });
     });
 
     it('a reader gets committed pieces and tells of each, and nothing of the others', async () => {

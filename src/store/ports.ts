@@ -49,7 +49,8 @@ export interface BlobStore {
    */
   openWrite(spec: BlobSpec): Promise<BlobWriter>;
   /**
-   * Reads along with the writer of a part (docs/spec/06-store.md §8); undefined when nobody writes the blob now. Throws `io_failed`.
+   * Reads what has come of a blob, along with its writer where it has one (docs/spec/06-store.md §8); undefined where there is
+   * no part. Throws `io_failed`.
    */
   openPart(sha256: Sha256): Promise<PartReader | undefined>;
   /** Stores small content whole (file lists, test data); verifies the digest: `digest_mismatch`. */
@@ -92,10 +93,10 @@ export interface BlobReader extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** A part that somebody writes, as others may read it. */
+/** A part as others than its writer may read it. */
 export interface PartReader extends AsyncDisposable {
   readonly spec: BlobSpec;
-  /** `whole`: the blob has its name, and reading goes on. `ended`: the writer let go of it, and nothing is read any more. */
+  /** `whole`: the blob has its name, and reading goes on. `ended`: its writer let go of it, or another came; nothing is read any more. */
   readonly state: 'growing' | 'whole' | 'ended';
   /** Pieces that may be read now: bits, most significant first. */
   heldPieces(): Uint8Array;
