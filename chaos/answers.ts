@@ -18,6 +18,7 @@ import {
   wholeBlob,
   wrongLength,
 } from '../src/testkit/hostile-http-server.ts';
+import { Holding } from './holding.ts';
 import type { Answer, SourcePlan } from './scenario.ts';
 
 type Maker = (at: number) => Behaviour;
@@ -50,7 +51,14 @@ const MAKERS: Record<Answer['how'], Maker> = {
 };
 
 /** What the server does, counting on from `served` requests. */
-export function scripted({ answers, ever }: SourcePlan, served: number): Behaviour {
+export function servingOf(plan: SourcePlan, { content }: TestBlob, served: number) {
+  const holding = new Holding(plan, content.length, served);
+  const { onHave } = holding;
+  const behaviour = holding.guarded(scripted(plan, served));
+  return { behaviour, ...(onHave === undefined ? {} : { onHave }) };
+}
+
+function scripted({ answers, ever }: SourcePlan, served: number): Behaviour {
   return (request, socket, blob) => {
     const { how, at } = answers[served + request.count] ?? ever ?? { how: 'honest', at: 0 };
     MAKERS[how](at)(request, socket, blob);

@@ -43,15 +43,20 @@ const puller = new Puller(root);
 const handlesAtStart = openHandles(process.pid, root).length;
 const table = new OutcomeTable();
 const startedMs = performance.now();
-let failures = 0;
+let [done, failures] = [0, 0];
 
-for (let run = first; run < first + count; run += 1) {
+// The run under way comes to its end, so that no disk stays mounted and no process is left.
+let isStopped = false;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => (isStopped = true));
+
+for (let run = first; run < first + count && !isStopped; run += 1) {
   const scenario = drawScenario(seed, run, values['engine-only'] ? 'engine' : undefined);
   if (values.show) console.log(JSON.stringify(scenario, undefined, 2));
   const folder = join(root, `run-${run}`);
   await mkdir(folder);
   const end = await runOne(scenario, folder);
   const violations = [...end.violations, ...(await leftHandles())];
+  done += 1;
   table.add(faultsOf(scenario), { ...end, violations });
   if (violations.length === 0) {
     if (!values.keep) await rm(folder, { recursive: true, force: true });
@@ -67,10 +72,11 @@ if (alive.length > 0) atEnd.push(`processes ${alive.join(', ')} are left`);
 for (const line of atEnd) console.error(`chaos: ${line}`);
 const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
 for (const line of table.lines()) console.log(line);
-console.log(`${count - failures} passed, ${failures + atEnd.length} failed, in ${seconds} s (seed ${seed})`);
+if (isStopped) console.log(`stopped after run ${first + done - 1}`);
+console.log(`${done - failures} passed, ${failures + atEnd.length} failed, in ${seconds} s (seed ${seed})`);
 if (failures === 0 && !values.keep) await rm(root, { recursive: true, force: true });
 if (values.report !== undefined) {
-  const counts = { numPassedTests: count - failures, numFailedTests: failures + atEnd.length };
+  const counts = { numPassedTests: done - failures, numFailedTests: failures + atEnd.length };
   await writeFile(values.report, JSON.stringify(counts));
 }
 process.exitCode = failures + atEnd.length === 0 ? 0 : 1;

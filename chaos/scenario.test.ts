@@ -24,6 +24,8 @@ describe('drawScenario()', () => {
     'silent',
     'list wrong',
     'link swallow',
+    'news partial',
+    'news flood',
     'link reset',
     'kill seeder',
     'kill at open',

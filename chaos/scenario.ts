@@ -44,6 +44,8 @@ export interface Cut {
   readonly how: 'reset' | 'end' | 'swallow';
 }
 
+const NEWS = ['none', 'all', 'partial', 'claims_all', 'flood', 'garbage', 'mute', 'ends', 'bad_index'] as const;
+
 export interface SourcePlan {
   readonly id: string;
   /** A process of its own, killed after so many body bytes in each of its lives, then started again; else this process. */
@@ -52,6 +54,8 @@ export interface SourcePlan {
   readonly answers: readonly Answer[];
   readonly ever: Answer | undefined;
   readonly list: 'honest' | 'wrong' | 'short' | 'mute';
+  /** What it says that it holds; it begins with that share where it holds a part. */
+  readonly news: { readonly how: (typeof NEWS)[number]; readonly share: number };
   /** By number of the connection. */
   readonly cuts: readonly Cut[];
 }
@@ -144,14 +148,20 @@ function drawEngine(draw: Draw, seed: number, run: number): EngineScenario {
 
 function drawSource(draw: Draw, index: number, isHonest: boolean): SourcePlan {
   const id = `source-${index}`;
-  const honest = { id, lives: undefined, answers: [], ever: undefined, list: 'honest', cuts: [] } as const;
-  if (isHonest) return honest;
+  const news = { how: draw.oneOf(...NEWS), share: draw.share() };
+  if (isHonest)
+    return { id, lives: undefined, answers: [], ever: undefined, list: 'honest', news: toTrue(news), cuts: [] };
   const lives = draw.chance(0.3) ? draw.many(1, 3, () => draw.whole(0, 6 * MiB)) : undefined;
   const answers = draw.chance(0.75) ? draw.many(1, 8, () => drawAnswer(draw)) : [];
   const ever = draw.chance(0.3) ? drawAnswer(draw) : undefined;
   const list = draw.chance(0.15) ? draw.oneOf('wrong', 'short', 'mute') : 'honest';
   const cuts = draw.chance(0.4) ? draw.many(1, 5, () => drawCut(draw)) : [];
-  return { id, lives, answers, ever, list, cuts };
+  return { id, lives, answers, ever, list, news, cuts };
+}
+
+/** One without the route, or one that has it and everything. */
+function toTrue(news: SourcePlan['news']): SourcePlan['news'] {
+  return news.share < 0.5 ? { ...news, how: 'none' } : { ...news, how: 'all' };
 }
 
 function drawAnswer(draw: Draw): Answer {
@@ -208,8 +218,16 @@ export function expectedEnd({ sources, entryLies }: EngineScenario): 'whole' | '
   return sources.some(isSteady) ? 'whole' : 'either';
 }
 
-function isSteady({ lives, answers, ever, list, cuts }: SourcePlan): boolean {
-  return lives === undefined && answers.length === 0 && ever === undefined && list === 'honest' && cuts.length === 0;
+function isSteady({ lives, answers, ever, list, news, cuts }: SourcePlan): boolean {
+  const isWhole = news.how === 'none' || news.how === 'all';
+  return (
+    isWhole &&
+    lives === undefined &&
+    answers.length === 0 &&
+    ever === undefined &&
+    list === 'honest' &&
+    cuts.length === 0
+  );
 }
 
 /** The faults of a run by name, for the table. */
@@ -217,9 +235,10 @@ export function faultsOf(scenario: Scenario): string[] {
   if (scenario.kind === 'daemons')
     return ['daemons', ...scenario.kills.map(({ who }) => `kill ${who}`), ...(scenario.rottenSeeder ? ['rot'] : [])];
   const { sources, attempts, entryLies } = scenario;
-  const ofSources = sources.flatMap(({ answers, ever, list, cuts, lives }) => [
+  const ofSources = sources.flatMap(({ answers, ever, list, news, cuts, lives }) => [
     ...[...answers, ...(ever === undefined ? [] : [ever])].map(({ how }) => how).filter((how) => how !== 'honest'),
     ...(list === 'honest' ? [] : [`list ${list}`]),
+    ...(news.how === 'none' || news.how === 'all' ? [] : [`news ${news.how}`]),
     ...cuts.map(({ how }) => `link ${how}`),
     ...(lives === undefined ? [] : ['kill seeder']),
   ]);

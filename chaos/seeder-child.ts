@@ -2,14 +2,18 @@
 import type { Socket } from 'node:net';
 import { startHostileHttpServer, testBlob } from '../src/testkit/hostile-http-server.ts';
 import { SeededBytes } from '../src/testkit/seeded-bytes.ts';
-import { listOf, scripted } from './answers.ts';
+import { listOf, servingOf } from './answers.ts';
 import { die, report, type SeederOrder } from './messages.ts';
+
+// Without a runner there is nobody to serve.
+process.on('disconnect', () => process.exit());
 
 process.once('message', async (order: SeederOrder) => {
   const blob = testBlob(new SeededBytes(order.contentSeed).next(order.sizeBytes));
-  const answer = scripted(order.plan, order.served);
+  const { behaviour: answer, ...news } = servingOf(order.plan, blob, order.served);
   const watch = dyingAfter(order.dieAfterBytes ?? Number.POSITIVE_INFINITY);
   const server = await startHostileHttpServer(blob, {
+    ...news,
     port: order.port,
     behaviour(request, socket, asked) {
       report({ on: 'request' });

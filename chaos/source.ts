@@ -1,6 +1,6 @@
 /** A source of a run: a script in this process, or in one that dies and comes back at the same port; behind its link. */
 import { startHostileHttpServer, type TestBlob } from '../src/testkit/hostile-http-server.ts';
-import { listOf, scripted } from './answers.ts';
+import { listOf, servingOf } from './answers.ts';
 import { Child } from './child.ts';
 import { openLink } from './link.ts';
 import type { SeederOrder, SeederReport } from './messages.ts';
@@ -35,7 +35,7 @@ interface Serving {
 }
 
 async function serveHere(plan: SourcePlan, { blob }: SourceContext, stack: AsyncDisposableStack): Promise<Serving> {
-  const server = stack.use(await startHostileHttpServer(blob, { behaviour: scripted(plan, 0) }));
+  const server = stack.use(await startHostileHttpServer(blob, servingOf(plan, blob, 0)));
   server.lieAboutPieces(listOf(plan, blob));
   return { port: () => Number(new URL(server.url).port), pids: [] };
 }

@@ -99,6 +99,13 @@ test('report() remembers what decides the next choice', () => {
   expect(registry.reliability.get(THIRD)).toMatchObject({ successes: 1, rateBytesPerSecond: 5e8, latencyMs: 1 });
 });
 
+test('report() does not hold against a peer that it did not have a piece yet', () => {
+  view.report([outcome(FAR, { failures: ['not_held_yet', 'not_held_yet'] })]);
+  expect(registry.reliability.get(FAR)).toBeUndefined();
+  view.report([outcome(FAR, { failures: ['not_held_yet', 'peer_stalled'] })]);
+  expect(registry.reliability.get(FAR)).toMatchObject({ failures: 1 });
+});
+
 test('a node whose word has run out holds nothing', async () => {
   hear(FAR, { http: ['https://10.0.0.2:1'] });
   await clock.advance(301_000);

@@ -106,7 +106,7 @@ export class SwarmView implements HolderView {
       const { nodeId, bytes, rateBytesPerSecond, firstByteMs } = outcome;
       if (nodeId === undefined) continue;
       if (outcome.isCorrupt) reliability.noteCorruption(nodeId, nowMs, nowMs + NODE_LIMITS.banMs);
-      else if (outcome.failures.length > 0) reliability.noteFailure(nodeId, nowMs);
+      else if (outcome.failures.some((code) => code !== 'not_held_yet')) reliability.noteFailure(nodeId, nowMs);
       if (bytes > 0 && rateBytesPerSecond !== undefined && !outcome.isCorrupt)
         reliability.noteSuccess(nodeId, { bytes, durationMs: (bytes * 1000) / rateBytesPerSecond });
       if (firstByteMs !== undefined) reliability.noteLatency(nodeId, firstByteMs);
