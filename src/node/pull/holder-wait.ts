@@ -48,8 +48,13 @@ export async function waitForHolder(wait: HolderWait, signal: AbortSignal): Prom
   }
 }
 
-/** Whoever offers the content, as the target describes it or otherwise. */
+/** Whoever offers the content, as the target describes it or otherwise, or fetches it too. */
 export function holdersOf(view: HolderView, target: PullTarget): Set<NodeId> {
   const claims = [target, ...(view.otherClaims?.(target) ?? [])];
-  return new Set(claims.flatMap((claim) => view.holders(claim).map(({ nodeId }) => nodeId)));
+  const { sha256, size_bytes: sizeBytes } = target.entry;
+  const holders = [
+    ...claims.flatMap((claim) => view.holders(claim)),
+    ...(view.fetchers?.({ sha256, sizeBytes }) ?? []),
+  ];
+  return new Set(holders.map(({ nodeId }) => nodeId));
 }

@@ -14,14 +14,14 @@ import {
 import type { BlobStore } from '../../store/index.ts';
 import { NodeError } from '../errors.ts';
 import { type BlobFacts, type BlobPullDeps, pullBlob } from './blob-pull.ts';
-import type { FetchBook, FetchedBlobs } from './fetch-book.ts';
+import type { FetchedBlobs } from './fetch-book.ts';
 import type { ModelSink, PullTarget } from './ports.ts';
 import type { PullProgress } from './pull-progress.ts';
 
 export interface PullModelDeps extends BlobPullDeps {
   readonly models: ModelSink;
-  /** Told what is under way, so that others get it from here meanwhile. */
-  readonly fetching?: FetchBook;
+  /** Told of each file, so that others get it from here meanwhile. */
+  readonly fetched?: Pick<FetchedBlobs, 'add'>;
   /** Free bytes where the store is, less what must stay free. */
   freeBytes(): Promise<number>;
 }
@@ -39,14 +39,12 @@ export async function pullModel(
   // Until the model has its name nothing else says that its blobs are needed, and another model may be removed meanwhile.
   using holds = new DisposableStack();
   holds.use(deps.store.hold(target.entry.sha256));
-  const fetched = deps.fetching?.begin(target.entry.sha256);
-  if (fetched !== undefined) holds.use(fetched);
   const files = await listFiles(deps, target, signal);
   for (const { sha256 } of files) holds.use(deps.store.hold(sha256));
   const missing = await planBlobs(deps, files, progress);
-  tellHeld(fetched, files, missing);
+  tellHeld(deps, files, missing);
   await inParallel(missing, (blob) => {
-    fetched?.add(blob.sha256);
+    deps.fetched?.add(blob.sha256);
     return pullOne(deps, target, blob, progress, signal);
   });
   const [most] = progress.peers();
@@ -54,11 +52,7 @@ export async function pullModel(
 }
 
 /** Files of the model that came before: they are there for others too. */
-function tellHeld(
-  fetched: FetchedBlobs | undefined,
-  files: readonly FileSetFile[],
-  missing: readonly BlobFacts[],
-): void {
+function tellHeld({ fetched }: PullModelDeps, files: readonly FileSetFile[], missing: readonly BlobFacts[]): void {
   const left = new Set(missing.map(({ sha256 }) => sha256));
   for (const { sha256 } of files) if (!left.has(sha256)) fetched?.add(sha256);
 }

@@ -8,6 +8,7 @@ import { type Clock, Emitter, type Logger, messageOf, type NodeId, type RequestI
 import type { TransferWish } from '../../transfer/index.ts';
 import { NodeError } from '../errors.ts';
 import { NODE_LIMITS } from '../limits.ts';
+import type { FetchBook } from './fetch-book.ts';
 import { holdersOf } from './holder-wait.ts';
 import type { HolderView, PullRates, PullTarget, TransferLog, TransferRow } from './ports.ts';
 import type { PullModelDeps } from './pull-model.ts';
@@ -20,6 +21,8 @@ export interface TransferServiceDeps extends PullModelDeps {
   readonly logger: Logger;
   /** Without it nothing is held back. */
   readonly rates?: PullRates;
+  /** Where others are told what is on its way, paused or not, to get it from here meanwhile. */
+  readonly fetching?: FetchBook;
 }
 
 export interface PullRequest {
@@ -155,8 +158,13 @@ export class TransferService {
       this.events.emit(snapshot);
     });
     const view = narrowTo(this.#deps.view, request.from);
-    const running = transfer.run({ ...this.#deps, view, ...this.#gateOf(transfer) }, ready);
-    const kept = running.finally(() => this.#running.delete(kept));
+    const fetched = this.#deps.fetching?.begin(transfer.target.entry.sha256);
+    const told = fetched === undefined ? {} : { fetched };
+    const running = transfer.run({ ...this.#deps, view, ...told, ...this.#gateOf(transfer) }, ready);
+    const kept = running.finally(() => {
+      fetched?.[Symbol.dispose]();
+      this.#running.delete(kept);
+    });
     this.#running.add(kept);
   }
 
