@@ -24,6 +24,8 @@ export interface DaemonConfig {
   readonly mirrorTokenFile?: string;
   /** Splice relays through which this node can be reached, `host:port`. */
   readonly relays?: readonly string[];
+  /** Nodes whose WebSockets carry what no other way does, both ways, `host:port` of their HTTP; they can read it. */
+  readonly wsRelays?: readonly string[];
   /** Be a splice relay. */
   readonly spliceRelay?: SpliceRelayConfig;
   /** Folders to look for models in, absolute. */

@@ -34,7 +34,6 @@ export {
   RemoteError,
   toErrorBody,
 } from './errors.ts';
-export type { Limits } from './limits.ts';
 export type { DoctorReport, NodeRow, Status } from './mesh.ts';
 export {
   CONTRACT_VERSION,
@@ -44,6 +43,7 @@ export {
   type Transfer,
   type WorkEvent,
 } from './models.ts';
+export type { Limits } from './rate-policy.ts';
 export {
   type AnswerOf,
   CONTROL_ROUTES,

@@ -3,13 +3,6 @@
  * Spec: docs/spec/05-http.md §2 (public), §6 (control).
  */
 import { z } from 'zod';
-import {
-  limitsChangeSchema,
-  limitsSchema,
-  transfersAnswerSchema,
-  transferWishSchema,
-  whichTransfersSchema,
-} from './limits.ts';
 import { doctorSchema, nodeRowSchema, statusSchema } from './mesh.ts';
 import {
   modelInfoSchema,
@@ -19,6 +12,13 @@ import {
   transferSchema,
   workEventSchema,
 } from './models.ts';
+import {
+  limitsChangeSchema,
+  limitsSchema,
+  transfersAnswerSchema,
+  transferWishSchema,
+  whichTransfersSchema,
+} from './rate-policy.ts';
 
 /**
  * Who may call. `anyone`; `reader`: loopback, a certified peer, a token, or anybody for what is public; `owner`: loopback
