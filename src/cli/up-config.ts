@@ -22,6 +22,7 @@ export interface UpOptions {
   readonly loopbackHttp?: boolean;
   readonly relayServer?: boolean;
   readonly relay?: readonly string[];
+  readonly wsRelay?: readonly string[];
   readonly relayPort?: number;
   readonly relayRate?: number;
   readonly relayQuotaPerDay?: number;
@@ -62,6 +63,7 @@ export function toDaemonConfig(options: UpOptions, { home, cwd, env }: UpSurroun
     ...given('mirrorTokenFile', options.mirrorTokenFile === undefined ? undefined : absolute(options.mirrorTokenFile)),
     ...given('quotaBytes', options.quota),
     ...given('relays', options.relay),
+    ...given('wsRelays', options.wsRelay),
     ...given('spliceRelay', spliceRelayOf(options)),
     ...given('gossipIntervalSeconds', fromEnv.gossipIntervalSeconds),
     ...given('logFile', options.logFile === undefined ? undefined : absolute(options.logFile)),

@@ -63,6 +63,7 @@ async function open(
   const edge = stack.use(await openEdge(config, node, localToken, logger));
   exportRelayMetrics(edge.metrics, node.relaying.server);
   stack.use(node.relaying.openLinks((socket) => edge.acceptRelayed(socket)));
+  stack.use(node.relaying.openWsLinks(edge.serveLink));
   const { port } = stack.use(await openAgentPort({ port: config.agentPort, content: agentView(node.parts), logger }));
   const agent = `http://127.0.0.1:${port}`;
   const http = `http://${edge.address.host === '::1' ? '[::1]' : '127.0.0.1'}:${edge.address.port}`;
@@ -85,6 +86,7 @@ async function openEdge(config: DaemonConfig, node: OpenNode, localToken: string
     ...(config.httpHost === undefined ? {} : { host: config.httpHost }),
     ...{ port: config.httpPort, openLan: config.openLan, localToken, logger, version: node.parts.programVersion },
     ...{ content: node.content, control: node.control },
+    ...{ nodeId: node.parts.mesh.nodeId, meshRelay: node.relaying.server?.webSockets },
     uploadGate: (viewer, sha256, sizeBytes) => node.uploadGate(viewer, sha256, sizeBytes),
     peers: { verifyPeer: (certificateDer) => node.verifyPeer(certificateDer) },
     tokens: { verifyToken: (bearer) => node.verifyToken(bearer) },

@@ -105,6 +105,7 @@ async function assemble(options: NodeOptions, stack: AsyncDisposableStack): Prom
     tls: () => tls.current,
     readPeer: (certificateDer) => readMember(mesh, clock, certificateDer).nodeId,
     relays: relaying.dialer,
+    wsRelays: relaying.wsRelays,
     relaysOf: (nodeId) => catalog.getNodes().find((node) => node.nodeId === nodeId)?.endpoints.relays ?? [],
     openStream: (nodeId, signal) => mesh.openStream(nodeId, BLOB_STREAM_PROTOCOL, signal),
     isDirect: (nodeId) => mesh.isDirect(nodeId),

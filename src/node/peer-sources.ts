@@ -8,7 +8,7 @@ import type { NodeId } from '../core/index.ts';
 import { type BlobToGet, type Lane, type PieceSource, TransferError } from '../transfer/index.ts';
 import { NODE_LIMITS } from './limits.ts';
 import type { Endpoint } from './peer-endpoints.ts';
-import { directWay, type MoreWays, type PeerCredentials, relayedWay, streamWay, type Way } from './peer-ways.ts';
+import { directWay, type MoreWays, type PeerCredentials, relayedWay, streamWay, type Way, wsWay } from './peer-ways.ts';
 
 export interface PeerSourcesOptions extends PeerCredentials, MoreWays {}
 
@@ -39,6 +39,8 @@ function waysTo(options: PeerSourcesOptions, { nodeId, endpoints }: PeerAt, blob
     if (relays !== undefined)
       for (const relay of relaysOf?.(nodeId).slice(0, NODE_LIMITS.relaysPerPeer) ?? [])
         ways.push(once(`relay ${relay}`, () => relayedWay(options, relays, relay, nodeId, blob)));
+    for (const relay of options.wsRelays ?? [])
+      ways.push(once(`WebSocket relay ${relay}`, () => wsWay(options, relay, nodeId, blob)));
     if (streams !== undefined) ways.push(once('mesh', () => streamWay(streams, nodeId, blob)));
     return ways;
   };

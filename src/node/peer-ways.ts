@@ -11,6 +11,7 @@ import {
   StreamPieceSource,
   type TlsCredentials,
   TransferError,
+  WsPieceSource,
 } from '../transfer/index.ts';
 import { NODE_LIMITS } from './limits.ts';
 import type { Endpoint } from './peer-endpoints.ts';
@@ -45,6 +46,8 @@ export interface MoreWays {
   /** Splice relays at which the peer can be met. */
   relaysOf?(nodeId: NodeId): readonly string[];
   readonly relays?: RelayedConnections | undefined;
+  /** Nodes that the user named as relays of WebSockets, `host:port`. */
+  readonly wsRelays?: readonly string[];
   /** Whether such a stream goes there without another node between. */
   isDirect?(nodeId: NodeId): boolean;
   /** A stream of the mesh to the peer. */
@@ -79,6 +82,15 @@ export function relayedWay(
     });
   };
   return { name: `relay ${relay}`, tier: 1, lanes: NODE_LIMITS.lanesPerPeer, ...callsOf(paired) };
+}
+
+/** Whoever relays is a member like any other, and can read what passes: so the user names it. */
+export function wsWay(peer: PeerCredentials, relay: string, nodeId: NodeId, blob: BlobToGet): Way {
+  const make = (): PieceSource => {
+    const tls = { ...peer.tls(), verifyPeer: (certificateDer: Buffer) => void peer.readPeer(certificateDer) };
+    return new WsPieceSource({ id: nodeId, nodeId, baseUrl: `https://${relay}`, blob, target: nodeId, tls });
+  };
+  return { name: `WebSocket relay ${relay}`, tier: 1, lanes: 1, ...callsOf(make) };
 }
 
 export function streamWay(streams: StreamWays, nodeId: NodeId, blob: BlobToGet): Way {

@@ -3,14 +3,19 @@
  * Another certificate of this node, or another mesh, begins every control connection anew; a revoked member loses its own.
  */
 import type { Socket } from 'node:net';
+import { DAEMON_DEFAULTS } from '../api/index.ts';
 import type { Mesh } from '../mesh/index.ts';
 import {
+  formatRelayAddress,
   openRelayServer,
   parseRelayAddress,
+  type RelayAddress,
   type RelayClientOptions,
   RelayDialer,
   RelayLink,
   type RelayServer,
+  WsRelayLink,
+  type WsRelayLinkOptions,
 } from '../relay/index.ts';
 import { readMember } from './open-mesh-parts.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -23,6 +28,10 @@ export interface Relaying {
   readonly server: RelayServer | undefined;
   /** Registers at the relays of the configuration; `take` gets whoever comes that way, from elsewhere whatever the address. */
   openLinks(take: (socket: Socket) => void): AsyncDisposable;
+  /** Relays of WebSockets, `host:port`. */
+  readonly wsRelays: readonly string[];
+  /** The same over WebSockets (14-websocket §6): `serve` answers what such a relay asks. */
+  openWsLinks(serve: WsRelayLinkOptions['onSocket']): AsyncDisposable;
 }
 
 type RelayingOptions = Pick<Surroundings, 'config' | 'registry' | 'clock' | 'logger'> & {
@@ -40,27 +49,40 @@ export async function openRelaying(options: RelayingOptions, stack: AsyncDisposa
     verifyMember: (certificateDer) => readMember(mesh, clock, certificateDer),
     clock,
   };
-  const addresses = (config.relays ?? []).map(parseRelayAddress);
+  const addresses = (config.relays ?? []).map((text) => parseRelayAddress(text));
   const dialer = stack.use(new RelayDialer(client));
   const server = await openServer(options, client);
   if (server !== undefined) stack.use(server);
-  const links = new Set<RelayLink>();
+  const links = new Set<RelayLink | WsRelayLink>();
+  const wsAddresses = (config.wsRelays ?? []).map((text) => parseRelayAddress(text, DAEMON_DEFAULTS.httpPort));
   stack.defer(
     tls.renewals.on(() => {
       for (const one of [dialer, ...links]) one.reconnect();
     }),
   );
   return {
-    dialer,
-    server,
-    openLinks(take) {
-      for (const address of addresses) links.add(new RelayLink({ ...client, address, onConnection: take, logger }));
-      for (const link of links) link.start();
-      return {
-        async [Symbol.asyncDispose]() {
-          await Promise.all([...links].map((link) => link[Symbol.asyncDispose]()));
-        },
-      };
+    ...{ dialer, server, wsRelays: wsAddresses.map(formatRelayAddress) },
+    openLinks: (take) =>
+      openAll(links, addresses, (address) => new RelayLink({ ...client, address, onConnection: take, logger })),
+    openWsLinks: (serve) =>
+      openAll(links, wsAddresses, (address) => new WsRelayLink({ ...client, address, onSocket: serve, logger })),
+  };
+}
+
+/** Starts one link an address; `known` has them from then on. */
+function openAll<Link extends RelayLink | WsRelayLink>(
+  known: Set<RelayLink | WsRelayLink>,
+  addresses: readonly RelayAddress[],
+  make: (address: RelayAddress) => Link,
+): AsyncDisposable {
+  const links = addresses.map(make);
+  for (const link of links) {
+    known.add(link);
+    link.start();
+  }
+  return {
+    async [Symbol.asyncDispose]() {
+      await Promise.all(links.map((link) => link[Symbol.asyncDispose]()));
     },
   };
 }

@@ -12,9 +12,9 @@ export interface RelayAddress {
 }
 
 /** Reads `host`, `host:port` or `[v6]:port`. Throws RelayError `bad_address`. */
-export function parseRelayAddress(text: string): RelayAddress {
+export function parseRelayAddress(text: string, defaultPort = DEFAULT_RELAY_PORT): RelayAddress {
   const [, v6, name, digits] = (text.length <= MAX_CHARS && FORM.exec(text)) || [];
-  const port = digits === undefined ? DEFAULT_RELAY_PORT : Number(digits);
+  const port = digits === undefined ? defaultPort : Number(digits);
   const host = v6 ?? name;
   if (host === undefined || port < 1 || port > 65_535 || (v6 !== undefined && !isIPv6(v6)))
     throw new RelayError(

@@ -10,6 +10,7 @@ import { DEFAULT_RELAY_PORT, type RelayAddress } from './relay-address.ts';
 import { RelayPort } from './relay-port.ts';
 import { Switchboard } from './switchboard.ts';
 import { UsageLedger } from './usage-ledger.ts';
+import { WsRelayHub } from './ws-relay-hub.ts';
 
 export interface RelayServerOptions {
   /** All interfaces unless given. */
@@ -42,6 +43,8 @@ export interface RelayStats {
 
 export interface RelayServer extends AsyncDisposable {
   readonly address: RelayAddress;
+  /** The same relay for WebSockets, with the same shares and quotas; mounted where there is HTTP (14-websocket §6). */
+  readonly webSockets: WsRelayHub;
   stats(): RelayStats;
   /** The node's certificate was renewed. */
   renewIdentity(): void;
@@ -66,6 +69,10 @@ export async function openRelayServer(options: RelayServerOptions): Promise<Rela
     onControl: (nodeId, socket) => switchboard.addSession(nodeId, socket),
     onData: (side, token, socket, firstBytes) => switchboard.addData(side, token, socket, firstBytes),
   });
+  const webSockets = new WsRelayHub({
+    ...{ limits, clock, gateOf: (member) => shares.gateOf(member) },
+    spend: (member, bytes) => ledger.spend(member, bytes, clock.nowMs()),
+  });
   const address = await port.listen({ host: options.host ?? '0.0.0.0', port: options.port ?? DEFAULT_RELAY_PORT });
   const stopKeeping = keepUsage(ledger, options.usage, { everyMs: limits.quotaSaveMs, clock, logger });
   const close = once(async () => {
@@ -74,7 +81,7 @@ export async function openRelayServer(options: RelayServerOptions): Promise<Rela
     stopKeeping();
   });
   return {
-    address,
+    ...{ address, webSockets },
     stats() {
       const { sessions, holders, pairs } = switchboard.counts();
       const memberBytes = ledger.usage(clock.nowMs());

@@ -42,7 +42,7 @@ export interface HttpEdgeOptions {
   /** This node, as requests over a WebSocket name it. */
   readonly nodeId?: NodeId;
   /** Forwards between the WebSockets of others; without it this node answers for itself only. */
-  readonly meshRelay?: MeshRelay;
+  readonly meshRelay?: MeshRelay | undefined;
 }
 
 export interface HttpEdge extends AsyncDisposable {

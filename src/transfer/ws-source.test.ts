@@ -70,11 +70,15 @@ describe('a WebSocket source', () => {
     );
   });
 
-  it('names whom it wants from a relay', async () => {
+  it('names whom it wants from a relay, and opens no lane before that has answered', async () => {
     const target = '12D3KooWTarget' as NodeId;
     await using test = await openLane((sending) => sending.sendAll(), { target });
     await first(test.lane);
-    expect(test.server.requests[0]).toMatchObject({ target_node_id: target, forms: ['binary'], end_byte: 100_000 });
+    const about = { target_node_id: target, forms: ['binary'] };
+    expect(test.server.requests).toMatchObject([
+      { ...about, end_byte: 0 },
+      { ...about, end_byte: 100_000 },
+    ]);
   });
 
   it('is tier 1 unless told otherwise, and refuses TLS without credentials', () => {

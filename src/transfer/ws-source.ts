@@ -57,8 +57,18 @@ export class WsPieceSource implements PieceSource {
     this.#target = toTarget(options);
   }
 
-  openLane(signal: AbortSignal): Promise<Lane> {
-    return this.#open(this.#options.blob.sizeBytes, 'blob', signal);
+  /** A relay is there although the peer behind it is not: nothing is asked for, to see whether an answer comes. */
+  async openLane(signal: AbortSignal): Promise<Lane> {
+    const { blob, target, speaks } = this.#options;
+    const lane = await this.#open(blob.sizeBytes, 'blob', signal);
+    if (target === undefined || speaks === 'public') return lane;
+    try {
+      await lane.read({ start: 0, end: 0 }, () => {}, signal);
+      return lane;
+    } catch (thrown) {
+      lane.close();
+      throw thrown;
+    }
   }
 
   async #pieceHashes(sizeBytes: number, signal: AbortSignal): Promise<Buffer> {

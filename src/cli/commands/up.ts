@@ -31,6 +31,12 @@ export const up: CommandSpec<UpOptions> = {
       repeats: true,
     },
     {
+      flags: '--ws-relay <host:port>',
+      about: 'also through the WebSockets of this relay’s HTTP port, which then can read the bytes; may be repeated',
+      parse: parseRelay,
+      repeats: true,
+    },
+    {
       flags: '--relay-port <port>',
       about: 'be a relay for blobs too, as `atmosphere relay` is (4303 is usual)',
       parse: parsePort,
