@@ -10,7 +10,11 @@ const sizeBytes = statSync(file).size;
 const pieces = readFileSync(piecesFile);
 
 function serve(request: IncomingMessage, response: ServerResponse): void {
-  if (request.url?.endsWith('/pieces') === true) {
+  if (/\/have(\?|$)/.test(request.url ?? '')) {
+    response.writeHead(404, { 'content-length': 0 }).end();
+    return;
+  }
+  if (/\/pieces(\?|$)/.test(request.url ?? '')) {
     response.writeHead(200, { 'content-length': pieces.length }).end(pieces);
     return;
   }

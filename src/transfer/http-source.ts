@@ -7,8 +7,8 @@ import type { NodeId } from '../core/index.ts';
 import type { Target } from './connect.ts';
 import { TransferError } from './errors.ts';
 import { type HttpExchange, HttpLane } from './http-lane.ts';
-import { TRANSFER_LIMITS } from './limits.ts';
 import { followPieces } from './http-pieces-news.ts';
+import { TRANSFER_LIMITS } from './limits.ts';
 import type { BlobToGet, Lane, PieceNews, PieceSource, ReceiveBytes, TlsCredentials } from './ports.ts';
 import { errorOfStatus, type ResponseHead, verifyBodyLength, verifyRangeHead } from './response-head.ts';
 
@@ -22,16 +22,19 @@ export interface HttpPieceSourceOptions {
   readonly tls?: TlsCredentials;
   /** The Authorization field's value, asked anew for every request. */
   readonly authorization?: () => string | undefined;
+  /** One on this machine, `maxLanesPerSource` elsewhere, unless given. */
   readonly lanes?: number;
   readonly expectedRate?: number;
 }
 
+/** Where one connection always fills the path. */
+const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/;
 const FIELD_VALUE = /^[\x21-\x7e][\x20-\x7e]*$/;
 
 export class HttpPieceSource implements PieceSource {
   readonly id: string;
   readonly nodeId?: NodeId;
-  readonly lanes?: number;
+  readonly lanes: number;
   readonly expectedRate?: number;
   readonly #blob: BlobToGet;
   readonly #target: Target;
@@ -44,10 +47,10 @@ export class HttpPieceSource implements PieceSource {
     const url = parseBaseUrl(options);
     this.id = options.id;
     if (options.nodeId !== undefined) this.nodeId = options.nodeId;
-    if (options.lanes !== undefined) this.lanes = options.lanes;
     if (options.expectedRate !== undefined) this.expectedRate = options.expectedRate;
     this.#blob = options.blob;
     this.#target = toTarget(url, options.tls);
+    this.lanes = options.lanes ?? (LOOPBACK.test(this.#target.host) ? 1 : TRANSFER_LIMITS.maxLanesPerSource);
     this.#hostField = url.host;
     this.#path = `${url.pathname.replace(/\/$/, '')}/v1/blobs/${options.blob.sha256}`;
     this.#authorization = options.authorization ?? (() => undefined);
@@ -60,6 +63,9 @@ export class HttpPieceSource implements PieceSource {
       roundTripMs: lane.roundTripMs,
       read: (range, receive, readSignal) => lane.exchange(this.#rangeExchange(range, receive), readSignal),
       close: () => lane.close(),
+      get arrivedBytes() {
+        return lane.arrivedBytes;
+      },
     };
   }
 

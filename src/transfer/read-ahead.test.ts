@@ -1,0 +1,107 @@
+import { randomBytes } from 'node:crypto';
+import { afterEach, describe, expect, it } from 'vitest';
+import { MiB } from '../core/index.ts';
+import * as hostile from '../testkit/hostile-http-server.ts';
+import { HttpPieceSource, type Lane } from './index.ts';
+
+const blob = hostile.testBlob(randomBytes(5 * MiB + 3));
+const never = (): AbortSignal => new AbortController().signal;
+const open: AsyncDisposable[] = [];
+
+afterEach(async () => {
+  for (const each of open.splice(0)) await each[Symbol.asyncDispose]();
+});
+
+async function laneTo(behaviour?: hostile.Behaviour): Promise<{ lane: Lane; peer: hostile.HostileHttpServer }> {
+  const peer = await hostile.startHostileHttpServer(blob, behaviour === undefined ? {} : { behaviour });
+  open.push(peer);
+  return { lane: await new HttpPieceSource({ id: 'a', baseUrl: peer.url, blob: blob.blob }).openLane(never()), peer };
+}
+
+/** What comes, copied a turn later: a buffer that is used again too early is found out. */
+function readInto(lane: Lane, start: number, end: number, order: number[]): Promise<Buffer> {
+  const got = Buffer.alloc(end - start);
+  let filled = 0;
+  const copies: Promise<void>[] = [];
+  const receive = (bytes: Buffer): Promise<void> => {
+    order.push(start);
+    const at = filled;
+    filled += bytes.length;
+    const copied = new Promise<void>((resolve) => setImmediate(() => resolve(void bytes.copy(got, at))));
+    copies.push(copied);
+    return copied;
+  };
+  return lane
+    .read({ start, end }, receive, never())
+    .then(() => Promise.all(copies))
+    .then(() => got);
+}
+
+describe('a lane that is asked ahead', () => {
+  it('answers requests of any size in the order asked, on one connection', async () => {
+    const { lane, peer } = await laneTo();
+    const sizes = [1, 700_000, 3, 10, 2 * MiB, 1, 1, 1, 400_000, 5];
+    const order: number[] = [];
+    let start = 17;
+    const reads = sizes.map((size) => {
+      const range = { start, end: start + size };
+      start += size;
+      return { range, read: readInto(lane, range.start, range.end, order) };
+    });
+    for (const { range, read } of reads) {
+      const got = await read;
+      expect(got.equals(blob.content.subarray(range.start, range.end))).toBe(true);
+    }
+    expect(order).toEqual([...order].sort((a, b) => a - b));
+    expect(peer.openSockets.size).toBe(1);
+    lane.close();
+  });
+
+  it('gets answers that come in one packet with the heads behind them, and those cut at every byte', async () => {
+    const waiting: (() => Buffer)[] = [];
+    const { lane } = await laneTo((request, socket) => {
+      waiting.push(() =>
+        Buffer.concat([
+          Buffer.from(hostile.rangeHead(request, blob)),
+          blob.content.subarray(request.start, request.end),
+        ]),
+      );
+      if (waiting.length === 4) {
+        const all = Buffer.concat(waiting.map((answer) => answer()));
+        for (let at = 0; at < all.length; at += 97) socket.write(all.subarray(at, at + 97));
+      }
+      if (waiting.length === 8) socket.write(Buffer.concat(waiting.slice(4).map((answer) => answer())));
+    });
+    for (let round = 0; round < 2; round += 1) {
+      const reads = [0, 100, 200, 300].map((start) => readInto(lane, start, start + 100, []));
+      expect(Buffer.concat(await Promise.all(reads)).equals(blob.content.subarray(0, 400))).toBe(true);
+    }
+    lane.close();
+  });
+
+  it('fails what stands behind an answer that is wrong, with the first one’s reason', async () => {
+    const { lane } = await laneTo((request, socket, served) =>
+      (request.count === 1 ? hostile.answering(503) : hostile.honest)(request, socket, served),
+    );
+    const reads = [0, MiB, 2 * MiB].map((start) => readInto(lane, start, start + MiB, []));
+    const ends = await Promise.allSettled(reads);
+    expect(ends.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected']);
+    expect(ends[1]).toMatchObject({ reason: { code: 'peer_busy' } });
+    await expect(readInto(lane, 0, 1, [])).rejects.toMatchObject({ code: 'peer_busy' });
+  });
+
+  it('does not take a byte too many for the next answer', async () => {
+    const { lane } = await laneTo(hostile.longBody);
+    const reads = [0, 100].map((start) => readInto(lane, start, start + 100, []));
+    const ends = await Promise.allSettled(reads);
+    expect(ends.at(-1)).toMatchObject({ status: 'rejected', reason: { code: 'bad_response' } });
+  });
+
+  it('fails everything at once when it is closed', async () => {
+    const { lane } = await laneTo(hostile.nothing);
+    const reads = [0, 100].map((start) => readInto(lane, start, start + 100, []));
+    lane.close();
+    const ends = await Promise.allSettled(reads);
+    expect(ends).toMatchObject([{ reason: { code: 'cancelled' } }, { reason: { code: 'cancelled' } }]);
+  });
+});
