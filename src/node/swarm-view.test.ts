@@ -88,6 +88,27 @@ test('a peer that sent wrong bytes is not asked for an hour, unless its user ins
   expect(names()).toEqual(['near']);
 });
 
+test('fetchers() names who fetches the blob, without those that are banned; none of them holds the model', () => {
+  const { sha256 } = model.entry;
+  const fetch = (nodeId: NodeId, where: object): void =>
+    catalog.processHeartbeat(nodeId, { type: 'heartbeat', node_name: nodeId, fetching: [sha256], ...where });
+  let calls = 0;
+  view.onChange(() => {
+    calls += 1;
+  });
+  fetch(FAR, { http: ['https://10.0.0.2:1'] });
+  fetch(NEAR, { machine: MACHINE, loopback_port: 2 });
+  expect(calls).toBeGreaterThan(1);
+  const fetchers = () => view.fetchers({ sha256, sizeBytes: 7 }).map(({ name, distance }) => [name, distance]);
+  expect(fetchers()).toEqual([
+    ['near', 0],
+    ['far', 1],
+  ]);
+  expect([names(), view.otherClaims({ entry: model.entry })]).toEqual([[], []]);
+  view.report([outcome(NEAR, { bytes: 5, isCorrupt: true })]);
+  expect(fetchers()).toEqual([['far', 1]]);
+});
+
 test('report() remembers what decides the next choice', () => {
   for (const nodeId of [FAR, THIRD]) hear(nodeId, { http: [`https://10.0.0.${nodeId.length}:1`] });
   expect(names()).toEqual(['far', 'third']);
