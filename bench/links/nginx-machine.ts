@@ -52,7 +52,7 @@ async function exitOf(machine: LinkedMachine, command: readonly string[]): Promi
 }
 
 function configOf(root: string): string {
-  return `user root; daemon off; pid nginx.pid; error_log stderr; worker_processes 1;
+  return `user root; daemon off; pid nginx.pid; error_log error.log; worker_processes 1;
 events {}
 http { access_log off; sendfile on; tcp_nopush on; server { listen ${PORT}; root ${root}; } }
 `;

@@ -32,6 +32,8 @@ const { values: flags, positionals } = parseArgs({
     record: { type: 'boolean', default: false },
   },
 });
+// Ends by `exit`, where the links are taken down.
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130));
 process.exitCode = await main();
 
 async function main(): Promise<number> {

@@ -35,6 +35,7 @@ export class LinkNetwork implements AsyncDisposable {
   readonly #prefix: string;
   readonly #spaces: string[] = [];
   readonly #wires: ChildProcess[] = [];
+  readonly #atExit = (): void => this.#tearDown();
   #delayLine: string | undefined;
   #count = 0;
 
@@ -42,6 +43,7 @@ export class LinkNetwork implements AsyncDisposable {
   constructor(folder: string) {
     this.#folder = folder;
     this.#prefix = `atml${process.pid}`;
+    process.once('exit', this.#atExit);
     this.#make('router');
     this.#run('router', 'sysctl', '-qw', 'net.ipv4.ip_forward=1');
     this.#nft('add table inet links; add chain inet links lossy { type filter hook forward priority 0; }');
@@ -76,7 +78,16 @@ export class LinkNetwork implements AsyncDisposable {
       wire.kill('SIGTERM');
       if (wire.exitCode === null) await once(wire, 'exit');
     }
-    for (const space of this.#spaces.splice(0)) ip('netns', 'del', space);
+    this.#tearDown();
+    process.off('exit', this.#atExit);
+  }
+
+  /** Also when the process is ended early: whatever still runs on the machines ends with them. */
+  #tearDown(): void {
+    for (const space of this.#spaces.splice(0)) {
+      for (const pid of ip('netns', 'pids', space).split('\n')) if (pid !== '') process.kill(Number(pid), 'SIGKILL');
+      ip('netns', 'del', space);
+    }
   }
 
   /** The cable from a machine's eth0 to the router, with the wire of the delay between two halves. */
@@ -153,8 +164,8 @@ export class LinkNetwork implements AsyncDisposable {
   }
 }
 
-function ip(...args: readonly string[]): void {
-  execFileSync('ip', args, { stdio: ['ignore', 'ignore', 'pipe'] });
+function ip(...args: readonly string[]): string {
+  return execFileSync('ip', args, { stdio: ['ignore', 'pipe', 'pipe'], encoding: 'utf8' });
 }
 
 function isThere(command: string): boolean {
