@@ -2,6 +2,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import type { PullEvent } from '../src/api/index.ts';
 import { MB } from '../src/core/index.ts';
@@ -67,17 +69,16 @@ async function metric(name: string): Promise<number> {
   );
 }
 
-/** Resolves when a pull under way has that many bytes. */
+/** Resolves when a pull under way has that many bytes; what it says afterwards is read and dropped. */
 async function untilBytes(child: ChildProcess, bytes: number): Promise<void> {
-  let text = '';
-  for await (const chunk of child.stdout ?? []) {
-    text += String(chunk);
-    const lines = text.split('\n');
-    text = lines.pop() ?? '';
-    const events = lines.map((line) => JSON.parse(line) as PullEvent);
-    if (events.some((event) => (event.bytes_downloaded) >= bytes)) return;
-  }
-  throw new Error(`the pull ended before it had ${bytes} bytes`);
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const lines = createInterface({ input: child.stdout as Readable });
+  lines.on('line', (line) => {
+    const event = JSON.parse(line) as PullEvent;
+    if (event.bytes_downloaded >= bytes) resolve();
+  });
+  lines.once('close', () => reject(new Error(`the pull ended before it had ${bytes} bytes`)));
+  await promise;
 }
 
 test('11.1 the relay says where it listens, and has its holder', async () => {
@@ -100,28 +101,24 @@ test('11.2 a model gets across, and the relay has carried its bytes', async () =
 test('11.3 a relay that is killed in the middle and comes back: the pull goes on by itself', async () => {
   const path = await shareModel('second', 64, 2);
   const child = office.spawn('model', 'pull', 'acme/second', '--json');
+  const ended = once(child, 'close');
   await untilBytes(child, 8 * MB);
   await relay.kill();
   await relay.up();
-  child.stdout?.resume();
-  const [code] = await once(child, 'close');
+  const [code] = await ended;
   expect(code).toBe(0);
   const { path: arrived } = await office.json<{ path: string }>('model', 'path', 'acme/second');
   expect(await sha256Of(arrived)).toBe(await sha256Of(path));
   expect(await metric('atmosphere_relay_bytes_total')).toBeLessThan(64 * MB);
 });
 
-test('11.4 a node of another mesh is refused, as holder', async () => {
+test('11.4 a node of another mesh does not become a holder, and says why', async () => {
   const stranger = network.node('stranger', { within: islands.within('office'), flags: ['--relay', MIDDLE] });
   onTestFinished(() => stranger.kill());
   await stranger.up();
   await eventually(
-    () => metric('atmosphere_relay_refused_total{reason="not_member"}'),
-    (count) => count > 0,
-  );
-  await eventually(
     async () => stranger.log,
-    (log) => log.includes('not reachable through a relay'),
+    (log) => log.includes('not reachable through a relay') && log.includes('other_mesh'),
   );
   expect(await metric('atmosphere_relay_holders')).toBe(1);
 });

@@ -29,7 +29,9 @@ export class RelayLink implements AsyncDisposable {
   readonly #limits: RelayLimits;
   readonly #logger: Logger;
   readonly #closing = new AbortController();
-  readonly #dataSockets = new Set<Socket>();
+  /** Not yet handed on. */
+  readonly #opening = new Set<Socket>();
+  #openCount = 0;
   #client: ControlClient | undefined;
   #isRegistered = false;
   #wakeUp = (): void => {};
@@ -58,7 +60,7 @@ export class RelayLink implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort();
     this.reconnect();
-    for (const socket of this.#dataSockets) socket.destroy();
+    for (const socket of this.#opening) socket.destroy();
     await this.#running;
   }
 
@@ -101,17 +103,20 @@ export class RelayLink implements AsyncDisposable {
   /** The relay decides how often: more than we have room for are not opened, and the asker is told by silence. */
   #openData(token: PairToken, from: NodeId): void {
     const { address, onConnection, clock } = this.#options;
-    if (this.#dataSockets.size >= this.#limits.dataConnections) return;
+    if (this.#openCount >= this.#limits.dataConnections) return;
     const socket = connectTcp({ ...address, noDelay: true, allowHalfOpen: true });
-    this.#dataSockets.add(socket);
+    this.#opening.add(socket);
+    this.#openCount += 1;
     const late = clock.after(this.#limits.connectMs, () => socket.destroy());
     socket.once('close', () => {
       late();
-      this.#dataSockets.delete(socket);
+      this.#opening.delete(socket);
+      this.#openCount -= 1;
     });
     socket.on('error', (cause) => this.#logger.debug({ err: messageOf(cause) }, 'a relayed connection broke'));
     socket.once('connect', () => {
       late();
+      this.#opening.delete(socket);
       socket.write(toPreamble(token));
       onConnection(socket, from);
     });

@@ -1,7 +1,7 @@
 /**
  * Two sockets become one connection: what either sends, the other gets. Spec: docs/spec/13-relay.md §5.
- * Owns both sockets until both are closed. Of each direction at most one read is in hand: the source is paused until the
- * sink took it and the gate let it through.
+ * Owns both sockets until both are closed. Of each direction at most two reads are in hand: the source is paused until the
+ * gate let one through and the sink took it.
  */
 import type { Socket } from 'node:net';
 import type { ByteGate, Clock } from '../core/index.ts';
@@ -26,6 +26,9 @@ export interface SpliceSummary {
   readonly toHolderBytes: number;
   readonly toAskerBytes: number;
 }
+
+/** So that a connection that is alone in its member's queue has the next one there when it is its turn. */
+const READS_AHEAD = 2;
 
 export class Splice {
   readonly #options: SpliceOptions;
@@ -62,26 +65,28 @@ export class Splice {
 
   #pass(from: Socket, to: Socket, direction: 'toHolder' | 'toAsker'): void {
     const { gate } = this.#options;
-    let isHeldUp = false;
-    const hand = (chunk: Buffer): boolean => to.destroyed || to.write(chunk);
+    let waiting = 0;
+    const hand = (chunk: Buffer): void => {
+      if (!to.destroyed && !to.write(chunk)) from.pause();
+    };
     from.on('data', (chunk: Buffer) => {
       if (!this.#count(direction, chunk.length)) return;
       const wait = gate.take(chunk.length);
-      if (wait === undefined) {
-        if (!hand(chunk)) from.pause();
-        return;
-      }
-      from.pause();
-      isHeldUp = true;
+      if (wait === undefined) return hand(chunk);
+      waiting += 1;
+      if (waiting >= READS_AHEAD) from.pause();
       void wait.then(() => {
-        isHeldUp = false;
-        if (hand(chunk)) from.resume();
-        if (from.readableEnded) to.end();
+        waiting -= 1;
+        from.resume();
+        hand(chunk);
+        if (waiting === 0 && from.readableEnded) to.end();
       });
     });
-    to.on('drain', () => from.resume());
+    to.on('drain', () => {
+      if (waiting < READS_AHEAD) from.resume();
+    });
     // The end may come while the last bytes wait for their turn.
-    from.once('end', () => void (isHeldUp || to.end()));
+    from.once('end', () => void (waiting > 0 || to.end()));
   }
 
   #count(direction: 'toHolder' | 'toAsker', bytes: number): boolean {
