@@ -35,6 +35,8 @@ const HEAD_END = '\r\n\r\n';
 export class HttpLane {
   /** Of the connection's opening: a round trip, or two with TLS. */
   roundTripMs = 0;
+  /** Heads and bodies, as they come. */
+  arrivedBytes = 0;
   readonly #blocks = new Blocks();
   #socket: Socket | undefined;
   #closedBy: TransferError | undefined;
@@ -109,6 +111,7 @@ export class HttpLane {
   /** False stops the socket from reading until a block is free. */
   #onRead(count: number): boolean {
     try {
+      this.arrivedBytes += count;
       this.#fill += count;
       while (this.#closedBy === undefined && this.#fill > 0 && this.#takeBytes());
       return this.#closedBy === undefined && !this.#blocks.isEmpty;

@@ -66,6 +66,8 @@ export class LaneRunner {
   #wasIdle = false;
   #busySinceMs = 0;
   #tickBytes = 0;
+  /** Of the lane that is open, at the last tick. */
+  #arrivedBefore = 0;
   /** Chunks that our own gate holds up. */
   #heldChunks = 0;
 
@@ -79,7 +81,9 @@ export class LaneRunner {
 
   /** Bytes since the last call. */
   takeReceived(): number {
-    const bytes = this.#tickBytes;
+    const arrived = this.#lane?.arrivedBytes;
+    const bytes = arrived === undefined ? this.#tickBytes : arrived - this.#arrivedBefore;
+    this.#arrivedBefore = arrived ?? 0;
     this.#tickBytes = 0;
     return bytes;
   }
@@ -129,6 +133,7 @@ export class LaneRunner {
       const lane = await this.#source.openLane(this.#abort.signal);
       if (this.#end !== undefined) return lane.close();
       this.#lane = lane;
+      this.#arrivedBefore = 0;
       this.#hasOpened = true;
       this.#opening = undefined;
       const { depth = 1, roundTripMs = clock.monotonicMs() - startedAtMs } = lane;

@@ -72,6 +72,11 @@ export interface Lane {
   readonly depth?: number;
   /** Time of a round trip as the opening showed it. */
   readonly roundTripMs?: number;
+  /**
+   * Bytes that have come so far, counted as they come and not as they are passed on: a peer that is slow, so that a chunk
+   * takes long to fill, is so told from one that is silent. Without it what is passed on counts.
+   */
+  readonly arrivedBytes?: number;
 }
 
 /** Where pieces go; the blob store's writer satisfies it. `Done` is whatever finishing yields. */
