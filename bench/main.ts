@@ -6,6 +6,10 @@ const BENCHMARKS = {
   pull: { script: 'pull/main.ts', about: 'a verified pull beside curl and aria2c, disk to disk' },
   serve: { script: 'serve/run.ts', about: 'the HTTP edge beside nginx' },
   lane: { script: 'lane/run.ts', about: 'the download engine alone' },
+  sources: {
+    script: 'sources/run.ts',
+    about: 'mesh streams, direct and through a circuit relay, beside the engine alone',
+  },
   websocket: { script: 'websocket/run.ts', about: 'transfers over a WebSocket, direct and relayed, beside ws alone' },
   resume: { script: 'resume/main.ts', about: 'a pull of 100 GB that goes on after kill -9' },
   idle: { script: 'idle/main.ts', about: 'what seeding 1,000 models costs while nobody asks' },

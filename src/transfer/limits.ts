@@ -61,6 +61,7 @@ export const TRANSFER_LIMIT_TABLE = {
   newsBurst: { value: 512, why: 'frames of piece news that a peer may have us look at at once' },
   newsPerSecond: { value: 100, why: 'and how many more a second; ten writes of three are usual' },
   blockBytes: { value: 512 * KiB, why: 'unit of reading, hashing and writing; divides every piece' },
+  streamBlocks: { value: 7, why: 'parts under way on a mesh stream: what a round trip to a busy peer leaves unused' },
   streamDepth: { value: 4, why: 'reads asked ahead on a mesh stream; what is under way is bounded by its blocks' },
   blocksPerLane: { value: 4, why: 'one is filled while others are written and hashed' },
   idleBlocks: { value: 16, why: 'blocks kept for the next lane, of all downloads together' },

@@ -50,7 +50,7 @@ export class StreamLane implements Lane {
   readonly depth = TRANSFER_LIMITS.streamDepth;
   readonly #stream: ByteStream;
   readonly #content: StreamContent;
-  readonly #blocks = new Blocks();
+  readonly #blocks = new Blocks(TRANSFER_LIMITS.streamBlocks);
   readonly #frame = new SmallFrame();
   /** Not asked for to their end, oldest first. */
   readonly #waiting: Read[] = [];

@@ -25,8 +25,9 @@ export interface BlobSessionOptions {
 }
 
 interface Answer {
-  readonly sizeBytes: number;
-  readonly bytes: Buffer;
+  /** Head and bytes, in one: each thing that is sent costs the engine a frame of its own. */
+  readonly frame: Buffer;
+  readonly byteCount: number;
   readonly gate: ByteGate;
 }
 
@@ -140,21 +141,22 @@ export class BlobSession {
     const hashes = await this.#options.content.pieceHashes(sha256, this.#options.viewer, root);
     if (hashes === undefined) return 'not_held';
     if (end > hashes.length) return 'bad_request';
-    return { sizeBytes: hashes.length, bytes: Buffer.from(hashes.subarray(start, end)), gate: openGate };
+    const { frame, bytes } = emptyAnswer(hashes.length, end - start);
+    bytes.set(hashes.subarray(start, end));
+    return { frame, byteCount: bytes.length, gate: openGate };
   }
 
   async #readBytes({ sha256, start, end }: Ranged): Promise<Answer | BlobStreamErrorWord> {
     const blob = await this.#open(sha256);
     if (blob === undefined) return 'not_held';
     if (end > blob.sizeBytes) return 'bad_request';
-    // Fresh each time: the mesh keeps what it sends until it has left.
-    const bytes = Buffer.allocUnsafeSlow(end - start);
+    const { frame, bytes } = emptyAnswer(blob.sizeBytes, end - start);
     for (let filled = 0; filled < bytes.length; ) {
       const got = await blob.read(bytes.subarray(filled), start + filled);
       if (got === 0) return 'not_held';
       filled += got;
     }
-    return { sizeBytes: blob.sizeBytes, bytes, gate: this.#gateOf(sha256, blob.sizeBytes) };
+    return { frame, byteCount: bytes.length, gate: this.#gateOf(sha256, blob.sizeBytes) };
   }
 
   #gateOf(sha256: Sha256, sizeBytes: number): ByteGate {
@@ -184,11 +186,10 @@ export class BlobSession {
       if (answer === 'bad_request') throw new ProtocolError('malformed', 'Serving a blob stream: a range outside');
       return;
     }
-    const { sizeBytes, bytes, gate } = answer;
-    await gate.take(bytes.length, this.#ending.signal);
-    await this.#write(encodeBlobStreamFrame({ size: sizeBytes, length: bytes.length }));
-    await this.#write(bytes);
-    this.#options.onSent(bytes.length);
+    const { frame, byteCount, gate } = answer;
+    await gate.take(byteCount, this.#ending.signal);
+    await this.#write(frame);
+    this.#options.onSent(byteCount);
   }
 
   /** A reader that takes nothing for long is cut off. */
@@ -200,4 +201,12 @@ export class BlobSession {
     const timer = setTimeout(stalled, NODE_LIMITS.blobStreamStalledMs);
     await Promise.race([sent, promise]).finally(() => clearTimeout(timer));
   }
+}
+
+/** With room for its bytes. Fresh each time: the mesh keeps what it sends until it has left. */
+function emptyAnswer(size: number, length: number): { readonly frame: Buffer; readonly bytes: Buffer } {
+  const head = encodeBlobStreamFrame({ size, length });
+  const frame = Buffer.allocUnsafeSlow(head.length + length);
+  head.copy(frame);
+  return { frame, bytes: frame.subarray(head.length) };
 }

@@ -7,18 +7,20 @@ import { MemoryByteStream } from '../../mesh/memory-stream.ts';
 import { eventually, nextTurn } from '../../testkit/eventually.ts';
 import { testBlob } from '../../testkit/hostile-http-server.ts';
 import { frameOf } from '../../testkit/hostile-stream-peer.ts';
+import { contentOf, joinByRelay, joinNodes, serveOn, sourceOn, startLibp2pNode } from '../../testkit/libp2p-nodes.ts';
 import { type PieceNews, StreamPieceSource } from '../../transfer/index.ts';
 import { type SourceHarness, testPieceSource } from '../../transfer/source.conformance.ts';
 import { NODE_LIMITS } from '../limits.ts';
 import { BlobStreams } from './blob-streams.ts';
-import { contentOf, join, joinByRelay, serveOn, sourceOn, startTransport } from './streams.fixture.ts';
 
 const open: Libp2pTransport[] = [];
+let started = 0;
 const blob = testBlob(randomBytes(5 * MiB + 3));
 const never = (): AbortSignal => new AbortController().signal;
 
 async function start(relayServer = false): Promise<Libp2pTransport> {
-  const transport = await startTransport(relayServer);
+  started += 1;
+  const transport = await startLibp2pNode(`node ${started}`, relayServer);
   open.push(transport);
   return transport;
 }
@@ -36,7 +38,7 @@ function harnessOver(joined: (asker: Libp2pTransport, holder: Libp2pTransport) =
       const streams = serveOn(holder, contentOf(behaviour === 'absent' ? blob : served));
       await joined(asker, holder);
       return {
-        source: sourceOn(asker, holder, served),
+        source: sourceOn(asker, holder.nodeId, served),
         openConnections: () => streams.openStreams,
         close: () => holder.stop(),
       };
@@ -44,7 +46,7 @@ function harnessOver(joined: (asker: Libp2pTransport, holder: Libp2pTransport) =
   };
 }
 
-describe('a mesh stream over libp2p', () => testPieceSource(harnessOver(join)));
+describe('a mesh stream over libp2p', () => testPieceSource(harnessOver(joinNodes)));
 
 describe('a mesh stream through a circuit relay', () =>
   testPieceSource(harnessOver(async (asker, holder) => joinByRelay(asker, holder, await start(true)))));
@@ -56,7 +58,7 @@ test('a peer that was relayed is direct once it is connected to directly', async
   expect(asker.isDirect(holder.nodeId)).toBe(false);
   await relay.stop();
   await eventually(nextTurn, () => !asker.peers().includes(holder.nodeId));
-  await join(asker, holder);
+  await joinNodes(asker, holder);
   expect(asker.isDirect(holder.nodeId)).toBe(true);
 });
 
