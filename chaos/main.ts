@@ -11,7 +11,7 @@ import { runDaemons } from './run-daemons.ts';
 import { isAlive, type RunEnd, runEngine } from './run-engine.ts';
 import { drawScenario, faultsOf, type Scenario } from './scenario.ts';
 
-const HANDLES_MS = 3000;
+const HANDLES_MS = 10_000;
 
 const { values } = parseArgs({
   options: {

@@ -11,7 +11,7 @@ import type { AttemptPlan } from './scenario.ts';
 const QUICK = {
   stallMs: 400,
   muteMs: 200,
-  outageMs: 1000,
+  outageMs: 700,
   newsWaitMs: 100,
   climbMs: 200,
   climbSettleMs: 50,

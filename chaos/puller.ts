@@ -14,9 +14,9 @@ export interface Life {
   readonly violations: readonly string[];
 }
 
-const LIFE_MS = 30_000;
+const LIFE_MS = 60_000;
 const LEAVE_MS = 15_000;
-const HANDLES_MS = 3000;
+const HANDLES_MS = 10_000;
 const PEAK_BYTES = 500 * MiB;
 
 export class Puller {

@@ -36,7 +36,7 @@ const KNOWN_ENDS = [
   'digest_mismatch',
 ];
 /** Lives without a fault of their own, after those of the plan. */
-const QUIET_LIVES = 4;
+const QUIET_LIVES = 3;
 const QUIET: AttemptPlan = {
   kill: undefined,
   cancelAfterCommits: undefined,
@@ -164,6 +164,7 @@ class EngineRun {
     const wanted = expectedEnd(this.#scenario);
     if (wanted === 'whole' && !isWhole)
       this.#violations.push(`ended with ${this.#end} though a good source was there all the time`);
+    if (wanted !== 'lie' && this.#end === 'digest_mismatch') this.#violations.push('a true entry was called a lie');
     if (wanted === 'lie' && isWhole) this.#violations.push('bytes with another digest were taken');
     this.#violations.push(...(await findLeftovers(this.#store, sha256, isWhole || this.#end === 'digest_mismatch')));
   }
