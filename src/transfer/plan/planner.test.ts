@@ -171,6 +171,23 @@ describe('planTransfer() in a swarm', () => {
   });
 });
 
+describe('planTransfer() and a range that is not there yet', () => {
+  it('is no reason to give a source up, however often; one that counted as whole holds a part then', () => {
+    const plan = new Plan(8);
+    plan.tell({ on: 'source_added', sourceId: 'a', lanes: 1, expectedRate: 0, follows: true });
+    let commands = plan.tickTo(1_000);
+    // Once for the long run, then for each piece.
+    for (let time = 1; time <= 9; time += 1) {
+      const read = commands.find((command) => command.do === 'read') as ReadCommand;
+      plan.tell({ on: 'lane_failed', laneId: read.laneId, code: 'not_held_yet' });
+      commands = plan.tickTo(1_000 + time * 20_000);
+    }
+    expect(commands).toEqual([]);
+    const [read] = plan.tell({ on: 'pieces_news', sourceId: 'a', news: { news: 'gained', indexes: [3] } });
+    expect(read).toMatchObject({ do: 'read', sourceId: 'a', first: 3, end: 4 });
+  });
+});
+
 describe('planTransfer() and time', () => {
   it('fails at once without any source', () => {
     const plan = new Plan(1);

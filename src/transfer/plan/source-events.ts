@@ -66,6 +66,10 @@ export function failSource(plan: PlanState, source: SourcePlan, failure: Failure
     loseSource(plan, source);
     return;
   }
+  pause(plan, source, failure);
+}
+
+function pause(plan: PlanState, source: SourcePlan, failure: Failure): void {
   source.status = 'waiting';
   source.retryAtMs = Math.max(source.retryAtMs, failure.nowMs + pauseMs(plan, source.failuresInRow, failure));
   renewHope(plan);
@@ -77,14 +81,15 @@ export function failLane(plan: PlanState, lane: LanePlan, failure: Failure): voi
   // It answers other lanes: that many are what it has room for.
   if (failure.code === 'peer_busy' && source.lanes.length > 1) source.maxLanes = source.lanes.length - 1;
   const run = lane.runs[0];
-  const lacks = failure.code === 'not_held_yet' || (failure.code === 'not_held' && source.view === 'some');
-  if (!lacks || run === undefined) {
+  const isPart = failure.code === 'not_held_yet' || (failure.code === 'not_held' && source.view === 'some');
+  if (!isPart || run === undefined || source.status === 'gone') {
     failSource(plan, source, failure);
     return;
   }
-  // It holds parts and has less than was thought: not a lie, it may have changed meanwhile.
+  // It has less than was thought: not a lie, it may have changed meanwhile. The pause is for one that says so again and again.
   unsee(plan, source, run.next, run.end);
-  failSource(plan, source, { ...failure, code: 'peer_busy' });
+  if (source.status === 'ready') source.failuresInRow += 1;
+  pause(plan, source, failure);
 }
 
 /**

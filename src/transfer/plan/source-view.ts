@@ -34,9 +34,14 @@ export function seeAs(plan: PlanState, source: SourcePlan, view: 'unknown' | 'al
   source.heldCount = 0;
 }
 
-/** It said "not held" of pieces it was thought to hold. */
+/**
+ * It said "not held" of pieces it was thought to hold. One that was taken to hold everything holds a part, then, and is
+ * asked piece by piece: which of a long run it lacks is not known.
+ */
 export function unsee(plan: PlanState, source: SourcePlan, first: number, end: number): void {
-  if (source.view !== 'some' || source.holds === undefined) return;
+  const wasWhole = source.view === 'all';
+  if (wasWhole) seeBits(plan, source, new Uint8Array(Math.ceil(plan.pieces.count / 8)).fill(0xff), false);
+  if (source.holds === undefined || (wasWhole && end - first > 1)) return;
   for (let index = first; index < end; index += 1) {
     if (!hasBit(source.holds, index)) continue;
     clearBit(source.holds, index);
@@ -45,12 +50,12 @@ export function unsee(plan: PlanState, source: SourcePlan, first: number, end: n
   }
 }
 
-function seeBits(plan: PlanState, source: SourcePlan, bits: Uint8Array): void {
+function seeBits(plan: PlanState, source: SourcePlan, bits: Uint8Array, mayBeWhole = true): void {
   seeAs(plan, source, 'unknown');
   source.view = 'some';
   source.holds = new Uint8Array(Math.ceil(plan.pieces.count / 8));
   for (let index = 0; index < plan.pieces.count; index += 1) if (hasBit(bits, index)) see(plan.pieces, source, index);
-  becomeWhole(plan, source);
+  if (mayBeWhole) becomeWhole(plan, source);
 }
 
 function gain(plan: PlanState, source: SourcePlan, indexes: readonly number[]): void {
