@@ -76,7 +76,7 @@ function toPayload({ mesh, clock, nodeName }: AnnouncerOptions, page: number, en
     node_name: nodeName,
     timestamp: clock.nowMs(),
     models: entries,
-    transfer_endpoints: {},
+    transfer_endpoints: { websocket: true },
     ttl_seconds: PROTOCOL_LIMITS.catalogTtlSeconds,
     page,
   };

@@ -15,7 +15,7 @@ import type { PeerIdentity, PeerVerifier, ServedContent, TlsIdentity, TokenVerif
 import { RequestBuckets } from './request-bucket.ts';
 import { StreamGate } from './stream-gate.ts';
 import { type Address, Transport } from './transport.ts';
-import { type MeshRelay, mountWsEndpoint, type ServeLink } from './ws-endpoint.ts';
+import { type MeshRelay, mountWsEndpoint, type WsEndpoint } from './ws-endpoint.ts';
 
 export interface HttpEdgeOptions {
   /** `0.0.0.0` unless given: peers must reach the port. `::` listens on both families. */
@@ -55,7 +55,7 @@ export interface HttpEdge extends AsyncDisposable {
   /** Cuts the connections of a peer that lost its membership. */
   disconnectPeer(nodeId: string): void;
   /** Answers what a relay asks over a WebSocket that this node opened to it. */
-  readonly serveLink: ServeLink;
+  readonly serveLink: WsEndpoint['serveLink'];
   close(): Promise<void>;
 }
 
@@ -85,7 +85,7 @@ export async function openHttpEdge(options: HttpEdgeOptions): Promise<HttpEdge> 
   const streams = new StreamGate(limits);
   const { nodeId, meshRelay: relay } = options;
   const endpoint = { ...shared, content, guard, port, closing: closing.signal, streams, nodeId, relay };
-  const serveLink = mountWsEndpoint(app.http, { ...endpoint, gateFor: options.uploadGate ?? (() => openGate) });
+  const webSockets = mountWsEndpoint(app.http, { ...endpoint, gateFor: options.uploadGate ?? (() => openGate) });
   try {
     bound.address = await transport.listen({ host: options.host ?? '0.0.0.0', port: options.port });
   } catch (cause) {
@@ -102,8 +102,11 @@ export async function openHttpEdge(options: HttpEdgeOptions): Promise<HttpEdge> 
     metrics: metrics.registry,
     acceptRelayed: (socket) => transport.acceptRelayed(socket),
     setTls: (identity) => transport.setTls(identity),
-    disconnectPeer: (nodeId) => transport.disconnectPeer(nodeId),
-    serveLink,
+    disconnectPeer(nodeId) {
+      transport.disconnectPeer(nodeId);
+      webSockets.dropLinks(nodeId);
+    },
+    serveLink: webSockets.serveLink,
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -32,10 +32,14 @@ export interface WsEndpointOptions extends SessionSurroundings {
 
 export const MESH_PATH = '/mesh';
 
-/** Also serves a socket that this node opened to a relay, which then asks as itself. */
-export type ServeLink = (socket: WebSocket, relay: PeerIdentity) => void;
+export interface WsEndpoint {
+  /** Answers on a socket that this node opened to a relay, which then asks as itself. */
+  serveLink(socket: WebSocket, relay: PeerIdentity): void;
+  /** Cuts the links to a relay that lost its membership. */
+  dropLinks(nodeId: string): void;
+}
 
-export function mountWsEndpoint(http: Server, options: WsEndpointOptions): ServeLink {
+export function mountWsEndpoint(http: Server, options: WsEndpointOptions): WsEndpoint {
   const upgrader = new WebSocketServer({
     noServer: true,
     clientTracking: false,
@@ -44,6 +48,7 @@ export function mountWsEndpoint(http: Server, options: WsEndpointOptions): Serve
     maxFragments: MAX_FRAGMENTS,
   });
   const sessions = new Set<WsSession>();
+  const links = new Set<{ readonly socket: WebSocket; readonly nodeId: string }>();
   const open = (end: SessionEnd): void => {
     const session = new WsSession(options, end);
     sessions.add(session);
@@ -68,7 +73,17 @@ export function mountWsEndpoint(http: Server, options: WsEndpointOptions): Serve
       (thrown: unknown) => refuse(duplex, thrown, options),
     );
   });
-  return (socket, relay) => open({ socket, viewer: { kind: 'peer', ...relay }, address: '', isLink: true });
+  return {
+    serveLink(socket, relay) {
+      const link = { socket, nodeId: relay.nodeId };
+      links.add(link);
+      socket.once('close', () => links.delete(link));
+      open({ socket, viewer: { kind: 'peer', ...relay }, address: '', isLink: true });
+    },
+    dropLinks(nodeId) {
+      for (const link of links) if (link.nodeId === nodeId) link.socket.terminate();
+    },
+  };
 }
 
 function isLink(request: IncomingMessage): boolean {

@@ -6,7 +6,7 @@ import { MiB, type NodeId, systemClock } from '../core/index.ts';
 import { WsRelayHub } from '../relay/index.ts';
 import { RELAY_LIMITS } from '../relay/limits.ts';
 import { WsRelayLink } from '../relay/ws-relay-link.ts';
-import { nextTurn } from '../testkit/eventually.ts';
+import { eventually, nextTurn } from '../testkit/eventually.ts';
 import { testBlob } from '../testkit/hostile-http-server.ts';
 import { makeTestMesh } from '../testkit/mesh-members.ts';
 import { SeededBytes } from '../testkit/seeded-bytes.ts';
@@ -50,10 +50,14 @@ async function openRelayed(relayRole = 'member') {
   const holderEdge = await openEdge(holder);
   await holderEdge.content.add('org/model', { 'model.gguf': blob.content });
   holderEdge.content.pieceHashes = async () => blob.pieces;
+  const linked = Promise.withResolvers<WebSocket>();
   const link = new WsRelayLink({
     ...{ address: { host: '127.0.0.1', port: relayEdge.port }, identity: () => holder.tls, verifyMember },
     ...{ clock: systemClock, limits: { reconnectMs: 5, maxReconnectMs: 5 } },
-    onSocket: (socket, peer) => holderEdge.edge.serveLink(socket, peer),
+    onSocket(socket, peer) {
+      holderEdge.edge.serveLink(socket, peer);
+      linked.resolve(socket);
+    },
   });
   link.start();
   open.push(link);
@@ -63,7 +67,7 @@ async function openRelayed(relayRole = 'member') {
       tls: { ...asker.tls, verifyPeer: (der) => expect(verifyMember(der).nodeId).toBe(relay.nodeId) },
       ...options,
     });
-  return { hub, relay, holder, asker, relayEdge, holderEdge, link, sourceOf };
+  return { hub, relay, holder, asker, relayEdge, holderEdge, link, linked: linked.promise, sourceOf };
 }
 
 async function readAll(source: WsPieceSource): Promise<Buffer> {
@@ -97,12 +101,16 @@ describe('a model through a relay', () => {
   });
 
   it('is reachable again when the link broke and came back by itself', async () => {
-    const { hub, sourceOf, link } = await openRelayed();
-    await until(() => hub.counts().links === 1);
+    const { sourceOf, link, linked } = await openRelayed();
+    const closed = once(await linked, 'close');
     link.reconnect();
-    await until(() => hub.counts().links === 0);
-    await until(() => hub.counts().links === 1);
-    expect((await readAll(sourceOf())).length).toBe(blob.content.length);
+    await closed;
+    const bytesRead = (): Promise<number> =>
+      readAll(sourceOf()).then(
+        ({ length }) => length,
+        () => 0,
+      );
+    await eventually(bytesRead, (count) => count === blob.content.length);
   });
 
   it('a holder that goes away in the middle is unreachable, at once', async () => {
@@ -113,6 +121,14 @@ describe('a model through a relay', () => {
     await expect(lane.read({ start: 0, end: blob.content.length }, cut, never())).rejects.toMatchObject({
       code: 'peer_unreachable',
     });
+  });
+
+  it('a relay that is no member any more is cut off, with what it asks', async () => {
+    const { relay, holderEdge, linked } = await openRelayed();
+    const socket = await linked;
+    const closed = once(socket, 'close');
+    holderEdge.edge.disconnectPeer(relay.nodeId);
+    await closed;
   });
 
   it('what the holder does not have, or the relay may not have, is not held', async () => {
