@@ -7,7 +7,7 @@ import type { Readable } from 'node:stream';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import type { PullEvent } from '../src/api/index.ts';
 import { MB } from '../src/core/index.ts';
-import { eventually } from '../src/testkit/eventually.ts';
+import { eventually, nextTurn } from '../src/testkit/eventually.ts';
 import { writeGgufFile } from '../src/testkit/model-files.ts';
 import { DevNetwork, type DevNode } from '../src/testkit/processes.ts';
 import { type Islands, MIDDLE, openIslands } from './islands.ts';
@@ -117,7 +117,10 @@ test('11.4 a node of another mesh does not become a holder, and says why', async
   onTestFinished(() => stranger.kill());
   await stranger.up();
   await eventually(
-    async () => stranger.log,
+    async () => {
+      await nextTurn();
+      return stranger.log;
+    },
     (log) => log.includes('not reachable through a relay') && log.includes('other_mesh'),
   );
   expect(await metric('atmosphere_relay_holders')).toBe(1);

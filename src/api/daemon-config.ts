@@ -85,11 +85,13 @@ export const DAEMON_DEFAULTS = {
   openLan: false,
   loopbackHttp: true,
   relayServer: false,
-  spliceRelayPort: 4303,
   modelFolders: [],
   scanDefaults: true,
   logLevel: 'info',
-} as const satisfies Partial<DaemonConfig> & { readonly spliceRelayPort: number };
+} as const satisfies Partial<DaemonConfig>;
+
+/** Where a splice relay listens unless told otherwise. */
+export const SPLICE_RELAY_PORT = 4303;
 
 export interface DaemonEnv {
   readonly home?: string;

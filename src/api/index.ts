@@ -15,6 +15,7 @@ export {
   type LogLevel,
   type OpenDaemon,
   parseDaemonEnv,
+  SPLICE_RELAY_PORT,
   type SpliceRelayConfig,
 } from './daemon-config.ts';
 export {

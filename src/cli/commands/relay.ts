@@ -1,4 +1,4 @@
-import { DAEMON_DEFAULTS } from '../../api/index.ts';
+import { SPLICE_RELAY_PORT } from '../../api/index.ts';
 import type { CommandSpec } from '../command.ts';
 import { parseAddress, parsePort, parseSizeBytes } from '../parse-values.ts';
 import type { UpOptions } from '../up-config.ts';
@@ -38,7 +38,7 @@ export const relay: CommandSpec<RelayOptions> = {
     const up: UpOptions = {
       ...rest,
       ...{ port: httpPort ?? 0, agentPort: 0, scanDefaults: false },
-      relayPort: port ?? DAEMON_DEFAULTS.spliceRelayPort,
+      relayPort: port ?? SPLICE_RELAY_PORT,
       ...(rate === undefined ? {} : { relayRate: rate }),
       ...(quotaPerDay === undefined ? {} : { relayQuotaPerDay: quotaPerDay }),
     };
