@@ -38,6 +38,16 @@ test('4.1 one of two peers sends wrong bytes: it is dropped, and the file is rig
   expect([code, last.event]).toEqual([0, 'completed']);
   expect(last.peers?.find((peer) => peer.name === 'gateway')?.dropped).toMatch(/piece/);
   expect(await sha256Of(last.path ?? '')).toBe(await sha256Of(gguf));
+  const standingOn = async (node: DevNode) =>
+    (await node.json<{ nodes: NodeRow[] }>('mesh', 'nodes')).nodes.find(({ name }) => name === 'gateway')?.standing;
+  expect((await standingOn(edge))?.word).toBe('banned');
+  // The workshop never fetched anything from the gateway: it has the edge's word.
+  const heard = await eventually(
+    () => standingOn(workshop),
+    (standing) => standing?.reporters === 1,
+  );
+  expect(heard).toMatchObject({ reason: expect.stringContaining('wrong bytes') });
+  expect(heard?.chance).toBeLessThan(0.5);
 });
 
 test('4.2 the only peer asked sends wrong bytes: exit 4, and nothing is visible', async () => {
