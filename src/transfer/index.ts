@@ -14,7 +14,6 @@ export type { BlobToGet, Lane, PieceNews, PieceSink, PieceSource, ReceiveBytes, 
 export type { DownloadProgress } from './progress.ts';
 export {
   connectProber,
-  type DelayProber,
   DelayWatch,
   type Direction,
   type FlowFacts,
@@ -33,7 +32,6 @@ export {
   type RateRules,
   rulesAt,
   type TransferWish,
-  UNLIMITED,
 } from './rate/index.ts';
 export type { SourceOutcome } from './source-stats.ts';
 export { type Span, spansOfMissing } from './spans.ts';

@@ -3,7 +3,7 @@
  * out, and the back-off when the link's delay grows. Spec: docs/spec/10-transfer.md §11.
  */
 export { connectProber, type PeerAddress } from './connect-prober.ts';
-export { type DelayProber, DelayWatch } from './delay-watch.ts';
+export { DelayWatch } from './delay-watch.ts';
 export {
   type Direction,
   type FlowFacts,
@@ -19,4 +19,4 @@ export {
 } from './policy.ts';
 export { PRIORITIES, type Priority } from './priority.ts';
 export { RateGovernor } from './rate-governor.ts';
-export { formatRate, parseRate, UNLIMITED } from './rate-value.ts';
+export { formatRate, parseRate } from './rate-value.ts';
