@@ -1,15 +1,11 @@
 /** Whom one blob is asked of: who offers the model, and who fetches the blob as well; of many, a choice. */
 import { type NodeId, type Random, systemRandom } from '../../core/index.ts';
-import { type BlobToGet, chooseNeighbours, type PieceSource } from '../../transfer/index.ts';
+import { type BlobToGet, chooseNeighbours, type NeighbourCandidate, type PieceSource } from '../../transfer/index.ts';
 import { NODE_LIMITS } from '../limits.ts';
 import type { Holder, HolderView, PullTarget } from './ports.ts';
 
-interface Candidate {
-  readonly id: string;
+interface Candidate extends NeighbourCandidate {
   readonly holder: Holder;
-  readonly pathOrder: number;
-  readonly isComplete: boolean;
-  readonly score: number;
 }
 
 export class BlobSwarm {
