@@ -17,6 +17,7 @@ const BENCHMARKS = {
   import: { script: 'inventory/daemon.ts', about: 'the same cache through a real daemon' },
   swarm: { script: 'swarm/run.ts', about: 'simulated swarms of up to 10,000 nodes beside what no scheduler can beat' },
   links: { script: 'links/run.ts', about: 'transfers over links with bandwidth, delay and loss, beside curl' },
+  relay: { script: 'relay/run.ts', about: 'TLS through the splice relay beside TLS without it' },
 } as const;
 
 const [name, ...args] = process.argv.slice(2);

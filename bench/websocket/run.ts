@@ -1,4 +1,4 @@
-/** `npm run bench -- websocket [--size MiB] [--runs N] [--record]`: see README.md. */
+/** `npm run bench -- websocket [--size MiB] [--runs N] [--rows N] [--record]`: see README.md. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
@@ -18,6 +18,7 @@ const { values } = parseArgs({
   options: {
     size: { type: 'string', default: '256' },
     runs: { type: 'string', default: '5' },
+    rows: { type: 'string', default: '7' },
     record: { type: 'boolean', default: false },
   },
 });
@@ -50,7 +51,7 @@ async function main(): Promise<void> {
   const blob = { sha256: parseSha256(sha256), sizeBytes, pieceBytes: MiB, pieceRoot: sha256 as PieceRoot };
   const relay = await startNode({ name: 'relay', path, sha256 });
   const holder = await startNode({ name: 'holder', path, sha256, relayPort: relay.edge });
-  const rows = await measureAll(await contestantsOf(holder, relay, blob));
+  const rows = await measureAll((await contestantsOf(holder, relay, blob)).slice(0, Number(values.rows)));
   print(rows);
   if (!values.record) return;
   const machine = { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version, loadBefore };
