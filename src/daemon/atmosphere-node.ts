@@ -47,6 +47,8 @@ export interface PullOptions {
   readonly range?: string;
   /** Name or id of the only node to pull from. */
   readonly from?: string;
+  /** Before other pulls, or behind; `normal` unless given. */
+  readonly priority?: Transfer['priority'];
   readonly onProgress?: (event: PullEvent) => void;
   /** Cancels the transfer; what arrived is kept. */
   readonly signal?: AbortSignal;
@@ -129,8 +131,8 @@ export class AtmosphereNode implements AsyncDisposable {
    * and kind of what went wrong; NodeError `model_not_found`, `model_ambiguous`, `node_not_found`; the signal's reason.
    */
   async pull(name: string, options: PullOptions = {}): Promise<PullEvent & { readonly path: string }> {
-    const { range, from, onProgress, signal = never() } = options;
-    const body = { id: name, ...(range === undefined ? {} : { range }), ...(from === undefined ? {} : { from }) };
+    const { range, from, priority, onProgress, signal = never() } = options;
+    const body = { id: name, ...(range && { range }), ...(from && { from }), ...(priority && { priority }) };
     signal.throwIfAborted();
     let requestId: string | undefined;
     for await (const event of this.#started().node.control.pull({ ...NOTHING, body }, signal)) {

@@ -28,9 +28,10 @@ export class BlobSwarm {
     const candidates = this.#candidates(holders).filter(({ holder }) => !this.#taken.has(holder.nodeId));
     const preferred = candidates.filter(({ holder }) => holder.nodeId === this.#target.preferredNodeId);
     const others = candidates.filter((one) => !preferred.includes(one));
-    return [...preferred, ...chooseNeighbours(others, room - preferred.length, this.#random)].flatMap(({ holder }) =>
-      this.#take(holder),
-    );
+    const chosen = chooseNeighbours(others, room - preferred.length, this.#random);
+    // Who has everything is asked first for the piece list.
+    const inOrder = chosen.toSorted((a, b) => Number(b.isComplete) - Number(a.isComplete));
+    return [...preferred, ...inOrder].flatMap(({ holder }) => this.#take(holder));
   }
 
   #take(holder: Holder): PieceSource[] {

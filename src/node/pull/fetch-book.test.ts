@@ -1,6 +1,8 @@
+import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
 import type { Sha256 } from '../../core/index.ts';
 import { FetchBook } from './fetch-book.ts';
+import { fileSet, oneFile, PullBench, TestPeer } from './pulling.fixture.ts';
 
 const digest = (name: string): Sha256 => name.repeat(64) as Sha256;
 const [A, B, C, D] = ['a', 'b', 'c', 'd'].map(digest) as [Sha256, Sha256, Sha256, Sha256];
@@ -32,4 +34,41 @@ test('changes are told once each, and nothing after the end', () => {
   pull[Symbol.dispose]();
   pull.add(C);
   expect([calls, book.newest(32)]).toEqual([3, []]);
+});
+
+test('a pull is in the book from its start, over a pause, to its end', async () => {
+  const model = oneFile('org/one', randomBytes(1000));
+  const bench = new PullBench();
+  const peer = bench.swarm.add(new TestPeer('peer', model));
+  const gate = Promise.withResolvers<void>();
+  peer.gate = gate.promise;
+  const service = bench.service();
+  const { requestId } = service.start({ target: model });
+  await peer.asked.promise;
+  expect(bench.fetching.newest(32)).toEqual([model.entry.sha256]);
+  await service.pause(requestId);
+  expect(bench.fetching.newest(32)).toEqual([model.entry.sha256]);
+  gate.resolve();
+  const [transfer] = service.goOn(requestId);
+  await new Promise<void>((resolve) => bench.fetching.changes.on(resolve));
+  expect([bench.fetching.newest(32), transfer?.snapshot().state]).toEqual([[], 'Completed']);
+});
+
+test('each file of a model is in the book when its turn comes, those that are here already as well', async () => {
+  const model = fileSet('org/set', { a: randomBytes(10), b: randomBytes(20), c: randomBytes(30) });
+  const bench = new PullBench();
+  bench.swarm.add(new TestPeer('peer', model));
+  const [list, here, ...others] = model.blobs.map(({ blob }) => blob.sha256);
+  await bench.store.put(here as Sha256, model.blobs[1]?.content as Buffer);
+  const told: string[][] = [];
+  bench.fetching.changes.on(() => told.push(bench.fetching.newest(32)));
+  const service = bench.service();
+  bench.models.beforeInstall = async () => {
+    expect(bench.fetching.newest(32)).toEqual([list, ...others.toReversed(), here]);
+  };
+  const transfer = service.start({ target: model });
+  await new Promise<void>((resolve) => transfer.events.on(({ path }) => path !== undefined && resolve()));
+  expect(told[0]).toEqual([list]);
+  await service.close();
+  expect(told.at(-1)).toEqual([]);
 });

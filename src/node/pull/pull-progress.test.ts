@@ -55,3 +55,34 @@ test('peers come with what they gave in all blobs, most first, and a liar is mar
     { nodeId: 'x', bytes: 10, failures: 0, dropped: undefined },
   ]);
 });
+
+test('silence is a rate that only falls after failures, until it rises again', () => {
+  const pull = new PullProgress();
+  const see = (rateBytesPerSecond: number, failures: number) => {
+    const sources = [outcome('a', { failures: Array.from({ length: failures }, () => 'peer_unreachable' as const) })];
+    pull.update(A, progress(40, { rateBytesPerSecond, sources }));
+    return [pull.isSilent, pull.isMoving];
+  };
+  expect(see(1e6, 0)).toEqual([false, true]);
+  expect(see(1e5, 0)).toEqual([false, true]);
+  expect(see(9e4, 1)).toEqual([false, true]);
+  expect(see(2e4, 1)).toEqual([false, true]);
+  expect(see(1e4, 2)).toEqual([true, false]);
+  expect(see(10, 2)).toEqual([true, false]);
+  expect(see(5e4, 2)).toEqual([false, true]);
+});
+
+test('what peers gave stays theirs when an attempt is over, and adds up with the next', () => {
+  const pull = new PullProgress([{ nodeId: 'b' as NodeId, bytes: 5, failures: 1, dropped: undefined }], 5);
+  expect([pull.verifiedBytes, pull.receivedBytes]).toEqual([5, 5]);
+  pull.update(A, progress(40, { sources: [outcome('a', { bytes: 35 })] }));
+  pull.settle();
+  expect([pull.rateBytesPerSecond, pull.verifiedBytes, pull.receivedBytes]).toEqual([0, 40, 40]);
+  pull.update(A, progress(0, { state: 'pending' }));
+  expect(pull.verifiedBytes).toBe(40);
+  pull.update(A, progress(60, { sources: [outcome('a', { bytes: 20 })] }));
+  expect(pull.peers().map(({ nodeId, bytes }) => [nodeId, bytes])).toEqual([
+    ['a', 55],
+    ['b', 5],
+  ]);
+});

@@ -25,6 +25,8 @@ export class PullProgress {
   #totalBytes = 0;
   #isSilent = false;
   #failures = 0;
+  #lastRate = 0;
+  #rateAtFailure: number | undefined;
   #isVerifying = false;
 
   constructor(past: readonly PeerShare[] = [], verifiedBytes = 0) {
@@ -57,8 +59,9 @@ export class PullProgress {
     this.#noteSilence();
   }
 
-  get isIdle(): boolean {
-    return this.rateBytesPerSecond < LEAST_RATE;
+  /** Bytes come, though a piece of them may yet be far from whole. */
+  get isMoving(): boolean {
+    return !this.#isSilent && this.rateBytesPerSecond >= LEAST_RATE;
   }
 
   /** Peers failed, and not a byte has come since. */
@@ -66,11 +69,15 @@ export class PullProgress {
     return this.#isSilent;
   }
 
+  /** A rate that only falls, and far, since peers began to fail: nothing comes from anybody. */
   #noteSilence(): void {
     const all = [...this.#blobs.values()];
     const failures = all.flatMap(({ sources }) => sources).reduce((sum, one) => sum + one.failures.length, 0);
-    if (!this.isIdle) this.#isSilent = false;
-    else if (failures > this.#failures) this.#isSilent = true;
+    const rate = this.rateBytesPerSecond;
+    if (rate > this.#lastRate) this.#rateAtFailure = undefined;
+    else if (failures > this.#failures) this.#rateAtFailure ??= rate;
+    this.#isSilent = this.#rateAtFailure !== undefined && rate <= this.#rateAtFailure * SILENT_SHARE;
+    this.#lastRate = rate;
     this.#failures = failures;
   }
 
@@ -79,6 +86,8 @@ export class PullProgress {
     this.#past = this.peers();
     this.#isSilent = false;
     this.#failures = 0;
+    this.#lastRate = 0;
+    this.#rateAtFailure = undefined;
     this.#isVerifying = false;
     for (const [sha256, { verifiedBytes }] of this.#blobs)
       this.#blobs.set(sha256, { verifiedBytes, rateBytesPerSecond: 0, sources: [] });
@@ -131,3 +140,5 @@ export class PullProgress {
 
 /** Below this a rate is what is left of an old one. */
 const LEAST_RATE = 1000;
+/** Some six seconds without a byte. */
+const SILENT_SHARE = 1 / 8;

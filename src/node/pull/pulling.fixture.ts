@@ -6,6 +6,7 @@ import { type BlobStore, createMemoryBlobStore } from '../../store/index.ts';
 import { type TestBlob, testBlob } from '../../testkit/hostile-http-server.ts';
 import type { BlobToGet, Lane, PieceSource, ReceiveBytes, SourceOutcome } from '../../transfer/index.ts';
 import { makeFileList } from '../library/local-entry.ts';
+import { FetchBook } from './fetch-book.ts';
 import type { Holder, HolderView, ModelSink, PulledModel, TransferLog, TransferRow } from './ports.ts';
 import { TransferService } from './transfer-service.ts';
 import { isEnded } from './transfer-snapshot.ts';
@@ -169,6 +170,7 @@ export class PullBench {
   readonly log = new TestLog();
   readonly store: BlobStore = createMemoryBlobStore();
   readonly #hashes = new Map<Sha256, Buffer>();
+  readonly fetching = new FetchBook();
   freeBytes = Number.MAX_SAFE_INTEGER;
 
   /** What a process that starts now would have. */
@@ -180,6 +182,7 @@ export class PullBench {
         put: ({ sha256 }, hashes) => void this.#hashes.set(sha256, hashes),
       },
       freeBytes: async () => this.freeBytes,
+      fetching: this.fetching,
     });
   }
 }

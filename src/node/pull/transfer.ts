@@ -252,7 +252,7 @@ export class Transfer {
     let stop = (): void => {};
     let received = 0;
     const again = (): void => {
-      const moves = this.#progress.receivedBytes > received || !this.#progress.isIdle;
+      const moves = this.#progress.receivedBytes > received || this.#progress.isMoving;
       if (moves) this.#lastByteMs = this.#clock.monotonicMs();
       received = this.#progress.receivedBytes;
       if (this.#progress.isVerifying && this.#state === 'Downloading') this.#become('Verifying');
