@@ -10,4 +10,4 @@ export {
   openMesh,
 } from './mesh.ts';
 export type { RecordEvent } from './record-log.ts';
-export type { ByteReceiver, ByteStream, StreamHandler } from './transport.ts';
+export type { ByteStream } from './transport.ts';

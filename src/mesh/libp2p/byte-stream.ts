@@ -2,8 +2,9 @@
  * A libp2p stream as bytes. Waits for `drain` by itself: `onDrain()` of libp2p 3.3 gives out one promise for the life of a
  * stream, which is over after the first time, and whoever relied on it would put a whole model into the write buffer.
  */
-import type { Stream } from '@libp2p/interface';
+import type { Connection, Stream } from '@libp2p/interface';
 import { MeshError } from '../errors.ts';
+import { MESH_LIMITS } from '../limits.ts';
 import type { ByteReceiver, ByteStream } from '../transport.ts';
 import { toError } from './frame-stream.ts';
 
@@ -73,6 +74,22 @@ export class Libp2pByteStream implements ByteStream {
       stream.removeEventListener('close', onClose);
     });
   }
+}
+
+/** Over a relayed connection too. */
+export async function openByteStream(
+  connection: Connection,
+  protocol: string,
+  signal: AbortSignal,
+): Promise<ByteStream> {
+  const ends = AbortSignal.any([signal, AbortSignal.timeout(MESH_LIMITS.byteStreamOpenMs)]);
+  const maxOutboundStreams = MESH_LIMITS.byteStreamsPerPeer;
+  const stream = await connection.newStream(protocol, {
+    signal: ends,
+    runOnLimitedConnection: true,
+    maxOutboundStreams,
+  });
+  return new Libp2pByteStream(stream);
 }
 
 function over(): MeshError {

@@ -24,7 +24,7 @@ import type {
 } from '../transport.ts';
 import { inTellingOrder, isRelayed, toDialable, toNodeId, withoutPeer } from './addresses.ts';
 import { askOn } from './ask-on.ts';
-import { Libp2pByteStream } from './byte-stream.ts';
+import { Libp2pByteStream, openByteStream } from './byte-stream.ts';
 import { ConnectedPeers, endConnection, HELLO_PROTOCOL } from './connected-peers.ts';
 import { createNode, type Libp2pNode, topicOf } from './create-node.ts';
 import { readFrame, sendFrame, toError } from './frame-stream.ts';
@@ -139,14 +139,8 @@ export class Libp2pTransport implements MeshTransport {
   async openStream(peer: NodeId, protocol: string, signal: AbortSignal): Promise<ByteStream> {
     const connection = this.#connected.connectionTo(peer);
     if (connection === undefined) throw unreachable(peer, 'it is not connected');
-    const ends = AbortSignal.any([signal, AbortSignal.timeout(MESH_LIMITS.byteStreamOpenMs)]);
     try {
-      const options = {
-        signal: ends,
-        runOnLimitedConnection: true,
-        maxOutboundStreams: MESH_LIMITS.byteStreamsPerPeer,
-      };
-      return new Libp2pByteStream(await connection.newStream(protocol, options));
+      return await openByteStream(connection, protocol, signal);
     } catch (cause) {
       throw unreachable(peer, messageOf(cause), cause);
     }
@@ -242,11 +236,7 @@ export class Libp2pTransport implements MeshTransport {
   }
 
   #registerStream(node: Libp2pNode, protocol: string): Promise<void> {
-    const options = {
-      maxInboundStreams: MESH_LIMITS.byteStreamsPerPeer,
-      runOnLimitedConnection: true,
-      force: true as const,
-    };
+    const options = { ...BYTE_STREAM_OPTIONS, force: true as const };
     return node.handle(protocol, (stream, connection) => void this.#serveStream(protocol, stream, connection), options);
   }
 
@@ -301,6 +291,7 @@ export class Libp2pTransport implements MeshTransport {
   }
 }
 
+const BYTE_STREAM_OPTIONS = { maxInboundStreams: MESH_LIMITS.byteStreamsPerPeer, runOnLimitedConnection: true };
 const STREAM_OPTIONS = { maxInboundStreams: MESH_LIMITS.inboundStreamsPerProtocol, runOnLimitedConnection: true };
 
 function unreachable(nodeId: NodeId, why: string, cause?: unknown): MeshError {
