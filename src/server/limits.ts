@@ -43,6 +43,7 @@ export const SERVER_LIMIT_TABLE = {
   wsIdleMs: { value: 60_000, why: 'a WebSocket without a transfer and without pings is closed' },
   wsAnswerBytes: { value: 256 * KiB, why: 'answers that a client has not read before its next message is' },
   wsAckTimeoutMs: { value: 30_000, why: 'a chunk without its acknowledgement is sent again' },
+  wsSlowAckMs: { value: 2_000, why: 'an acknowledgement that took longer makes the window smaller, not larger' },
   wsRetries: { value: 3, why: 'repetitions of one chunk; then the transfer is cancelled' },
   wsMinWindow: { value: 2, why: 'chunks on their way at the start, and at least' },
   wsMaxWindow: { value: 64, why: 'chunks on their way at most' },

@@ -217,6 +217,7 @@ function rulesOf(limits: ServerLimits, chunkSize: number) {
   const inBytes = Math.floor(limits.wsWindowBytes / chunkSize);
   return {
     ackTimeoutMs: limits.wsAckTimeoutMs,
+    slowAckMs: limits.wsSlowAckMs,
     retries: limits.wsRetries,
     minWindow: limits.wsMinWindow,
     maxWindow: Math.max(limits.wsMinWindow, Math.min(limits.wsMaxWindow, inBytes)),

@@ -10,7 +10,14 @@ import {
   type SendState,
 } from './ws-sending.ts';
 
-const rules: SendRules = { ackTimeoutMs: 30_000, retries: 3, minWindow: 2, maxWindow: 64, maxUnwritten: 4 };
+const rules: SendRules = {
+  ackTimeoutMs: 30_000,
+  slowAckMs: 2000,
+  retries: 3,
+  minWindow: 2,
+  maxWindow: 64,
+  maxUnwritten: 4,
+};
 
 function sending(end: number, held: readonly number[] = [], first = 0): SendState {
   return initialSending({ first, end, isHeld: (index) => held.includes(index) }, rules);
@@ -57,6 +64,25 @@ describe('planSending()', () => {
     expect(sent(state, { on: 'ack', index: 1 }, 1)).toEqual([2, 3]);
     expect(sent(state, { on: 'ack', index: 1 }, 1)).toEqual([]);
     expect(state.window).toBe(3);
+  });
+
+  it('over a slow line it has so many chunks on their way that none is sent twice', () => {
+    const state = sending(1000);
+    const line = sent(state, { on: 'start' }, 0);
+    const seen = new Set(line);
+    let most = 0;
+    // One chunk of 64 KiB in 650 ms: 100 kB a second, acknowledged when it has passed.
+    for (let nowMs = 650; !state.isOver; nowMs += 650) {
+      const index = line.shift();
+      if (index === undefined) throw new Error('nothing is on its way');
+      const next = [...sent(state, { on: 'ack', index }, nowMs), ...sent(state, { on: 'time' }, nowMs)];
+      for (const one of next) expect(seen.has(one)).toBe(false);
+      for (const one of next) seen.add(one);
+      line.push(...next);
+      most = Math.max(most, line.length);
+    }
+    expect(seen.size).toBe(1000);
+    expect(most).toBeLessThan(10);
   });
 
   it('repeats a late chunk three times and then gives up', () => {

@@ -4,6 +4,7 @@
  */
 export interface SendRules {
   readonly ackTimeoutMs: number;
+  readonly slowAckMs: number;
   readonly retries: number;
   readonly minWindow: number;
   readonly maxWindow: number;
@@ -59,9 +60,9 @@ export function initialSending(plan: SendPlan, rules: SendRules): SendState {
 export function planSending(state: SendState, event: SendEvent, nowMs: number): SendCommand[] {
   if (state.isOver) return [];
   const commands: SendCommand[] = [];
-  if (event.on === 'ack') acknowledge(state, event.index);
+  if (event.on === 'ack') acknowledge(state, event.index, nowMs);
   if (event.on === 'ack_below')
-    for (const index of state.underWay.keys()) if (index < event.index) acknowledge(state, index);
+    for (const index of state.underWay.keys()) if (index < event.index) acknowledge(state, index, nowMs);
   if (event.on === 'written') noteWritten(state, event.index, nowMs);
   if (event.on === 'time') repeatLate(state, commands, nowMs);
   if (!state.isOver) fillWindow(state, commands, nowMs);
@@ -74,9 +75,14 @@ export function deadlineOf(state: SendState): number | undefined {
   return oldest === undefined || state.isOver ? undefined : oldest.atMs + state.rules.ackTimeoutMs;
 }
 
-function acknowledge(state: SendState, index: number): void {
-  if (!state.underWay.delete(index)) return;
-  state.window = Math.min(state.rules.maxWindow, state.window + 1);
+/** A slow acknowledgement means that chunks queue somewhere on the way: sending fewer costs nothing, and keeps clocks from running out. */
+function acknowledge(state: SendState, index: number, nowMs: number): void {
+  const { underWay, rules } = state;
+  const chunk = underWay.get(index);
+  if (chunk === undefined) return;
+  underWay.delete(index);
+  const isSlow = nowMs - chunk.atMs > rules.slowAckMs;
+  state.window = isSlow ? Math.max(rules.minWindow, state.window - 1) : Math.min(rules.maxWindow, state.window + 1);
 }
 
 function noteWritten(state: SendState, index: number, nowMs: number): void {
