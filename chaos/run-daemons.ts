@@ -44,16 +44,19 @@ class DaemonRun {
     await writeGgufFile(this.#source, { sizeBytes, seed: `${seed}/${run}` });
     this.#sha256 = await sha256Of(this.#source);
     const { seeder, puller } = await this.#start();
+    const beside = this.#pullBeside();
+    beside.catch(() => {});
     for (const { who, atPercent } of kills) await this.#killAt(puller, who === 'puller' ? puller : seeder, atPercent);
     const end = await this.#pullToTheEnd(puller);
     await this.#verifyHome(puller, end === 'whole');
+    await beside;
     await this.#stopAll();
     return { end, lives: this.#lives, violations: this.#violations, leftOut: [] };
   }
 
   async #start(): Promise<{ seeder: DevNode; puller: DevNode }> {
-    const { seeders, rottenSeeder } = this.#scenario;
-    const names = ['seeder', ...(seeders > 1 ? ['second'] : []), 'puller'];
+    const { seeders, rottenSeeder, isShared } = this.#scenario;
+    const names = ['seeder', ...(seeders > 1 ? ['second'] : []), ...(isShared ? ['other'] : []), 'puller'];
     const nodes = await startMesh(this.#network, names);
     const [seeder, puller] = [nodes[0], nodes.at(-1)];
     if (seeder === undefined || puller === undefined) throw new Error('a mesh without nodes');
@@ -65,7 +68,15 @@ class DaemonRun {
       if (rottenSeeder) await rotBlob(second, this.#sha256);
     }
     await seesModel(puller, MODEL, seeders);
+    if (isShared) await seesModel(this.#network.node('other'), MODEL, seeders);
     return { seeder, puller };
+  }
+
+  /** The other node's pull, which nobody harms; its sources are. */
+  async #pullBeside(): Promise<void> {
+    if (!this.#scenario.isShared) return;
+    const other = this.#network.node('other');
+    await this.#verifyHome(other, (await this.#pullToTheEnd(other)) === 'whole');
   }
 
   /** Pulls, kills when so much is on the disk, starts again who was killed. A pull that was quicker is over. */
@@ -89,6 +100,7 @@ class DaemonRun {
       const { code, last: event } = await pull(puller, MODEL);
       if (code === 0) return 'whole';
       last = event.code ?? 'unknown';
+      await seesModel(puller, MODEL);
     }
     this.#violations.push(`ended with ${last} though the seeder is there`);
     return last;

@@ -90,6 +90,8 @@ export interface DaemonScenario {
   readonly sizeBytes: number;
   readonly seeders: number;
   readonly rottenSeeder: boolean;
+  /** A second node pulls at the same time, unharmed: each serves the other what it has. */
+  readonly isShared: boolean;
   readonly kills: readonly { readonly who: 'puller' | 'seeder'; readonly atPercent: number }[];
 }
 
@@ -209,7 +211,8 @@ function drawDaemons(draw: Draw, seed: number, run: number): DaemonScenario {
     atPercent: draw.whole(1, 95),
   }));
   const sizeBytes = draw.whole(24, 96) * MiB + draw.whole(0, MiB);
-  return { kind: 'daemons', seed, run, sizeBytes, seeders, rottenSeeder: seeders > 1 && draw.chance(0.5), kills };
+  const [rottenSeeder, isShared] = [seeders > 1 && draw.chance(0.5), draw.chance(0.5)];
+  return { kind: 'daemons', seed, run, sizeBytes, seeders, rottenSeeder, isShared, kills };
 }
 
 /** Which ends the run may have: where somebody good is always there, nothing but the whole file will do. */
@@ -233,7 +236,12 @@ function isSteady({ lives, answers, ever, list, news, cuts }: SourcePlan): boole
 /** The faults of a run by name, for the table. */
 export function faultsOf(scenario: Scenario): string[] {
   if (scenario.kind === 'daemons')
-    return ['daemons', ...scenario.kills.map(({ who }) => `kill ${who}`), ...(scenario.rottenSeeder ? ['rot'] : [])];
+    return [
+      'daemons',
+      ...scenario.kills.map(({ who }) => `kill ${who}`),
+      ...(scenario.rottenSeeder ? ['rot'] : []),
+      ...(scenario.isShared ? ['shared pull'] : []),
+    ];
   const { sources, attempts, entryLies } = scenario;
   const ofSources = sources.flatMap(({ answers, ever, list, news, cuts, lives }) => [
     ...[...answers, ...(ever === undefined ? [] : [ever])].map(({ how }) => how).filter((how) => how !== 'honest'),
