@@ -22,6 +22,10 @@ export const RELAY_LIMIT_TABLE = {
   pairs: { value: 1024, why: 'joined connections, and those being made, in all' },
   pairsPerMember: { value: 64, why: 'those one member asked for, and those one member holds' },
   pairIdleMs: { value: 60_000, why: 'a pair on which no byte moves is ended' },
+  bufferBytes: {
+    value: 256 * KiB,
+    why: 'what waits in each direction of a pair before its source is held up; less costs speed',
+  },
   quantumBytes: { value: 64 * KiB, why: 'what a member gets in one round where several wait; about one read' },
   burstMs: { value: 50, why: 'how much of the rate may be saved up' },
   minBurstBytes: { value: 128 * KiB, why: 'and at least this much: two reads' },

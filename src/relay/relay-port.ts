@@ -35,7 +35,10 @@ export class RelayPort {
   constructor(options: RelayPortOptions) {
     this.#options = options;
     this.#tls = this.#createTls();
-    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket));
+    const { bufferBytes: highWaterMark } = options.limits;
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true, highWaterMark }, (socket) =>
+      this.#accept(socket),
+    );
   }
 
   /** Throws RelayError `port_in_use`, `cannot_listen`. */
