@@ -22,11 +22,12 @@ beforeAll(async () => {
     ['b', SMALL, 2],
     ['c', LARGE, 3],
     ['d', SMALL, 4],
+    ['e', SMALL, 5],
   ] as const) {
     await writeGgufFile(fileOf(name), { sizeBytes, seed });
     await workshop.json('model', 'import', fileOf(name), '--name', `acme/${name}`);
   }
-  for (const name of ['a', 'b', 'c', 'd']) await seesModel(edge, `acme/${name}`);
+  for (const name of ['a', 'b', 'c', 'd', 'e']) await seesModel(edge, `acme/${name}`);
 });
 afterAll(() => network.close());
 
@@ -123,7 +124,32 @@ test('13.4 a paused pull stays paused over kill -9, keeps what it has, and resum
   expect(moved).toBe(SMALL);
 });
 
-test('13.5 wrong rates, schedules and names are refused with what was wanted', async () => {
+test('13.5 a pull whose only holder went away waits for it, says so, and goes on when it is back', async () => {
+  await limit(edge, '--download', '16Mbps');
+  await startPull(edge, 'acme/e');
+  await eventually(
+    () => transferOf(edge, 'acme/e'),
+    (transfer) => (transfer?.bytes_downloaded ?? 0) >= 2 * MB,
+  );
+  await workshop.kill();
+  const waiting = await eventually(
+    () => transferOf(edge, 'acme/e'),
+    (transfer) => transfer?.waiting !== undefined,
+    40_000,
+  );
+  expect(waiting?.waiting?.left_s).toBeLessThanOrEqual(600);
+  await workshop.up();
+  await limit(edge, '--clear');
+  const end = await eventually(
+    () => transferOf(edge, 'acme/e'),
+    (transfer) => transfer?.state === 'Completed',
+    40_000,
+  );
+  expect(end?.waiting).toBeUndefined();
+  expect(await sha256Of(end?.path ?? '')).toBe(await sha256Of(fileOf('e')));
+}, 100_000);
+
+test('13.6 wrong rates, schedules and names are refused with what was wanted', async () => {
   const wrong = [
     [['--download', 'fast'], 2, '5Mbps, 500 kB/s, 2MiB/s or unlimited'],
     [['--download', '1kbps'], 2, 'pause the transfer instead'],
