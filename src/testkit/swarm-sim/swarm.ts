@@ -37,6 +37,8 @@ export interface SwarmResult {
   /** When each machine was done, sorted; those that were not are left out. */
   readonly doneMs: readonly number[];
   readonly bound: LowerBound;
+  /** The same, had nobody ever left. */
+  readonly stillBound: LowerBound;
   readonly seederCopies: number;
   /** Bytes received beyond one copy each, as a share. */
   readonly wasted: number;
@@ -102,9 +104,16 @@ function resultOf(world: SwarmWorld, options: SwarmOptions): SwarmResult {
     downBytesPerMs: peer.down.bytesPerMs,
     online: peer.online,
   }));
+  const [size, seederUp] = [options.sizeBytes, toBytesPerMs(options.seeder.upMbits)];
+  const always = [{ fromMs: 0, toMs: Number.POSITIVE_INFINITY }];
   return {
     doneMs: others.flatMap((peer) => peer.doneAtMs ?? []).sort((a, b) => a - b),
-    bound: lowerBound(options.sizeBytes, toBytesPerMs(options.seeder.upMbits), nodes),
+    bound: lowerBound(size, seederUp, nodes),
+    stillBound: lowerBound(
+      size,
+      seederUp,
+      nodes.map((node) => ({ ...node, online: always })),
+    ),
     seederCopies: seeder.up.passedBytes / options.sizeBytes,
     wasted: received / ((held / world.options.pieceCount) * options.sizeBytes) - 1,
     duplicatePieces: world.duplicatePieces,
