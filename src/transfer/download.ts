@@ -90,7 +90,7 @@ export class Download<Done = unknown> {
     return this.#events.on(listener);
   }
 
-  /** One more place to get pieces from, before or during the run. A second one of the same id is ignored. */
+  /** Before or during the run. A second one of the same id is ignored. */
   addSource(port: PieceSource): void {
     if (this.#sources.add(port)) this.#driver?.addSource(port);
   }
@@ -249,10 +249,10 @@ export class Download<Done = unknown> {
       this.#events.emit({ on: 'piece', index });
     };
     const onSinkError = this.#failed.reject;
-    const { sink } = this.#options;
+    const { sink, gate } = this.#options;
     digest.result.catch(onSinkError);
     const onFailure = (sourceId: string, error: TransferError): void => this.#noteFailure(sourceId, error);
-    return { list, sink, digest, clock: this.#clock, gate: this.#options.gate, onPiece, onFailure, onSinkError };
+    return { list, sink, digest, clock: this.#clock, gate, onPiece, onFailure, onSinkError };
   }
 
   #tick(): void {

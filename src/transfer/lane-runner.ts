@@ -1,12 +1,13 @@
 /**
- * Carries out the planner's orders on one lane: asks for runs, several at once where the lane can, checks each piece as its
- * bytes pass, writes them, and journals a piece when its hash is right and its bytes are written. A lane that ends,
- * however it does, is reported only when none of its writes is under way any more. Spec: docs/spec/10-transfer.md §4, §5.
+ * Carries out the planner's orders on one lane: asks for runs, several at once where the lane can, and passes what comes to
+ * its intake. A lane that ends, however it does, is reported only when none of its writes is under way any more.
+ * Spec: docs/spec/10-transfer.md §4, §5.
  */
-import { PieceHasher, type PieceList, pieceHashAt, pieceRange } from '../content/index.ts';
+import { type PieceList, pieceRange } from '../content/index.ts';
 import type { ByteGate, Clock } from '../core/index.ts';
 import { TransferError, toTransferError } from './errors.ts';
 import type { OrderedDigest } from './ordered-digest.ts';
+import { both, PieceIntake } from './piece-intake.ts';
 import type { CloseReason, PlanEvent } from './plan/plan-events.ts';
 import type { Lane, PieceSink, PieceSource } from './ports.ts';
 import type { SourceStats } from './source-stats.ts';
@@ -27,14 +28,6 @@ export interface LaneContext {
   readonly onSinkError: (error: unknown) => void;
 }
 
-interface PieceInProgress {
-  readonly index: number;
-  readonly end: number;
-  readonly hasher: PieceHasher;
-  readonly isDirect: boolean;
-  readonly writes: Promise<void>[];
-}
-
 /** One request: the pieces [first, end), of which the bytes before `position` have come. */
 interface Run {
   readonly first: number;
@@ -49,13 +42,12 @@ export class LaneRunner {
   readonly #stats: SourceStats;
   readonly #context: LaneContext;
   readonly #gate: ByteGate | undefined;
+  readonly #intake: PieceIntake;
   readonly #abort = new AbortController();
-  readonly #pending = new Set<Promise<void>>();
   /** In the order asked; the first is being received. */
   readonly #runs: Run[] = [];
   #lane: Lane | undefined;
   #opening: Promise<void> | undefined;
-  #piece: PieceInProgress | undefined;
   /** Nothing more is asked of it: what was given back was asked already. */
   #isShortened = false;
   #hasOpened = false;
@@ -77,6 +69,18 @@ export class LaneRunner {
     this.#stats = stats;
     this.#context = context;
     this.#gate = context.gate?.(source);
+    this.#intake = new PieceIntake(source.id, stats, {
+      ...context,
+      onDone: (index) => {
+        context.tell({ on: 'piece_done', laneId: id, index });
+        this.#endIfShort();
+      },
+      onSinkError: (error) => {
+        // Our disk is not the peer's fault: the lane ends without blame.
+        this.#closeReason ??= 'cancelled';
+        context.onSinkError(error);
+      },
+    });
   }
 
   /** Bytes since the last call. */
@@ -170,11 +174,12 @@ export class LaneRunner {
   /** An idle connection may have been closed by its server meanwhile: that is no failure, a new one is opened. */
   #break(error: unknown): void {
     const isStale = this.#wasIdle && this.#busyBytes === 0 && toTransferError(error, '').code === 'peer_unreachable';
-    if (!isStale || this.#end !== undefined) return this.#fail(error);
-    this.#wasIdle = false;
-    this.#lane?.close();
-    this.#lane = undefined;
-    this.#opening = this.#open();
+    if (isStale && this.#end === undefined) {
+      this.#wasIdle = false;
+      this.#lane?.close();
+      this.#lane = undefined;
+      this.#opening = this.#open();
+    } else this.#fail(error);
   }
 
   #fail(error: unknown): void {
@@ -187,8 +192,7 @@ export class LaneRunner {
     this.#abort.abort();
     this.#lane?.close();
     await this.#opening;
-    if (this.#piece !== undefined) this.#dropPiece(this.#piece);
-    await Promise.allSettled(this.#pending);
+    await this.#intake.end();
     if (this.#runs.length > 0) this.#noteRead();
     const isOurs = this.#closeReason !== undefined && this.#closeReason !== 'peer_stalled';
     if (isOurs || (this.#isShortened && this.#runs.length === 0)) {
@@ -223,21 +227,11 @@ export class LaneRunner {
       this.#stats.addFirstByte(this.#context.clock.monotonicMs() - run.askedAtMs);
     this.#busyBytes += bytes.length;
     this.#tickBytes += bytes.length;
-    const taken = this.#take(run, bytes);
-    const passing = this.#gate?.take(bytes.length, this.#abort.signal);
-    return passing === undefined ? taken : both(taken, this.#hold(passing));
-  }
-
-  #take(run: Run, bytes: Buffer): Promise<void> {
-    const piece = this.#piece ?? this.#beginPiece(run, bytes);
-    piece.hasher.update(bytes);
     const position = run.position;
     run.position += bytes.length;
-    if (run.position === piece.end) this.#verifyPiece(piece);
-    const hashed = piece.isDirect ? this.#context.digest.feed(bytes) : undefined;
-    const written = this.#write(piece, bytes, position);
-    if (run.position === piece.end) this.#completePiece(piece);
-    return hashed === undefined ? written : both(hashed, written);
+    const taken = this.#intake.take(bytes, position);
+    const passing = this.#gate?.take(bytes.length, this.#abort.signal);
+    return passing === undefined ? taken : both(taken, this.#hold(passing));
   }
 
   /** Until it is let through the buffer stays with us, and the socket is read no further. */
@@ -249,75 +243,6 @@ export class LaneRunner {
       this.#heldChunks -= 1;
     }
   }
-
-  #beginPiece(run: Run, bytes: Buffer): PieceInProgress {
-    const { list, digest } = this.#context;
-    const index = Math.floor(run.position / list.layout.pieceBytes);
-    const { end } = pieceRange(list.layout, index);
-    const isDirect = digest.beginPiece(index, bytes);
-    this.#piece = { index, end, hasher: new PieceHasher(), isDirect, writes: [] };
-    return this.#piece;
-  }
-
-  #verifyPiece(piece: PieceInProgress): void {
-    if (piece.hasher.digest().equals(pieceHashAt(this.#context.list, piece.index))) return;
-    throw new TransferError('bad_piece', `Checking piece ${piece.index}: its hash is not the signed one`, {
-      data: { index: piece.index, sourceId: this.#source.id },
-    });
-  }
-
-  #write(piece: PieceInProgress, bytes: Buffer, position: number): Promise<void> {
-    const write = this.#context.sink.write(bytes, position);
-    this.#pending.add(write);
-    piece.writes.push(write);
-    const settle = (): boolean => this.#pending.delete(write);
-    write.then(settle, (error: unknown) => {
-      settle();
-      // Our disk is not the peer's fault: the lane ends without blame.
-      this.#closeReason ??= 'cancelled';
-      this.#context.onSinkError(error);
-    });
-    return write;
-  }
-
-  #completePiece(piece: PieceInProgress): void {
-    const { digest, tell } = this.#context;
-    this.#piece = undefined;
-    if (piece.isDirect) digest.endPiece(true);
-    const { start, end } = pieceRange(this.#context.list.layout, piece.index);
-    this.#stats.addPiece(end - start);
-    this.#commitWhenWritten(piece);
-    tell({ on: 'piece_done', laneId: this.id, index: piece.index });
-    this.#endIfShort();
-  }
-
-  #commitWhenWritten(piece: PieceInProgress): void {
-    const { sink, digest, onPiece, onSinkError } = this.#context;
-    const commit = Promise.all(piece.writes).then(() => {
-      sink.commitPiece(piece.index);
-      digest.addPiece(piece.index);
-      onPiece(piece.index);
-    });
-    const settled = commit.catch(onSinkError).finally(() => this.#pending.delete(settled));
-    this.#pending.add(settled);
-  }
-
-  #dropPiece(piece: PieceInProgress): void {
-    this.#piece = undefined;
-    if (piece.isDirect) this.#context.digest.endPiece(false);
-  }
-}
-
-/**
- * Settles when both have: the bytes may be reused then, not before. Whoever ignores it because the lane is gone must not
- * make an unhandled rejection of it.
- */
-function both(one: Promise<void>, other: Promise<void>): Promise<void> {
-  const all = Promise.allSettled([one, other])
-    .then(() => Promise.all([one, other]))
-    .then(() => {});
-  all.catch(() => {});
-  return all;
 }
 
 function stalled(): TransferError {

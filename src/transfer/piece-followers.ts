@@ -77,9 +77,10 @@ export class PieceFollowers {
     const hear = (news: PieceNews): void => {
       if (signal.aborted || lie !== undefined) return;
       lie = lieIn(news, this.#options.pieceCount);
-      if (lie !== undefined) return over.abort();
-      hadNews = true;
-      this.#options.tell({ on: 'pieces_news', sourceId, news });
+      if (lie === undefined) {
+        hadNews = true;
+        this.#options.tell({ on: 'pieces_news', sourceId, news });
+      } else over.abort();
     };
     const ended = await follow(hear, AbortSignal.any([signal, over.signal])).then(
       () => new TransferError('peer_unreachable', 'Following what a peer holds: it ended the news'),

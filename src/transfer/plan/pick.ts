@@ -70,7 +70,7 @@ function isHeldBelow(plan: PlanState, tier: Tier, index: number): boolean {
 }
 
 /** By one who may be asked now. */
-export function isHeldElsewhere(plan: PlanState, source: SourcePlan, index: number): boolean {
+function isHeldElsewhere(plan: PlanState, source: SourcePlan, index: number): boolean {
   for (const other of plan.sources.values())
     if (other !== source && other.status === 'ready' && other.view !== 'unknown' && hasBit(other.holds, index))
       return true;

@@ -21,7 +21,10 @@ export interface SourcePlan {
   /** `gone`: never asked again in this download. */
   status: 'ready' | 'waiting' | 'gone';
   retryAtMs: number;
+  /** Without a good piece between them. */
   failuresInRow: number;
+  /** How often it did not hold what it was asked for, likewise. */
+  lacksInRow: number;
   /** Bytes a second of one lane, smoothed; 0 = unknown. */
   rate: number;
   readonly addedAtMs: number;

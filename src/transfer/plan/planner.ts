@@ -136,6 +136,7 @@ function finishPiece(plan: PlanState, lane: LanePlan, index: number, nowMs: numb
   plan.takenFrom.delete(index);
   plan.lastGoodMs = nowMs;
   lane.source.failuresInRow = 0;
+  lane.source.lacksInRow = 0;
   if (lane.rate === 0) guessRate(plan, lane, nowMs);
 }
 

@@ -23,6 +23,7 @@ export function addSource(plan: PlanState, event: SourceAdded, nowMs: number): S
     status: 'ready',
     retryAtMs: 0,
     failuresInRow: 0,
+    lacksInRow: 0,
     rate: event.expectedRate,
     addedAtMs: nowMs,
     view: 'unknown',
@@ -71,7 +72,7 @@ export function failSource(plan: PlanState, source: SourcePlan, failure: Failure
 
 function pause(plan: PlanState, source: SourcePlan, failure: Failure): void {
   source.status = 'waiting';
-  source.retryAtMs = Math.max(source.retryAtMs, failure.nowMs + pauseMs(plan, source.failuresInRow, failure));
+  source.retryAtMs = Math.max(source.retryAtMs, failure.nowMs + pauseMs(plan, source, failure));
   renewHope(plan);
 }
 
@@ -88,7 +89,7 @@ export function failLane(plan: PlanState, lane: LanePlan, failure: Failure): voi
   }
   // It has less than was thought: not a lie, it may have changed meanwhile. The pause is for one that says so again and again.
   unsee(plan, source, run.next, run.end);
-  if (source.status === 'ready') source.failuresInRow += 1;
+  if (source.status === 'ready') source.lacksInRow += 1;
   pause(plan, source, failure);
 }
 
@@ -101,15 +102,17 @@ function isGivenUp(plan: PlanState, source: SourcePlan, nowMs: number): boolean 
   return plan.lastGoodMs === undefined || nowMs - plan.lastGoodMs >= plan.limits.outageMs;
 }
 
-function pauseMs(plan: PlanState, failuresInRow: number, failure: Failure): number {
+function pauseMs(plan: PlanState, source: SourcePlan, failure: Failure): number {
   const { backOffMs, maxBackOffMs } = plan.limits;
-  const pause = Math.min(backOffMs * 2 ** (failuresInRow - 1) * (0.5 + failure.random.next()), maxBackOffMs);
-  return Math.max(pause, failure.retryAfterMs ?? 0);
+  const doublings = source.failuresInRow + source.lacksInRow - 1;
+  const longest = Math.min(backOffMs * 2 ** doublings * (0.5 + failure.random.next()), maxBackOffMs);
+  return Math.max(longest, failure.retryAfterMs ?? 0);
 }
 
 /** Sources whose pause is over are asked again; one that never told what it holds is taken to hold all. */
 export function wakeSources(plan: PlanState, nowMs: number): void {
   for (const source of plan.sources.values()) {
+    if (source.status === 'waiting' && isGivenUp(plan, source, nowMs)) loseSource(plan, source);
     if (source.status === 'waiting' && nowMs >= source.retryAtMs) {
       source.status = 'ready';
       source.hasNothing = false;
