@@ -18,6 +18,8 @@ export const NODE_LIMIT_TABLE = {
     value: 48,
     why: 'nodes that one download asks; leaves room among its 64 sources for whoever comes later',
   },
+  swarmLookBurst: { value: 5, why: 'times in a row that a download looks at once who may be asked too' },
+  swarmLookEveryMs: { value: 500, why: 'and then once in this time, however much changes in the mesh' },
   fetchingTold: { value: 32, why: 'blobs under way that a heartbeat names' },
   fetchingBurst: { value: 5, why: 'times in a row that others are told of them at once' },
   fetchingEveryMs: { value: 2000, why: 'and then once in this time: each is a record that every node gets' },

@@ -1,6 +1,6 @@
 /** Gets one blob of a model into the store, from whoever has it, now and while it runs. */
 import { pieceLayout } from '../../content/index.ts';
-import type { ByteGate, Clock, NodeId, PieceRoot, Sha256 } from '../../core/index.ts';
+import { type ByteGate, type Clock, type NodeId, type PieceRoot, type Sha256, systemClock } from '../../core/index.ts';
 import type { BlobStore } from '../../store/index.ts';
 import {
   type BlobToGet,
@@ -10,6 +10,8 @@ import {
   type SourceOutcome,
   TransferError,
 } from '../../transfer/index.ts';
+import { NODE_LIMITS } from '../limits.ts';
+import { SpacedCalls } from '../spaced-calls.ts';
 import { blameSources } from './blame.ts';
 import { BlobSwarm } from './blob-swarm.ts';
 import type { Holder, HolderView, PieceHashStore, PullTarget } from './ports.ts';
@@ -67,12 +69,15 @@ export async function pullBlob(
   download.on((event) => {
     if (event.on !== 'piece') onProgress(download.progress());
   });
-  const stopListening = deps.view.onChange(() => {
+  const look = (): void => {
     const now = deps.view.holders(target);
-    // A download ignores a source that it has.
     for (const source of swarm.more(now)) download.addSource(source);
     for (const nodeId of signersOf(now, target, facts)) signers.add(nodeId);
-  });
+  };
+  // In a large mesh something changes all the time, and a look goes through all that is known.
+  const { swarmLookBurst: burst, swarmLookEveryMs: everyMs } = NODE_LIMITS;
+  using looks = new SpacedCalls({ clock: deps.clock ?? systemClock, burst, everyMs, act: look });
+  const stopListening = deps.view.onChange(() => looks.call());
   let [isCompleted, isRootLie] = [false, false];
   try {
     const { sources } = await download.run(signal);
