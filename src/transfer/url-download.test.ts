@@ -21,6 +21,7 @@ test('a plain URL carries none whose piece list nobody has', async () => {
   const sink = new MemoryPieceSink(blob.content.length);
   const sources = [new UrlPieceSource({ id: 'mirror', url: server.url, blob: blob.blob })];
   const failing = download({ blob: blob.blob, sink, sources }, never());
-  await expect(failing).rejects.toMatchObject({ data: { peers: [{ id: 'mirror', code: 'not_held' }] } });
+  const peers = [{ id: 'mirror', code: 'not_asked' }];
+  await expect(failing).rejects.toMatchObject({ code: 'no_sources', data: { peers } });
   expect(server.requests).toEqual([]);
 });
