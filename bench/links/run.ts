@@ -2,6 +2,7 @@
  * Transfers over real links, made of network namespaces. `npm run bench -- links [CASE…] [--quick] [--runs 3] [--record]`.
  * README.md says what the rows mean, and what the links are not.
  */
+import { readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -82,7 +83,14 @@ function render(rows: readonly Row[]): string {
 
 function machineNow() {
   const [cpu] = cpus();
-  return { cpu: cpu?.model, cores: cpus().length, node: process.version, date: new Date().toISOString().slice(0, 10) };
+  const congestion = readFileSync('/proc/sys/net/ipv4/tcp_congestion_control', 'utf8').trim();
+  return {
+    cpu: cpu?.model,
+    cores: cpus().length,
+    congestion,
+    node: process.version,
+    date: new Date().toISOString().slice(0, 10),
+  };
 }
 
 /** One case takes the place of its own last record and leaves the others. */

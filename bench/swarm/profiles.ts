@@ -36,8 +36,8 @@ function office(peers: number, about: string, goal?: number): Profile {
   return { about, swarm, ...(goal && { goal }) };
 }
 
-function mixed(peers: number, goal?: number): Profile {
-  const base = { sizeBytes: SIZE_BYTES, seeder: SEEDER, lines: MIXED_LINES, worldMs: 20, churn: CHURN };
+function mixed(peers: number, goal?: number, sizeBytes = SIZE_BYTES): Profile {
+  const base = { sizeBytes, seeder: SEEDER, lines: MIXED_LINES, worldMs: 20, churn: CHURN };
   const swarm = { ...base, peers, limits: TRANSFER_LIMITS, settleMs: peers > 2000 ? 200 : 50 };
   const about = `${peers.toLocaleString('en')} nodes on mixed links, 5 % churn a minute`;
   return { about, swarm, isMixed: true, ...(goal && { goal }) };
@@ -64,5 +64,5 @@ export const PROFILES: Readonly<Record<string, Profile>> = {
   'mixed-100': mixed(100),
   'mixed-1000': mixed(1000, 1.6),
   'mixed-3000': mixed(3000),
-  'mixed-10000': mixed(10_000, 2),
+  'mixed-10000': mixed(10_000, 2, SIZE_BYTES / 2),
 };
