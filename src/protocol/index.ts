@@ -77,7 +77,6 @@ export {
   isBinaryRequestId,
   parseTransferFrame,
   TRANSFER_FRAME_HEAD_BYTES,
-  type TransferFrame,
   writeDataFrameHead,
 } from './transfer-frames.ts';
 export {
