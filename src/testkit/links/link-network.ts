@@ -1,8 +1,9 @@
 /**
  * Machines on links of their own, as network namespaces of this kernel around one router. A link has a rate each way (`tc
- * tbf`: at the machine upwards, at the router downwards), loss each way (nftables) and a delay (a wire of ours, since not
- * every kernel has netem). TCP is one connection from end to end. Segments leave as single packets, as on a real network card's
- * far side: otherwise a loss would take 64 KiB at once. Needs root on Linux. Disposing takes away what was made here.
+ * tbf`: downwards at the router; upwards behind the wire, since a kernel does not let TCP fill a queue of its own machine, or
+ * at the machine where there is no wire), loss each way (nftables) and a delay (a wire of ours, since not every kernel has
+ * netem). TCP is one connection from end to end. Segments leave as single packets, as behind a real network card: otherwise
+ * a loss would take 64 KiB at once. Needs root on Linux. Disposing takes away what was made here.
  */
 import { type ChildProcess, execFileSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -18,6 +19,8 @@ export interface LinkOptions {
   readonly loss?: number;
   /** How much the link's own buffers hold at its rate. */
   readonly bufferMs?: number;
+  /** Congestion control of what the machine sends; the kernel's default unless given. Others, CUBIC too, need the host's leave. */
+  readonly congestion?: 'reno' | 'bbr';
 }
 
 export interface LinkedMachine {
@@ -62,12 +65,15 @@ export class LinkNetwork implements AsyncDisposable {
     this.#make(name);
     for (const key of ['rmem', 'wmem'])
       this.#run(name, 'sysctl', '-qw', `net.ipv4.tcp_${key}=4096 131072 ${SOCKET_BYTES}`);
+    if (link.congestion !== undefined)
+      this.#run(name, 'sysctl', '-qw', `net.ipv4.tcp_congestion_control=${link.congestion}`);
     const [gateway, address] = [`10.88.${net}.1`, `10.88.${net}.2`];
     await this.#lay(name, near, link.delayMs ?? 0);
     this.#address('router', near, gateway);
     this.#address(name, 'eth0', address);
     this.#run(name, 'ip', 'route', 'add', 'default', 'via', gateway);
-    this.#shape(name, 'eth0', link.upMbits, link.bufferMs);
+    const hasWire = (link.delayMs ?? 0) > 0;
+    this.#shape(hasWire ? 'wire' : name, hasWire ? `b${net}` : 'eth0', link.upMbits, link.bufferMs);
     this.#shape('router', near, link.downMbits, link.bufferMs);
     this.#lose(near, link.loss ?? 0);
     return { address, within: ['ip', 'netns', 'exec', this.#spaceOf(name)] };
