@@ -36,12 +36,10 @@ import {
 } from './catalog-variant.ts';
 import { REGISTRY_LIMITS } from './limits.ts';
 import { type PeerCandidate, type PeerPath, rankPeers } from './peer-choice.ts';
+import { SpacedRecounts } from './spaced-recounts.ts';
 
 /** Silent nodes are looked for no more often than this. */
 const MIN_SWEEP_MS = 1000;
-/** A node with this many entries is counted anew at most once in `RECOUNT_MS`, however many pages it sends. */
-const MANY_ENTRIES = 2000;
-const RECOUNT_MS = 1000;
 
 export class ModelCatalog {
   readonly events = new Emitter<CatalogEvent>();
@@ -50,14 +48,14 @@ export class ModelCatalog {
   readonly #nodes = new Map<NodeId, CatalogNode>();
   readonly #holders = new CatalogHolders();
   readonly #fetchers = new CatalogFetchers();
-  /** Nodes with many entries that were counted a moment ago; with `again`, something came since. */
-  readonly #settling = new Map<NodeId, { again: boolean; readonly cancel: () => void }>();
+  readonly #recounts: SpacedRecounts;
   #leftOut = 0;
   #cancelSweep: (() => void) | undefined;
 
   constructor({ clock = systemClock, ttlMs = PROTOCOL_LIMITS.catalogTtlSeconds * 1000 }: ModelCatalogOptions = {}) {
     this.#clock = clock;
     this.#ttlMs = ttlMs;
+    this.#recounts = new SpacedRecounts(clock, (node) => this.#recount(node));
   }
 
   /**
@@ -100,7 +98,7 @@ export class ModelCatalog {
 
   /** Every variant that some node has now: by id, newest version first. */
   getAllModels(): ModelVariant[] {
-    this.#settleAll();
+    this.#recounts.settleAll();
     return [...this.#holders.all()].flatMap(([key, nodeIds]) => this.#mergedOf(key, nodeIds)).sort(compareVariants);
   }
 
@@ -188,8 +186,7 @@ export class ModelCatalog {
 
   /** Stops the timers. */
   close(): void {
-    for (const { cancel } of this.#settling.values()) cancel();
-    this.#settling.clear();
+    this.#recounts.close();
     this.#cancelSweep?.();
     this.#cancelSweep = undefined;
   }
@@ -206,46 +203,22 @@ export class ModelCatalog {
   #noteWord(node: CatalogNode, endpointsBefore: CatalogEndpoints, { ageMs = 0 }: WordOptions): void {
     node.lastWordMs = Math.max(node.lastWordMs, this.#clock.monotonicMs() - Math.max(0, ageMs));
     const { nodeId } = node;
-    this.#recountInTime(node);
+    this.#recounts.ask(node);
     if (JSON.stringify(node.endpoints) !== JSON.stringify(endpointsBefore))
       this.events.emit({ type: 'endpoints', nodeId });
     this.#scheduleSweep();
   }
 
-  /** Counting costs as much as the node has entries: what a node can make us do for its pages is bounded. */
-  #recountInTime(node: CatalogNode): void {
+  #recount(node: CatalogNode): number {
     const { nodeId } = node;
-    const settling = this.#settling.get(nodeId);
-    if (settling !== undefined) {
-      settling.again = true;
-      return;
-    }
     const { added, removed } = this.#holders.recount(node);
     if (added + removed > 0) this.events.emit({ type: 'changed', nodeId, added, removed });
-    if (this.#holders.countOf(nodeId) < MANY_ENTRIES) return;
-    const cancel = this.#clock.after(RECOUNT_MS, () => this.#settled(node));
-    this.#settling.set(nodeId, { again: false, cancel });
-  }
-
-  #settled(node: CatalogNode): void {
-    const again = this.#settling.get(node.nodeId)?.again;
-    this.#settling.delete(node.nodeId);
-    if (again === true) this.#recountInTime(node);
-  }
-
-  /** For who asks for everything: as if nothing had waited. */
-  #settleAll(): void {
-    for (const [nodeId, { again, cancel }] of [...this.#settling]) {
-      const node = this.#nodes.get(nodeId);
-      if (!again || node === undefined) continue;
-      cancel();
-      this.#settled(node);
-    }
+    return this.#holders.countOf(nodeId);
   }
 
   /** Without merging what has another id. */
   #variantsOf(modelId: string): ModelVariant[] {
-    this.#settleAll();
+    this.#recounts.settleAll();
     return [...this.#holders.all()]
       .filter(([key]) => key.includes(`\n${modelId}\n`))
       .flatMap(([key, nodeIds]) => this.#mergedOf(key, nodeIds))
@@ -293,8 +266,7 @@ export class ModelCatalog {
   }
 
   #forget(nodeId: NodeId): void {
-    this.#settling.get(nodeId)?.cancel();
-    this.#settling.delete(nodeId);
+    this.#recounts.forget(nodeId);
     this.#holders.forget(nodeId);
     this.#fetchers.forget(nodeId);
     this.#nodes.delete(nodeId);

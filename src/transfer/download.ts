@@ -5,8 +5,9 @@
  * of it is left, and no thread reads its bytes. Spec: docs/spec/10-transfer.md.
  */
 import { Bitfield, type PieceLayout, type PieceList, pieceLayout, pieceRange } from '../content/index.ts';
-import { type ByteGate, type Clock, Emitter, type Random, systemClock, systemRandom } from '../core/index.ts';
+import { type Clock, Emitter, type Random, systemClock, systemRandom } from '../core/index.ts';
 import { checkHeldPieces } from './check-held.ts';
+import type { DownloadOptions, DownloadResult } from './download-options.ts';
 import { TransferError } from './errors.ts';
 import type { LaneContext } from './lane-runner.ts';
 import { TRANSFER_LIMITS, type TransferLimits } from './limits.ts';
@@ -14,35 +15,11 @@ import { obtainPieceList } from './obtain-piece-list.ts';
 import { OrderedDigest } from './ordered-digest.ts';
 import { startPlan } from './plan/planner.ts';
 import { PlanDriver } from './plan-driver.ts';
-import type { BlobToGet, PieceSink, PieceSource } from './ports.ts';
+import type { PieceSource } from './ports.ts';
 import { type DownloadEvent, type DownloadProgress, type DownloadState, RateMeter } from './progress.ts';
 import { SourceBook } from './source-book.ts';
-import type { SourceOutcome } from './source-stats.ts';
 import { spansOfMissing } from './spans.ts';
 import { openWholeHash, type WholeHash } from './whole-hash.ts';
-
-export interface DownloadOptions<Done = unknown> {
-  readonly blob: BlobToGet;
-  readonly sink: PieceSink<Done>;
-  readonly sources: readonly PieceSource[];
-  /** Piece hashes kept from an earlier run; checked like any other. */
-  readonly pieceHashes?: Buffer;
-  /** Called with the hashes as soon as they are verified, to keep them. */
-  readonly onPieceHashes?: (hashes: Buffer) => void;
-  /** Lets a source's bytes through at the rate somebody decided. */
-  readonly gate?: (source: PieceSource) => ByteGate;
-  readonly clock?: Clock;
-  readonly random?: Random;
-  readonly limits?: Partial<TransferLimits>;
-}
-
-export interface DownloadResult<Done = unknown> {
-  readonly done: Done;
-  readonly durationMs: number;
-  /** Verified bytes that came in this run. */
-  readonly receivedBytes: number;
-  readonly sources: readonly SourceOutcome[];
-}
 
 /** Gets the blob into the sink. Throws TransferError, or what the sink threw. */
 export function download<Done>(options: DownloadOptions<Done>, signal: AbortSignal): Promise<DownloadResult<Done>> {

@@ -3,9 +3,8 @@
  * Rules: everything that a stream or an event throws ends here (an unhandled rejection would end the daemon); `stop`
  * returns when nothing of it runs any more. Who is admitted is `connected-peers.ts`.
  */
-import type { Connection, Stream } from '@libp2p/interface';
+import type { Connection } from '@libp2p/interface';
 import { type Clock, Emitter, type Logger, type MeshId, messageOf, type NodeId } from '../../core/index.ts';
-import { ProtocolError } from '../../protocol/index.ts';
 import type { Identity } from '../../trust/index.ts';
 import { MeshError } from '../errors.ts';
 import { MESH_LIMITS } from '../limits.ts';
@@ -24,10 +23,10 @@ import type {
 } from '../transport.ts';
 import { inTellingOrder, isRelayed, toDialable, toNodeId, withoutPeer } from './addresses.ts';
 import { askOn } from './ask-on.ts';
-import { Libp2pByteStream, openByteStream } from './byte-stream.ts';
-import { ConnectedPeers, endConnection, HELLO_PROTOCOL } from './connected-peers.ts';
+import { openByteStream } from './byte-stream.ts';
+import { ConnectedPeers, endConnection } from './connected-peers.ts';
 import { createNode, type Libp2pNode, topicOf } from './create-node.ts';
-import { readFrame, sendFrame, toError } from './frame-stream.ts';
+import { ServedProtocols } from './served-protocols.ts';
 
 export interface Libp2pTransportOptions {
   readonly identity: Pick<Identity, 'nodeId' | 'nodeKey' | 'meshId'>;
@@ -47,8 +46,7 @@ export class Libp2pTransport implements MeshTransport {
   readonly #logger: Logger;
   readonly #connected: ConnectedPeers;
   readonly #strikes: TokenBuckets<NodeId>;
-  readonly #handlers = new Map<string, { handler: RequestHandler; open: boolean }>();
-  readonly #streamHandlers = new Map<string, StreamHandler>();
+  readonly #served: ServedProtocols;
   readonly #meetings = new Set<NodeId>();
   #onGossip: GossipHandler = () => 'ignore';
   #node: Libp2pNode | undefined;
@@ -60,6 +58,8 @@ export class Libp2pTransport implements MeshTransport {
     this.#meshId = options.identity.meshId;
     this.peerEvents = new Emitter((thrown) => this.#logger.error({ err: thrown }, 'peer listener failed'));
     this.#connected = new ConnectedPeers({ ...options, events: this.peerEvents });
+    const onNonsense = (from: NodeId): void => this.#strike(from);
+    this.#served = new ServedProtocols({ connected: this.#connected, onNonsense, logger: this.#logger });
     const perMinute = MESH_LIMITS.strikesPerMinute;
     this.#strikes = new TokenBuckets({ burst: perMinute, perSecond: perMinute / 60 }, options.clock);
   }
@@ -81,7 +81,7 @@ export class Libp2pTransport implements MeshTransport {
     });
     this.#node = node;
     this.#listenToNode(node);
-    await this.#registerAll(node);
+    await this.#served.registerOn(node);
     try {
       await node.start();
     } catch (cause) {
@@ -95,6 +95,7 @@ export class Libp2pTransport implements MeshTransport {
   async stop(): Promise<void> {
     const node = this.#node;
     this.#node = undefined;
+    this.#served.forgetNode();
     if (node === undefined) return;
     await node.stop();
     this.#connected.loseAll();
@@ -118,11 +119,7 @@ export class Libp2pTransport implements MeshTransport {
   }
 
   handle(protocol: string, handler: RequestHandler, options: { readonly open?: boolean } = {}): void {
-    this.#handlers.set(protocol, { handler, open: options.open ?? false });
-    if (this.#node === undefined) return;
-    this.#register(this.#node, protocol).catch((thrown: unknown) => {
-      this.#logger.error({ err: thrown, protocol }, 'protocol not registered');
-    });
+    this.#served.handle(protocol, handler, options.open ?? false);
   }
 
   async request(peer: NodeId, protocol: string, message: unknown, options: RequestOptions = {}): Promise<unknown> {
@@ -147,11 +144,7 @@ export class Libp2pTransport implements MeshTransport {
   }
 
   handleStream(protocol: string, handler: StreamHandler): void {
-    this.#streamHandlers.set(protocol, handler);
-    if (this.#node === undefined) return;
-    this.#registerStream(this.#node, protocol).catch((thrown: unknown) => {
-      this.#logger.error({ err: thrown, protocol }, 'protocol not registered');
-    });
+    this.#served.handleStream(protocol, handler);
   }
 
   async connect(nodeId: NodeId, addresses: readonly string[], signal?: AbortSignal): Promise<void> {
@@ -220,62 +213,6 @@ export class Libp2pTransport implements MeshTransport {
     return verdict;
   }
 
-  async #registerAll(node: Libp2pNode): Promise<void> {
-    await node.handle(
-      HELLO_PROTOCOL,
-      (stream, connection) => void this.#connected.answerHello(stream, connection),
-      STREAM_OPTIONS,
-    );
-    for (const protocol of this.#handlers.keys()) await this.#register(node, protocol);
-    for (const protocol of this.#streamHandlers.keys()) await this.#registerStream(node, protocol);
-  }
-
-  #register(node: Libp2pNode, protocol: string): Promise<void> {
-    const options = { ...STREAM_OPTIONS, force: true as const };
-    return node.handle(protocol, (stream, connection) => void this.#serve(protocol, stream, connection), options);
-  }
-
-  #registerStream(node: Libp2pNode, protocol: string): Promise<void> {
-    const options = { ...BYTE_STREAM_OPTIONS, force: true as const };
-    return node.handle(protocol, (stream, connection) => void this.#serveStream(protocol, stream, connection), options);
-  }
-
-  async #serveStream(protocol: string, stream: Stream, connection: Connection): Promise<void> {
-    const from = toNodeId(connection.remotePeer);
-    try {
-      const handler = this.#streamHandlers.get(protocol);
-      if (handler === undefined || !(await this.#mayAsk(connection, false))) throw notServed(protocol);
-      await handler(from, new Libp2pByteStream(stream));
-    } catch (thrown) {
-      if (thrown instanceof ProtocolError) this.#strike(from);
-      this.#logger.debug({ peer: from, protocol, reason: messageOf(thrown) }, 'stream ended');
-      stream.abort(toError(thrown));
-    }
-  }
-
-  async #serve(protocol: string, stream: Stream, connection: Connection): Promise<void> {
-    const from = toNodeId(connection.remotePeer);
-    const signal = AbortSignal.timeout(MESH_LIMITS.requestTimeoutMs);
-    try {
-      const entry = this.#handlers.get(protocol);
-      if (entry === undefined || !(await this.#mayAsk(connection, entry.open))) throw notServed(protocol);
-      const message = await readFrame(stream, signal);
-      await sendFrame(stream, await entry.handler(from, message), signal);
-      await stream.close({ signal });
-    } catch (thrown) {
-      if (thrown instanceof ProtocolError) this.#strike(from);
-      this.#logger.debug({ peer: from, protocol, reason: messageOf(thrown) }, 'question not answered');
-      stream.abort(toError(thrown));
-    }
-  }
-
-  /** An open protocol (join) serves strangers; anything else waits for the admission. */
-  #mayAsk(connection: Connection, open: boolean): boolean | Promise<boolean> {
-    const { admissions } = this.#connected;
-    if (admissions.isAdmitted(connection)) return true;
-    return open || admissions.wait(connection);
-  }
-
   /** A peer that goes on sending nonsense is cut off. */
   #strike(nodeId: NodeId): void {
     this.#logger.debug({ peer: nodeId }, 'nonsense from a peer');
@@ -291,13 +228,6 @@ export class Libp2pTransport implements MeshTransport {
   }
 }
 
-const BYTE_STREAM_OPTIONS = { maxInboundStreams: MESH_LIMITS.byteStreamsPerPeer, runOnLimitedConnection: true };
-const STREAM_OPTIONS = { maxInboundStreams: MESH_LIMITS.inboundStreamsPerProtocol, runOnLimitedConnection: true };
-
 function unreachable(nodeId: NodeId, why: string, cause?: unknown): MeshError {
   return new MeshError('peer_unreachable', `Reaching ${nodeId}: ${why}`, { data: { nodeId }, cause });
-}
-
-function notServed(protocol: string): MeshError {
-  return new MeshError('request_failed', `Serving ${protocol}: the peer is not admitted`);
 }
