@@ -73,7 +73,8 @@ export class MeshOnLinks implements AsyncDisposable {
     });
     child.stdout?.resume();
     const [code] = (await once(child, 'close')) as [number | null];
-    if (code !== 0) throw new Error(`the pull of ${name} ended with ${code}: ${said}`);
+    if (code !== 0)
+      throw new Error(`the pull of ${name} ended with ${code}: ${said}\n${this.node(name).log.slice(-4000)}`);
     return (performance.now() - startedMs) / 1000;
   }
 

@@ -49,7 +49,11 @@ function inOwnProcess(name: string): Measured {
     maxBuffer: 2 ** 28,
   });
   if (child.status !== 0) throw new Error(`${name} ended with ${child.status ?? child.signal}`);
-  return JSON.parse(child.stdout) as Measured;
+  const measured = JSON.parse(child.stdout) as Measured;
+  console.log(
+    `  last one done after ${measured.ratio.toFixed(2)} × the bound; ${measured.wallSeconds.toFixed(0)} s of ours`,
+  );
+  return measured;
 }
 
 /** Profiles that were not run keep their last record. */

@@ -1,7 +1,7 @@
 /*
  * A wire with a delay: copies every frame between two interfaces, unchanged and in order, so many microseconds later. TCP
  * stays one connection from end to end, as over a long cable. For kernels without netem. Usage: delay-line IF1 IF2 DELAY_US
- * Writes one line when it is ready. Frames that find the wire's memory full are lost, and counted at the end (SIGTERM).
+ * Writes one line when it is ready. Frames that find the wire's memory full are lost, and that is said at the end (SIGTERM).
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -112,7 +112,7 @@ static int take(struct direction *way, uint64_t delay_ns) {
   return (unsigned)got == count;
 }
 
-/* Passes on what is due. A frame that the other interface does not take is lost, as in a switch. */
+/* Passes on what is due. A frame that the other interface does not take has found a full queue there, as in a modem. */
 static void pass(struct direction *way, uint64_t now) {
   while (way->head < way->tail && way->slots[way->head % SLOTS].due_ns <= now) {
     struct mmsghdr messages[BATCH] = {0};
@@ -127,10 +127,7 @@ static void pass(struct direction *way, uint64_t now) {
       count += 1;
     }
     int sent = sendmmsg(way->to, messages, count, 0);
-    if (sent <= 0) {
-      sent = 1;
-      way->lost += 1;
-    }
+    if (sent <= 0) sent = 1;
     way->head += (uint64_t)sent;
   }
 }
@@ -167,6 +164,8 @@ int main(int argc, char **argv) {
       pass(&ways[way], now_ns());
     }
   }
-  fprintf(stderr, "lost %llu and %llu\n", (unsigned long long)ways[0].lost, (unsigned long long)ways[1].lost);
+  if (ways[0].lost + ways[1].lost > 0)
+    fprintf(stderr, "delay-line %s: its memory was full for %llu and %llu frames\n", argv[1],
+            (unsigned long long)ways[0].lost, (unsigned long long)ways[1].lost);
   return 0;
 }
