@@ -3,6 +3,8 @@
  * Anybody may send anything here: every length is held against what is there before it is used, and nothing is copied
  * but the handshake message itself, which `helloBytes` bounds.
  */
+import { RELAY_LIMITS } from './limits.ts';
+
 export type HelloReading =
   /** Not all of it has come. */
   | { readonly state: 'more' }
@@ -20,10 +22,14 @@ const VERSION_AND_RANDOM_BYTES = 34;
 
 class BadHello extends Error {}
 
-/** Reads what has come so far. Throws nothing. */
-export function readClientHello(bytes: Buffer, maxBytes: number): HelloReading {
+/** Reads what has come so far. Throws nothing. What it costs is bounded: it is asked again with every packet. */
+export function readClientHello(
+  bytes: Buffer,
+  maxBytes: number,
+  maxRecords: number = RELAY_LIMITS.helloRecords,
+): HelloReading {
   try {
-    const body = messageOf(bytes, maxBytes);
+    const body = messageOf(bytes, maxBytes, maxRecords);
     return body === undefined ? { state: 'more' } : { state: 'hello', serverName: serverNameOf(body) };
   } catch (thrown) {
     if (thrown instanceof BadHello) return { state: 'bad', reason: thrown.message };
@@ -32,7 +38,7 @@ export function readClientHello(bytes: Buffer, maxBytes: number): HelloReading {
 }
 
 /** The ClientHello's body, put together from its records; undefined while some are missing. */
-function messageOf(bytes: Buffer, maxBytes: number): Buffer | undefined {
+function messageOf(bytes: Buffer, maxBytes: number, maxRecords: number): Buffer | undefined {
   const parts: Buffer[] = [];
   let at = 0;
   let have = 0;
@@ -40,11 +46,12 @@ function messageOf(bytes: Buffer, maxBytes: number): Buffer | undefined {
   while (have < wanted) {
     const part = recordAt(bytes, at);
     if (part === undefined) return assertRoom(bytes.length, maxBytes);
+    if (parts.length === maxRecords) throw new BadHello('the ClientHello comes in too many records');
     at += RECORD_HEADER_BYTES + part.wholeBytes;
     assertRoom(at, maxBytes + 1);
     parts.push(part.content);
     have += part.content.length;
-    if (have >= MESSAGE_HEADER_BYTES) wanted = lengthOf(Buffer.concat(parts), maxBytes);
+    if (have >= MESSAGE_HEADER_BYTES) wanted = lengthOf(Buffer.concat(parts, MESSAGE_HEADER_BYTES), maxBytes);
     if (part.content.length < part.wholeBytes && have < wanted) return assertRoom(bytes.length, maxBytes);
   }
   return Buffer.concat(parts).subarray(MESSAGE_HEADER_BYTES, wanted);

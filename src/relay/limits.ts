@@ -3,7 +3,8 @@ import { KiB, type LimitTable, limitValues, MiB } from '../core/index.ts';
 export const RELAY_LIMIT_TABLE = {
   firstBytesMs: { value: 10_000, why: 'a connection must have said what it is' },
   helloBytes: { value: 16 * KiB, why: 'a ClientHello with its records; one with post-quantum keys has 2 KiB' },
-  undecided: { value: 256, why: 'connections that have not said yet what they are' },
+  helloRecords: { value: 16, why: 'the records of a ClientHello; real ones come in one, or two' },
+  undecided: { value: 256, why: 'connections that have not said yet what they are, or who' },
   undecidedPerAddress: { value: 32, why: 'those of one address: several nodes may be behind it' },
   handshakeMs: { value: 10_000, why: 'the TLS handshake of a control connection must end' },
   frameBytes: { value: 4 * KiB, why: 'one frame of a control connection; the longest of ours has 200 bytes' },
@@ -21,6 +22,10 @@ export const RELAY_LIMIT_TABLE = {
   tokenMs: { value: 10_000, why: 'from the question to both data connections' },
   pairs: { value: 1024, why: 'joined connections, and those being made, in all' },
   pairsPerMember: { value: 64, why: 'those one member asked for, and those one member holds' },
+  pairsBetween: {
+    value: 32,
+    why: 'those of one asker and one holder: no member may take all places of another; four downloads with eight lanes',
+  },
   pairIdleMs: { value: 60_000, why: 'a pair on which no byte moves is ended' },
   bufferBytes: {
     value: 256 * KiB,

@@ -30,6 +30,8 @@ export class RelayPort {
   /** All that are open: what is still undecided, and what was handed on. */
   readonly #sockets = new Set<Socket>();
   readonly #undecided = new Map<string, number>();
+  /** What counts each of those out, by the far end, which is the same for a TLS socket and the one below it. */
+  readonly #leaves = new Map<string, () => void>();
   #undecidedCount = 0;
 
   constructor(options: RelayPortOptions) {
@@ -78,26 +80,30 @@ export class RelayPort {
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
     socket.on('error', (cause) => this.#options.logger.debug({ code: systemCodeOf(cause) }, 'connection broke'));
-    const leave = this.#countUndecided(address);
+    const leave = this.#countUndecided(address, farEndOf(socket));
     socket.once('close', leave);
     decideConnection(socket, limits, clock, (kind) => {
-      leave();
+      // A handshake costs more than first bytes do: whoever is in one is not known yet.
+      if (kind.kind !== 'control') leave();
       this.#hand(socket, kind);
     });
   }
 
-  #countUndecided(address: string): () => void {
+  #countUndecided(address: string, farEnd: string): () => void {
     this.#undecidedCount += 1;
     this.#undecided.set(address, (this.#undecided.get(address) ?? 0) + 1);
     let isCounted = true;
-    return () => {
+    const leave = (): void => {
       if (!isCounted) return;
       isCounted = false;
+      this.#leaves.delete(farEnd);
       this.#undecidedCount -= 1;
       const left = (this.#undecided.get(address) ?? 1) - 1;
       if (left === 0) this.#undecided.delete(address);
       else this.#undecided.set(address, left);
     };
+    this.#leaves.set(farEnd, leave);
+    return leave;
   }
 
   #hand(socket: Socket, kind: ConnectionKind): void {
@@ -132,6 +138,7 @@ export class RelayPort {
 
   #admit(socket: TLSSocket): void {
     const { verifyMember, logger, onControl, onRefused } = this.#options;
+    this.#leaves.get(farEndOf(socket))?.();
     socket.on('error', (cause) => logger.debug({ code: systemCodeOf(cause) }, 'control connection broke'));
     try {
       if (socket.alpnProtocol !== CONTROL_PROTOCOL) throw new Error('it does not speak the relay’s protocol');
@@ -144,6 +151,10 @@ export class RelayPort {
       socket.destroy();
     }
   }
+}
+
+function farEndOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
 }
 
 function listenError(host: string, port: number, cause: Error): RelayError {

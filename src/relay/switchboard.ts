@@ -37,6 +37,8 @@ export class Switchboard {
   /** Pairs of a member, those being made included. */
   readonly #asked = new Map<NodeId, number>();
   readonly #held = new Map<NodeId, number>();
+  /** The same of one asker and one holder, so that no member takes all places of another. */
+  readonly #between = new Map<string, number>();
 
   constructor(options: SwitchboardOptions) {
     this.#options = options;
@@ -112,9 +114,9 @@ export class Switchboard {
     const waitMs = ledger.waitMs(asker, clock.nowMs());
     if (waitMs > 0) return { type: 'refused', code: 'over_quota', retry_after_s: Math.ceil(waitMs / 1000) };
     const isFull = this.#desk.size + this.#joined.size >= limits.pairs;
-    const isCrowded = [this.#asked.get(asker), this.#held.get(target)].some(
-      (count = 0) => count >= limits.pairsPerMember,
-    );
+    const isCrowded =
+      [this.#asked.get(asker), this.#held.get(target)].some((count = 0) => count >= limits.pairsPerMember) ||
+      (this.#between.get(betweenOf({ asker, holder: target })) ?? 0) >= limits.pairsBetween;
     if (isFull || isCrowded) return { type: 'refused', code: 'busy', retry_after_s: 1 };
     const parties = { asker, holder: target };
     this.#countPair(parties, 1);
@@ -157,7 +159,12 @@ export class Switchboard {
   #countPair({ asker, holder }: PairParties, change: 1 | -1): void {
     addTo(this.#asked, asker, change);
     addTo(this.#held, holder, change);
+    addTo(this.#between, betweenOf({ asker, holder }), change);
   }
+}
+
+function betweenOf({ asker, holder }: PairParties): string {
+  return `${asker} ${holder}`;
 }
 
 type TokenAnswer = Omit<Extract<RelayFrame, { type: 'token' }>, 'id'>;
@@ -166,8 +173,8 @@ function isRefusal(why: SpliceEnd): boolean {
   return why === 'idle' || why === 'over_quota';
 }
 
-function addTo(counts: Map<NodeId, number>, nodeId: NodeId, change: 1 | -1): void {
-  const count = (counts.get(nodeId) ?? 0) + change;
-  if (count > 0) counts.set(nodeId, count);
-  else counts.delete(nodeId);
+function addTo<Key extends string>(counts: Map<Key, number>, key: Key, change: 1 | -1): void {
+  const count = (counts.get(key) ?? 0) + change;
+  if (count > 0) counts.set(key, count);
+  else counts.delete(key);
 }
