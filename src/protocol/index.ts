@@ -91,3 +91,4 @@ export {
   typeOf as transferTypeOf,
 } from './transfer-messages.ts';
 export { compareVersions, newestInRange } from './versions.ts';
+export { UploadSlots } from './upload-slots.ts';

@@ -41,6 +41,22 @@ export const PROTOCOL_LIMIT_TABLE = {
   transferMessageBytes: { value: 288 * 1024, why: 'one message of a transfer on a WebSocket, the largest frame fits' },
   resumeBitmapBytes: { value: 64 * 1024, why: 'bits of 32 GiB; what comes after is asked by offset' },
   cancelMessageChars: { value: 500, why: 'a reason for people, cut here' },
+  uploadSlots: {
+    value: 5,
+    why: 'requests for one blob answered at once while several follow it: a piece leaves soon and can be passed on',
+  },
+  maxUploadSlots: { value: 256, why: 'the same where readers are slow and more of them together are faster' },
+  slottedFollowers: { value: 3, why: 'fewer nodes than this that follow a blob are never refused for want of room' },
+  uploadRetryMs: {
+    value: 300,
+    why: 'who found no room asks again after this at the soonest, and asks others meanwhile',
+  },
+  maxUploadRetryMs: { value: 3_000, why: 'and after this at the latest, however long an answer takes' },
+  uploadMeasureMs: { value: 1_000, why: 'how long the rate of all answers is measured before room is made for more' },
+  uploadMeasureBytes: { value: 16 * MiB, why: 'and at least so many bytes: single pieces say nothing' },
+  uploadGain: { value: 0.1, why: 'the share by which half as many answers more must be faster to be kept' },
+  uploadRestMs: { value: 15_000, why: 'after more answers in vain the next trial waits this long' },
 } as const satisfies LimitTable;
 
 export const PROTOCOL_LIMITS = limitValues(PROTOCOL_LIMIT_TABLE);
+export type ProtocolLimits = typeof PROTOCOL_LIMITS;

@@ -30,6 +30,15 @@ export const TRANSFER_LIMIT_TABLE = {
     value: 2,
     why: 'how often one piece may be taken from a lane that is on it: bounds what is asked twice',
   },
+  companyWaitMs: {
+    value: 250,
+    why: 'a source that told what it holds and not by then how many others ask it is asked without knowing it',
+  },
+  sentPatienceMs: {
+    value: 2_000,
+    why: 'what a complete source sent to others is left to them this long, then asked of it again',
+  },
+  busyPatienceMs: { value: 30_000, why: 'a source that has room for nothing for this long has failed' },
   muteMs: { value: 2_000, why: 'a lane that has not begun to answer by then loses its piece to one that is idle' },
   aheadFactor: {
     value: 1.5,

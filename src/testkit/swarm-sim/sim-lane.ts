@@ -4,6 +4,7 @@
  * still busy with earlier ones. Owns its flow; after `close` it says nothing more.
  */
 
+import { PROTOCOL_LIMITS } from '../../protocol/index.ts';
 import { roundTripMs } from './access-lines.ts';
 import type { EventQueue, Task } from './event-queue.ts';
 import { Flow, type FlowPath } from './flow.ts';
@@ -47,6 +48,8 @@ export class SimLane implements Task {
   #isCarrying = false;
   #isOpen = false;
   #isEnding = false;
+  /** Gives the place among the source's uploads back. */
+  #leave: ((nowMs: number) => void) | undefined;
 
   constructor({ id, source, owner }: LaneEnds, world: LaneWorld) {
     this.id = id;
@@ -79,11 +82,13 @@ export class SimLane implements Task {
   /** No byte comes any more, and nobody says so. */
   fallSilent(): void {
     this.#isSilent = true;
+    this.#giveUpRoom();
     this.#world.network.end(this.#flow);
   }
 
   close(): void {
     this.#isClosed = true;
+    this.#giveUpRoom();
     this.#world.network.end(this.#flow);
   }
 
@@ -125,10 +130,31 @@ export class SimLane implements Task {
     }
     if (!this.source.board.has(run.next))
       throw new Error(`piece ${run.next} was asked of ${this.source.id}, which lacks it`);
+    if (!this.#hasRoom()) {
+      network.end(this.#flow);
+      this.#runs.shift();
+      this.owner.onRunRefused(this);
+      // Before the next one asked ahead, what the refusal changed is carried out.
+      queue.after(0, this);
+      return;
+    }
     this.#isCarrying = true;
     this.source.board.noteSending(run.next);
     network.start(this.#flow);
     this.#flow.load(this.#world.bytesOfPiece(run.next));
+  }
+
+  /** One request has one place; nobody is refused where few follow. */
+  #hasRoom(): boolean {
+    const { board, slots } = this.source;
+    if (this.#leave !== undefined || board.followerCount < PROTOCOL_LIMITS.slottedFollowers) return true;
+    this.#leave = slots.enter(this.#world.queue.nowMs);
+    return this.#leave !== undefined;
+  }
+
+  #giveUpRoom(): void {
+    this.#leave?.(this.#world.queue.nowMs);
+    this.#leave = undefined;
   }
 
   #pieceArrived(): void {
@@ -136,6 +162,8 @@ export class SimLane implements Task {
     if (run === undefined) return;
     const index = run.next;
     run.next += 1;
+    this.source.slots.sent(this.#world.bytesOfPiece(index), this.#world.queue.nowMs);
+    if (run.next >= run.end) this.#giveUpRoom();
     this.owner.onPiece(this, index);
     if (run.next >= run.end) {
       this.#runs.shift();

@@ -3,6 +3,7 @@
  * `PlanDriver` does with real connections. It goes and comes back with the pieces it holds; what it had of others is lost.
  */
 import type { Random } from '../../core/index.ts';
+import { UploadSlots } from '../../protocol/index.ts';
 import { type PlanCommand, type PlanEvent, type PlanState, planTransfer, startPlan } from '../../transfer/index.ts';
 import { type Located, toBytesPerMs } from './access-lines.ts';
 import { Link } from './flow.ts';
@@ -30,6 +31,8 @@ export class SimPeer {
   readonly lanes: Map<number, SimLane> = new Map();
   /** Lanes of others that read from here. */
   readonly uploads: Set<SimLane> = new Set();
+  /** As in the server of a node. */
+  readonly slots: UploadSlots = new UploadSlots();
   readonly online: { fromMs: number; toMs: number }[] = [];
   isOnline = false;
   /** It was switched off or cut off: nobody who talks to it is told. */
@@ -102,6 +105,10 @@ export class SimPeer {
 
   onRunDone(lane: SimLane): void {
     this.tell({ on: 'run_done', laneId: lane.id });
+  }
+
+  onRunRefused(lane: SimLane): void {
+    this.tell({ on: 'run_refused', laneId: lane.id, retryAfterMs: lane.source.slots.retryMs });
   }
 
   onLaneEnded(lane: SimLane): void {

@@ -9,6 +9,7 @@ import { pickSpan } from './pick.ts';
 import { addLane, askLane, closeLane } from './plan-lanes.ts';
 import { aheadBytes, bytesToCome, laneGoal, pieceMs, WORTHWHILE_MS } from './plan-measures.ts';
 import type { LanePlan, PlanState, SourcePlan } from './plan-state.ts';
+import { isKnown } from './source-view.ts';
 
 /** A lane that cannot ask ahead pays a round trip for each request: it gets this many round trips' worth at a time. */
 const UNPIPELINED_ROUND_TRIPS = 6;
@@ -19,28 +20,30 @@ export type Wake = SourcePlan | 'all' | undefined;
 export function assignWork(plan: PlanState, wake: Wake, nowMs: number, random: Random): void {
   if (wake === undefined || plan.ended !== undefined) return;
   if (wake !== 'all') feedSource(plan, wake, nowMs, random);
-  else for (const source of inOrder(plan, random)) feedSource(plan, source, nowMs, random);
+  else for (const source of inOrder(plan, nowMs, random)) feedSource(plan, source, nowMs, random);
 }
 
 /** Fastest first; equals in random order. */
-function inOrder(plan: PlanState, random: Random): SourcePlan[] {
+function inOrder(plan: PlanState, nowMs: number, random: Random): SourcePlan[] {
   const known: { readonly source: SourcePlan; readonly tie: number }[] = [];
   for (const source of plan.sources.values())
-    if (source.status !== 'gone' && source.view !== 'unknown') known.push({ source, tie: random.next() });
+    if (source.status !== 'gone' && isKnown(plan, source, nowMs)) known.push({ source, tie: random.next() });
   known.sort((a, b) => a.source.tier - b.source.tier || b.source.rate - a.source.rate || a.tie - b.tie);
   return known.map(({ source }) => source);
 }
 
 function feedSource(plan: PlanState, source: SourcePlan, nowMs: number, random: Random): void {
-  if (source.status === 'gone' || source.view === 'unknown') return;
+  if (source.status === 'gone' || !isKnown(plan, source, nowMs)) return;
+  const isBusy = nowMs < source.busyUntilMs;
   const goal = laneGoal(plan, source);
   // A copy is not needed: feeding a lane adds none and removes none.
   source.lanes.forEach((lane, place) => {
+    if (isBusy && lane.runs.length === 0) return;
     if (place < goal) feedLane(plan, lane, nowMs, random);
     else if (lane.runs.length === 0) closeLane(plan, lane, 'not_needed');
   });
   // One that failed just now keeps the lanes that work, and is not asked for another.
-  while (source.status === 'ready' && source.lanes.length < goal) {
+  while (source.status === 'ready' && !isBusy && source.lanes.length < goal) {
     const span = nextSpan(plan, source, nowMs, random);
     if (span === undefined) return;
     askLane(plan, addLane(plan, source, nowMs), span, nowMs);
@@ -55,7 +58,7 @@ function feedLane(plan: PlanState, lane: LanePlan, nowMs: number, random: Random
       ? nextSpan(plan, source, nowMs, random)
       : wouldEndLate(plan, source)
         ? undefined
-        : pickSpan(plan, source, runPieces(plan, source, lane), random);
+        : pickSpan(plan, source, runPieces(plan, source, lane), nowMs, random);
     if (span === undefined) return;
     askLane(plan, lane, span, nowMs);
   }
@@ -71,9 +74,9 @@ function wantsMore(plan: PlanState, lane: LanePlan): boolean {
 function nextSpan(plan: PlanState, source: SourcePlan, nowMs: number, random: Random): Span | undefined {
   if (wouldEndLate(plan, source)) return undefined;
   const count = Math.min(runPieces(plan, source, source.lanes[0]), fairShare(plan, source));
-  const span = pickSpan(plan, source, count, random);
+  const span = pickSpan(plan, source, count, nowMs, random);
   if (span !== undefined) return span;
-  return helpOut(plan, source, nowMs) ? pickSpan(plan, source, count, random) : undefined;
+  return helpOut(plan, source, nowMs) ? pickSpan(plan, source, count, nowMs, random) : undefined;
 }
 
 function runPieces(plan: PlanState, source: SourcePlan, lane: LanePlan | undefined): number {

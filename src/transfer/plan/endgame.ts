@@ -12,7 +12,7 @@ const WORTHWHILE_WITHIN_MS = 2_000;
 
 /** True when there are pieces to take now. */
 export function helpOut(plan: PlanState, thief: SourcePlan, nowMs: number): boolean {
-  if (thief.status !== 'ready' || thief.tier > plan.openTier) return false;
+  if (plan.isHearing || thief.status !== 'ready' || thief.tier > plan.openTier) return false;
   if (plan.pieces.missing === 0 && takeTail(plan, thief)) return true;
   takeOver(plan, thief, nowMs);
   return false;

@@ -7,14 +7,21 @@ import type { Random } from '../../core/index.ts';
 import type { Span } from '../spans.ts';
 import { hasBit, lowestMissing, MISSING, type Tier } from './piece-table.ts';
 import type { PlanState, SourcePlan } from './plan-state.ts';
+import { mayAskSent } from './source-view.ts';
 
 /** Above every count of holders: what was sent already comes last. */
 const SENT = 1 << 20;
 
 /** Up to `count` adjoining pieces, at most one scan over the table. */
-export function pickSpan(plan: PlanState, source: SourcePlan, count: number, random: Random): Span | undefined {
+export function pickSpan(
+  plan: PlanState,
+  source: SourcePlan,
+  count: number,
+  nowMs: number,
+  random: Random,
+): Span | undefined {
   if (plan.pieces.missing === 0 || source.hasNothing || isShutOut(plan, source)) return undefined;
-  const first = plan.mode === 'alone' ? pickLowest(plan, source) : pickRarest(plan, source, random);
+  const first = plan.mode === 'alone' ? pickLowest(plan, source) : pickRarest(plan, source, nowMs, random);
   if (first === undefined) {
     source.hasNothing = true;
     return undefined;
@@ -31,7 +38,7 @@ function pickLowest(plan: PlanState, source: SourcePlan): number | undefined {
   return undefined;
 }
 
-function pickRarest(plan: PlanState, source: SourcePlan, random: Random): number | undefined {
+function pickRarest(plan: PlanState, source: SourcePlan, nowMs: number, random: Random): number | undefined {
   const { count, places, holders } = plan.pieces;
   const [near, relayed, paid] = holders;
   let best: number | undefined;
@@ -45,6 +52,11 @@ function pickRarest(plan: PlanState, source: SourcePlan, random: Random): number
     ties = rank === bestRank ? ties + 1 : 1;
     if (ties === 1 || random.next() * ties < 1) best = index;
     bestRank = rank;
+  }
+  if (bestRank < SENT || source.view !== 'all') source.onlySentSinceMs = undefined;
+  else if (best !== undefined && !mayAskSent(plan, source, nowMs)) {
+    source.onlySentSinceMs ??= nowMs;
+    return undefined;
   }
   return best;
 }

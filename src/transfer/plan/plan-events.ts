@@ -54,6 +54,8 @@ export type PlanEvent =
   | { readonly on: 'piece_done'; readonly laneId: number; readonly index: number }
   /** The lane has received its first run; the next one asked ahead, if any, is the first now. */
   | { readonly on: 'run_done'; readonly laneId: number }
+  /** The source has no room for the lane's first run now. The lane goes on with the next one asked ahead, if any. */
+  | { readonly on: 'run_refused'; readonly laneId: number; readonly retryAfterMs: number }
   /** The lane is closed, at our wish, and nothing of it is under way any more: all of its runs come back. */
   | { readonly on: 'lane_closed'; readonly laneId: number }
   /** The same, by its own fault. */

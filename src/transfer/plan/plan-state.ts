@@ -21,6 +21,10 @@ export interface SourcePlan {
   /** `gone`: never asked again in this download. */
   status: 'ready' | 'waiting' | 'gone';
   retryAtMs: number;
+  /** It has no room for more requests until then. That is no failure. */
+  busyUntilMs: number;
+  /** It has given nothing but refusals for want of room since then. */
+  refusedSinceMs: number | undefined;
   /** Without a good piece between them. */
   failuresInRow: number;
   /** How often it did not hold what it was asked for, likewise. */
@@ -35,8 +39,14 @@ export interface SourcePlan {
   heldCount: number;
   /** What it has begun to send to anybody. Absent: nothing. */
   sent: Uint8Array | undefined;
+  /** Since when it has had nothing for us but what it sent to others before. */
+  onlySentSinceMs: number | undefined;
   /** How many others fetch this blob from it. */
   others: number;
+  /** It has told that number, and so which way of choosing is right. */
+  hasCompany: boolean;
+  /** When it first told what it holds. */
+  heardAtMs: number | undefined;
   readonly lanes: LanePlan[];
   /** Was searched in vain; nothing has come up since. */
   hasNothing: boolean;
@@ -101,6 +111,8 @@ export interface PlanState {
   lastNewsMs: number;
   /** Bytes a second of all lanes, as of the last tick. */
   totalRate: number;
+  /** The step being planned is news of pieces: they make no other lane too slow. */
+  isHearing: boolean;
   ended: 'completed' | 'failed' | undefined;
   /** Of the step being planned. */
   commands: PlanCommand[];

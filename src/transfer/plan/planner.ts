@@ -13,7 +13,7 @@ import { keepPiece, makePieceTable, returnPieces } from './piece-table.ts';
 import type { PlanCommand, PlanEvent, PlanStart } from './plan-events.ts';
 import { endRun, removeLane } from './plan-lanes.ts';
 import { type LanePlan, type PlanState, renewHope, type SourcePlan } from './plan-state.ts';
-import { addSource, failLane, failSource, loseSource } from './source-events.ts';
+import { addSource, failLane, failSource, loseSource, refuseRun } from './source-events.ts';
 import { learnNews } from './source-view.ts';
 import { takeTick } from './ticks.ts';
 
@@ -43,6 +43,7 @@ export function startPlan(start: PlanStart): PlanState {
     lastGoodMs: undefined,
     lastNewsMs: nowMs,
     totalRate: 0,
+    isHearing: false,
     ended: undefined,
     commands: [],
   };
@@ -52,6 +53,7 @@ export function startPlan(start: PlanStart): PlanState {
 export function planTransfer(state: PlanState, event: PlanEvent, nowMs: number, random: Random): PlanStep {
   if (state.ended !== undefined) return { state, commands: [] };
   state.commands = [];
+  state.isHearing = event.on === 'pieces_news';
   const wake = takeEvent(state, event, nowMs, random);
   endIfOver(state, nowMs);
   assignWork(state, wake, nowMs, random);
@@ -106,6 +108,10 @@ function takeLaneEvent(plan: PlanState, event: LaneEvent, nowMs: number, random:
     case 'run_done':
       endRun(plan, lane);
       return lane.source;
+    case 'run_refused':
+      refuseRun(plan, lane, event.retryAfterMs, { code: 'peer_busy', nowMs, random });
+      // Others take it with their next event, a tick at the latest: refusals are many, and a look at all of them is dear.
+      return undefined;
     case 'lane_failed':
       lane.closing = true;
       failLane(plan, lane, { ...event, nowMs, random });
@@ -137,6 +143,7 @@ function finishPiece(plan: PlanState, lane: LanePlan, index: number, nowMs: numb
   plan.lastGoodMs = nowMs;
   lane.source.failuresInRow = 0;
   lane.source.lacksInRow = 0;
+  lane.source.refusedSinceMs = undefined;
   if (lane.rate === 0) guessRate(plan, lane, nowMs);
 }
 

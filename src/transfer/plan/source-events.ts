@@ -2,9 +2,9 @@
 import type { Random } from '../../core/index.ts';
 import { isFinalForPeer, type TransferErrorCode } from '../errors.ts';
 import type { SourceAdded } from './plan-events.ts';
-import { closeLane } from './plan-lanes.ts';
+import { closeLane, endRun } from './plan-lanes.ts';
 import { type LanePlan, type PlanState, renewHope, type SourcePlan } from './plan-state.ts';
-import { seeAs, unsee } from './source-view.ts';
+import { mayAskSent, seeAs, unsee } from './source-view.ts';
 
 export interface Failure {
   readonly code: TransferErrorCode;
@@ -22,6 +22,8 @@ export function addSource(plan: PlanState, event: SourceAdded, nowMs: number): S
     follows: event.follows ?? false,
     status: 'ready',
     retryAtMs: 0,
+    busyUntilMs: 0,
+    refusedSinceMs: undefined,
     failuresInRow: 0,
     lacksInRow: 0,
     rate: event.expectedRate,
@@ -31,7 +33,10 @@ export function addSource(plan: PlanState, event: SourceAdded, nowMs: number): S
     holds: undefined,
     heldCount: 0,
     sent: undefined,
+    onlySentSinceMs: undefined,
     others: 0,
+    hasCompany: event.follows !== true,
+    heardAtMs: undefined,
     lanes: [],
     hasNothing: false,
   };
@@ -93,6 +98,18 @@ export function failLane(plan: PlanState, lane: LanePlan, failure: Failure): voi
   pause(plan, source, failure);
 }
 
+/** It has no room for a request now: it is asked later, and others meanwhile. For ever so is a failure like others. */
+export function refuseRun(plan: PlanState, lane: LanePlan, retryAfterMs: number, failure: Failure): void {
+  const { source } = lane;
+  const { nowMs, random } = failure;
+  endRun(plan, lane);
+  source.refusedSinceMs ??= nowMs;
+  source.busyUntilMs = nowMs + retryAfterMs * (1 + random.next() / 2);
+  if (nowMs - source.refusedSinceMs < plan.limits.busyPatienceMs) return;
+  source.refusedSinceMs = nowMs;
+  failSource(plan, source, failure);
+}
+
 /**
  * Where something came before, the network may be away, and a download outlives that; where nothing ever did, a few
  * failures are enough.
@@ -112,6 +129,7 @@ function pauseMs(plan: PlanState, source: SourcePlan, failure: Failure): number 
 /** Sources whose pause is over are asked again; one that never told what it holds is taken to hold all. */
 export function wakeSources(plan: PlanState, nowMs: number): void {
   for (const source of plan.sources.values()) {
+    if (mayAskSent(plan, source, nowMs)) source.hasNothing = false;
     if (source.status === 'waiting' && isGivenUp(plan, source, nowMs)) loseSource(plan, source);
     if (source.status === 'waiting' && nowMs >= source.retryAtMs) {
       source.status = 'ready';

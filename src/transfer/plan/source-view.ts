@@ -19,11 +19,25 @@ export function learnNews(plan: PlanState, source: SourcePlan, news: PieceNews, 
       return;
     case 'others':
       source.others = news.count;
+      source.hasCompany = true;
       return;
   }
   source.hasNews = true;
+  source.heardAtMs ??= nowMs;
   source.hasNothing = false;
   plan.lastNewsMs = nowMs;
+}
+
+/** Of one that has everything, but has not told yet who else asks it, it is not known how to choose among its pieces. */
+export function isKnown(plan: PlanState, source: SourcePlan, nowMs: number): boolean {
+  if (source.view !== 'all') return source.view === 'some';
+  return source.hasCompany || nowMs - (source.heardAtMs ?? source.addedAtMs) >= plan.limits.companyWaitMs;
+}
+
+/** What it sent to one of the others comes from there before long; not for ever. */
+export function mayAskSent(plan: PlanState, source: SourcePlan, nowMs: number): boolean {
+  const { onlySentSinceMs } = source;
+  return onlySentSinceMs !== undefined && nowMs - onlySentSinceMs >= plan.limits.sentPatienceMs;
 }
 
 /** A source that holds all, or of which nothing is known (any more), keeps no bits. */
