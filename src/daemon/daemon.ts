@@ -15,7 +15,7 @@ import {
 import { type Logger, messageOf } from '../core/index.ts';
 import { agentView, type OpenNode, openNode, writeLocalToken } from '../node/index.ts';
 import { formatRelayAddress } from '../relay/index.ts';
-import { type HttpEdge, openAgentPort, openHttpEdge } from '../server/index.ts';
+import { HaveBook, type HttpEdge, openAgentPort, openHttpEdge } from '../server/index.ts';
 import { openLogger } from './logger.ts';
 import { readProgramVersion } from './program-version.ts';
 import { exportRelayMetrics } from './relay-metrics.ts';
@@ -56,11 +56,12 @@ async function open(
   onShutdown: () => void,
 ): Promise<{ readonly ready: DaemonReady; readonly node: OpenNode }> {
   const programVersion = readProgramVersion();
-  const node = stack.use(await openNode({ config, programVersion, logger, onShutdown }));
+  const follows = stack.use(new HaveBook());
+  const node = stack.use(await openNode({ config, programVersion, logger, follows, onShutdown }));
   const { home, mesh, name } = node.parts;
   stack.defer(() => rm(join(home.folder, DAEMON_FILE), { force: true }));
   const localToken = await writeLocalToken(home);
-  const edge = stack.use(await openEdge(config, node, localToken, logger));
+  const edge = stack.use(await openEdge({ config, node, follows, localToken, logger }));
   exportRelayMetrics(edge.metrics, node.relaying.server);
   stack.use(node.relaying.openLinks((socket) => edge.acceptRelayed(socket)));
   stack.use(node.relaying.openWsLinks(edge.serveLink));
@@ -81,11 +82,19 @@ async function open(
   return { ready: { node_id: mesh.nodeId, name, ...places, pid: process.pid }, node };
 }
 
-async function openEdge(config: DaemonConfig, node: OpenNode, localToken: string, logger: Logger): Promise<HttpEdge> {
+interface EdgeParts {
+  readonly config: DaemonConfig;
+  readonly node: OpenNode;
+  readonly follows: HaveBook;
+  readonly localToken: string;
+  readonly logger: Logger;
+}
+
+async function openEdge({ config, node, follows, localToken, logger }: EdgeParts): Promise<HttpEdge> {
   const edge = await openHttpEdge({
     ...(config.httpHost === undefined ? {} : { host: config.httpHost }),
     ...{ port: config.httpPort, openLan: config.openLan, localToken, logger, version: node.parts.programVersion },
-    ...{ content: node.content, control: node.control },
+    ...{ content: node.content, control: node.control, follows },
     ...{ nodeId: node.parts.mesh.nodeId, meshRelay: node.relaying.server?.webSockets },
     uploadGate: (viewer, sha256, sizeBytes) => node.uploadGate(viewer, sha256, sizeBytes),
     peers: { verifyPeer: (certificateDer) => node.verifyPeer(certificateDer) },

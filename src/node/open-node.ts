@@ -30,6 +30,7 @@ import { RateControl, type Reader } from './rate/rate-control.ts';
 import { openRelaying, type Relaying } from './relaying.ts';
 import type { ServedModels } from './served-content.ts';
 import { BlobStreams } from './streams/blob-streams.ts';
+import type { FollowBook } from './streams/follow-book.ts';
 import { SwarmView } from './swarm-view.ts';
 import type { TlsKeeper } from './tls-keeper.ts';
 import { transferLog } from './transfer-log.ts';
@@ -39,6 +40,8 @@ export interface NodeOptions {
   readonly programVersion: string;
   readonly logger: Logger;
   readonly clock?: Clock;
+  /** Who follows which blob here, by whatever way; the HTTP edge counts in the same one. */
+  readonly follows?: FollowBook;
   /** Asked for by the control API. */
   readonly onShutdown: () => void;
 }
@@ -114,7 +117,8 @@ async function assemble(options: NodeOptions, stack: AsyncDisposableStack): Prom
   const roleOf = (nodeId: NodeId) => mesh.certificateOf(nodeId)?.role ?? 'member';
   const gateFor = (nodeId: NodeId, sha256: Sha256, sizeBytes: number) =>
     rates.uploadGate({ kind: 'peer', nodeId }, sha256, sizeBytes);
-  const streams = new BlobStreams({ content, roleOf, gateFor, logger });
+  const followed = options.follows === undefined ? {} : { follows: options.follows };
+  const streams = new BlobStreams({ content, roleOf, gateFor, ...followed, logger });
   mesh.handleStream(BLOB_STREAM_PROTOCOL, (from, stream) => streams.serve(from, stream));
   const freeBytes = () => freeBytesAt(home.folder);
   const log = transferLog(registry.transfers);

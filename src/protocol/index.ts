@@ -41,6 +41,7 @@ export {
   type HaveFrame,
   HaveFrameDecoder,
 } from './have-frames.ts';
+export { bitsBeyond, type HaveState, planHaveNews } from './have-news.ts';
 export { type Heartbeat, parseHeartbeat } from './heartbeat.ts';
 export { PROTOCOL_LIMITS } from './limits.ts';
 export {
@@ -90,5 +91,5 @@ export {
   type TransferStart,
   typeOf as transferTypeOf,
 } from './transfer-messages.ts';
-export { compareVersions, newestInRange } from './versions.ts';
 export { UploadSlots } from './upload-slots.ts';
+export { compareVersions, newestInRange } from './versions.ts';

@@ -17,7 +17,7 @@ import { mountControlRoutes } from './control-routes.ts';
 import { toErrorAnswer, toKnownError } from './error-answer.ts';
 import { ServerError } from './errors.ts';
 import type { Guard } from './guard.ts';
-import { HaveBook } from './have/have-book.ts';
+import type { HaveBook } from './have/have-book.ts';
 import { mountHaveRoute } from './have/have-route.ts';
 import type { ServerLimits } from './limits.ts';
 import type { HttpMetrics } from './metrics.ts';
@@ -43,6 +43,7 @@ export interface AppOptions {
   readonly logger: Logger;
   readonly clock: Clock;
   readonly closing: AbortSignal;
+  readonly follows: HaveBook;
   readonly port: () => number;
   readonly version: string;
 }
@@ -81,7 +82,7 @@ export async function createApp(options: AppOptions): Promise<App> {
 }
 
 async function mountRoutes(app: FastifyInstance, options: AppOptions): Promise<void> {
-  const { content, control, limits, metrics, logger, clock, closing } = options;
+  const { content, control, limits, metrics, logger, clock, closing, follows } = options;
   const document = buildOpenApi(options.version);
   await app.register(fastifySwagger, { mode: 'static', specification: { document: document as never } });
   await app.register(fastifySwaggerUi, {
@@ -89,14 +90,14 @@ async function mountRoutes(app: FastifyInstance, options: AppOptions): Promise<v
     uiConfig: { validatorUrl: null },
     staticCSP: DOCS_POLICY,
   });
-  const book = new HaveBook(limits, clock);
-  app.addHook('onClose', async () => book[Symbol.dispose]());
-  const onSending = book.noteSending.bind(book);
-  const sender = new BlobSender({ content, limits, metrics, logger, onSending, uploadGate: options.uploadGate });
+  const onSending = follows.noteSending.bind(follows);
+  const { uploadGate } = options;
+  const rooms = new UploadRooms(follows, clock);
+  const sender = new BlobSender({ content, limits, metrics, logger, onSending, uploadGate, rooms });
   mountServiceRoutes(app, options, document);
   mountModelRoutes(app, { content, sender });
   mountBlobRoutes(app, { content, sender });
-  mountHaveRoute(app, { content, book, limits, clock, closing });
+  mountHaveRoute(app, { content, book: follows, limits, clock, closing });
   if (control !== undefined) mountControlRoutes(app, { control, limits, clock, logger, closing });
 }
 

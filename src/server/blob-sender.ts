@@ -14,10 +14,12 @@ import { ServerError } from './errors.ts';
 import { writeThrough } from './gated-write.ts';
 import type { ServerLimits } from './limits.ts';
 import type { HttpMetrics } from './metrics.ts';
+import { notedBlob, type OnSending } from './noted-blob.ts';
 import { takeTurn } from './pipeline-turn.ts';
 import type { ServedBlob, ServedContent, UploadGate, Viewer } from './ports.ts';
 import { contextOf } from './request-context.ts';
 import { StreamGate } from './stream-gate.ts';
+import type { UploadRoom, UploadRooms } from './upload-rooms.ts';
 
 export interface BlobSenderOptions {
   readonly content: ServedContent;
@@ -26,8 +28,9 @@ export interface BlobSenderOptions {
   readonly logger: Logger;
   /** What the bytes have to pass; without it, nothing. */
   readonly uploadGate?: UploadGate | undefined;
-  /** Bytes [start, end) of a blob are about to be sent. */
-  readonly onSending?: (sha256: Sha256, start: number, end: number) => void;
+  readonly onSending?: OnSending;
+  /** Where several fetch a blob together, few are answered at once. */
+  readonly rooms?: UploadRooms;
 }
 
 export interface BlobRequest {
@@ -58,6 +61,9 @@ export class BlobSender {
     await using scope = new AsyncDisposableStack();
     scope.defer(await takeTurn(request));
     scope.defer(this.#gate.enter(viewer, request.socket.remoteAddress ?? ''));
+    const isRange = request.method === 'GET' && request.headers.range !== undefined;
+    const room = isRange ? this.#options.rooms?.enter(viewer, wanted.sha256) : undefined;
+    scope.defer(() => room?.[Symbol.dispose]());
     const blob = await this.#open(wanted.sha256, viewer);
     scope.defer(() => blob.close());
     const answer = planBlobAnswer({
@@ -71,15 +77,10 @@ export class BlobSender {
     });
     wanted.takeOver();
     response.writeHead(answer.status, { ...answer.headers, ...(answer.status === 304 ? {} : wanted.headers) });
-    if (answer.segments.length === 0) response.end();
-    else
-      await this.#sendBody(
-        request,
-        response,
-        this.#noted(blob, wanted.sha256),
-        answer,
-        this.#gateFor(wanted, viewer, blob),
-      );
+    if (answer.segments.length === 0) return void response.end();
+    const { onSending } = this.#options;
+    const noted = onSending === undefined ? blob : notedBlob(blob, wanted.sha256, onSending);
+    await this.#sendBody(request, response, noted, answer, this.#gateFor(wanted, viewer, blob));
   }
 
   #gateFor({ sha256, isWholeModel = false }: BlobRequest, viewer: Viewer, { sizeBytes }: ServedBlob): ByteGate {
@@ -95,17 +96,6 @@ export class BlobSender {
     throw new ServerError('blob_not_found', 'Reading a blob: no such blob here, or not for whoever asks', {
       data: { sha256 },
     });
-  }
-
-  /** The same blob; what is read of it is told, for it is read to be sent. */
-  #noted(blob: ServedBlob, sha256: Sha256): ServedBlob {
-    const { onSending } = this.#options;
-    if (onSending === undefined) return blob;
-    const read = (buffer: Buffer, position: number): Promise<number> => {
-      onSending(sha256, position, position + buffer.length);
-      return blob.read(buffer, position);
-    };
-    return { sizeBytes: blob.sizeBytes, read, close: () => blob.close() };
   }
 
   async #sendBody(

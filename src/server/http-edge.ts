@@ -9,6 +9,7 @@ import { type Clock, type Logger, type NodeId, openGate, silentLogger, systemClo
 import { createApp } from './app.ts';
 import { ServerError } from './errors.ts';
 import { Guard } from './guard.ts';
+import { HaveBook } from './have/have-book.ts';
 import { SERVER_LIMITS, type ServerLimits } from './limits.ts';
 import { createHttpMetrics } from './metrics.ts';
 import type { PeerIdentity, PeerVerifier, ServedContent, TlsIdentity, TokenVerifier, UploadGate } from './ports.ts';
@@ -43,6 +44,8 @@ export interface HttpEdgeOptions {
   readonly nodeId?: NodeId;
   /** Forwards between the WebSockets of others; without it this node answers for itself only. */
   readonly meshRelay?: MeshRelay | undefined;
+  /** Where those count too who follow a blob of this node by other ways; its opener's. */
+  readonly follows?: HaveBook;
 }
 
 export interface HttpEdge extends AsyncDisposable {
@@ -65,6 +68,7 @@ export async function openHttpEdge(options: HttpEdgeOptions): Promise<HttpEdge> 
   const limits = { ...SERVER_LIMITS, ...options.limits };
   const metrics = createHttpMetrics(options.metrics);
   const closing = new AbortController();
+  const follows = options.follows ?? new HaveBook(limits, clock);
   const bound: { transport?: Transport; address: Address } = { address: { host: '', port: 0 } };
   const port = (): number => bound.address.port;
   const guard = createGuard(options, limits, clock, port, (socket) => bound.transport?.peerOf(socket));
@@ -77,6 +81,7 @@ export async function openHttpEdge(options: HttpEdgeOptions): Promise<HttpEdge> 
     uploadGate: options.uploadGate,
     guard,
     closing: closing.signal,
+    follows,
     port,
     version,
   });
@@ -85,7 +90,9 @@ export async function openHttpEdge(options: HttpEdgeOptions): Promise<HttpEdge> 
   const streams = new StreamGate(limits);
   const { nodeId, meshRelay: relay } = options;
   const endpoint = { ...shared, content, guard, port, closing: closing.signal, streams, nodeId, relay };
-  const webSockets = mountWsEndpoint(app.http, { ...endpoint, gateFor: options.uploadGate ?? (() => openGate) });
+  const onSending = follows.noteSending.bind(follows);
+  const gateFor = options.uploadGate ?? (() => openGate);
+  const webSockets = mountWsEndpoint(app.http, { ...endpoint, gateFor, onSending });
   try {
     bound.address = await transport.listen({ host: options.host ?? '0.0.0.0', port: options.port });
   } catch (cause) {
@@ -96,6 +103,7 @@ export async function openHttpEdge(options: HttpEdgeOptions): Promise<HttpEdge> 
     closing.abort(new ServerError('closing', 'Answering: the daemon is stopping'));
     await transport.close(limits.closeGraceMs);
     await app.fastify.close();
+    if (options.follows === undefined) follows[Symbol.dispose]();
   });
   return {
     address: bound.address,

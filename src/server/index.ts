@@ -4,6 +4,7 @@
  */
 export { openAgentPort } from './agent/agent-port.ts';
 export { ServerError } from './errors.ts';
+export { HaveBook } from './have/have-book.ts';
 export { type HttpEdge, openHttpEdge } from './http-edge.ts';
 export type {
   ServedBlob,

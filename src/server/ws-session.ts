@@ -17,6 +17,7 @@ import {
 } from '../protocol/index.ts';
 import type { ServerLimits } from './limits.ts';
 import type { HttpMetrics } from './metrics.ts';
+import { notedBlob, type OnSending } from './noted-blob.ts';
 import type { ServedContent, UploadGate, Viewer } from './ports.ts';
 import type { StreamGate } from './stream-gate.ts';
 import { cancelCodeOf, openRequested, type RequestedBytes } from './ws-content.ts';
@@ -42,6 +43,7 @@ export interface SessionSurroundings {
   readonly nodeId?: NodeId | undefined;
   /** The rate at which this viewer is given bytes. */
   readonly gateFor: UploadGate;
+  readonly onSending: OnSending;
 }
 
 export interface SessionEnd {
@@ -193,15 +195,19 @@ export class WsSession {
   }
 
   #begin(request: TransferRequest, requested: RequestedBytes, leave: () => void): void {
-    const { limits, clock, metrics, gateFor } = this.#around;
+    const { limits, clock, metrics, gateFor, onSending } = this.#around;
     const { viewer, socket } = this.#end;
     const port = {
       send: (message: string | Buffer, onWritten: () => void) => socket.send(message, onWritten),
       onSent: (bytes: number) => metrics.sent(viewer.kind, bytes),
       onEnd: (end: OutgoingEnd) => this.#onEnd(request, end, leave),
     };
-    const gate = gateFor(viewer, requested.sha256, requested.blob.sizeBytes);
-    const transfer = new OutgoingTransfer({ request, requested, port, limits, clock, gate });
+    const { blob, sha256 } = requested;
+    const gate = gateFor(viewer, sha256, blob.sizeBytes);
+    // A list of piece hashes is no piece.
+    const noted = request.content === 'pieces' ? blob : notedBlob(blob, sha256, onSending);
+    const bytes = { ...requested, blob: noted };
+    const transfer = new OutgoingTransfer({ request, requested: bytes, port, limits, clock, gate });
     this.#transfers.set(request.request_id, transfer);
     metrics.blobStreams(1);
     transfer.begin();

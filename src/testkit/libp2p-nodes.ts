@@ -52,7 +52,8 @@ export async function joinByRelay(
 /** A blob as a node has it. */
 export function contentOf(blob: TestBlob): StreamedContent {
   const isIt = (sha256: string): boolean => sha256 === blob.blob.sha256;
-  const holding = { pieceRoot: blob.blob.pieceRoot, held: () => 'all' as const, onChange: () => () => {} };
+  const { sha256, sizeBytes, pieceBytes, pieceRoot } = blob.blob;
+  const holding = { sha256, sizeBytes, pieceBytes, pieceRoot, held: () => 'all' as const, onChange: () => () => {} };
   return {
     async openBlob(sha256) {
       if (!isIt(sha256)) return undefined;

@@ -1,5 +1,5 @@
 /** One blob stream, from its first question to its end: questions wait in a line, answers leave one after the other. */
-import { type ByteGate, CoreError, openGate, type Sha256, systemCodeOf } from '../../core/index.ts';
+import { type ByteGate, CoreError, type NodeId, openGate, type Sha256, systemCodeOf } from '../../core/index.ts';
 import type { ByteStream } from '../../mesh/index.ts';
 import {
   type BlobStreamErrorWord,
@@ -11,7 +11,8 @@ import {
 } from '../../protocol/index.ts';
 import { NODE_LIMITS } from '../limits.ts';
 import type { StreamedBlob, StreamedContent, StreamViewer } from './blob-streams.ts';
-import { tellHolding } from './holding-teller.ts';
+import type { FollowBook, Following } from './follow-book.ts';
+import { HoldingTeller, type StreamedHolding } from './holding-teller.ts';
 
 export interface BlobSessionOptions {
   readonly content: StreamedContent;
@@ -19,6 +20,7 @@ export interface BlobSessionOptions {
   readonly stream: ByteStream;
   /** What a blob's bytes have to pass. */
   readonly gateFor: (sha256: Sha256, sizeBytes: number) => ByteGate;
+  readonly follows: FollowBook;
   readonly onSent: (bytes: number) => void;
   /** Answers that there is no room now. */
   readonly isBusy: boolean;
@@ -116,15 +118,21 @@ export class BlobSession {
 
   /** The last question of a stream. */
   async #tell({ sha256, root }: Having): Promise<void> {
-    const { content, viewer, isBusy } = this.#options;
+    const { content, viewer, isBusy, follows } = this.#options;
     if (isBusy) return await this.#send('busy');
     await using holding = await content.openHolding?.(sha256, viewer);
     const isOther = root !== undefined && holding?.pieceRoot !== undefined && holding.pieceRoot !== root;
     if (holding === undefined || isOther) return await this.#send('not_held');
+    let teller: HoldingTeller | undefined;
+    const following = enterBook(follows, holding, viewer.nodeId, () => teller?.changed());
+    if (following === undefined) return await this.#send('busy');
+    using stack = new DisposableStack();
+    stack.use(following);
     this.#isTelling = true;
     if (this.#isEnded) return;
     await this.#write(encodeBlobStreamFrame({ follow: true }));
-    await tellHolding(holding, (frame) => this.#write(frame), this.#ending.signal);
+    teller = new HoldingTeller(holding, following, (frame) => this.#write(frame));
+    await teller.tell(this.#ending.signal);
   }
 
   async #answer(question: Ranged): Promise<Answer | BlobStreamErrorWord> {
@@ -151,6 +159,7 @@ export class BlobSession {
     if (blob === undefined) return 'not_held';
     if (end > blob.sizeBytes) return 'bad_request';
     const { frame, bytes } = emptyAnswer(blob.sizeBytes, end - start);
+    this.#options.follows.noteSending(sha256, start, end);
     for (let filled = 0; filled < bytes.length; ) {
       const got = await blob.read(bytes.subarray(filled), start + filled);
       if (got === 0) return 'not_held';
@@ -200,6 +209,21 @@ export class BlobSession {
     const stalled = (): void => reject(new CoreError('timed_out', 'Serving a blob stream: nothing was taken for long'));
     const timer = setTimeout(stalled, NODE_LIMITS.blobStreamStalledMs);
     await Promise.race([sent, promise]).finally(() => clearTimeout(timer));
+  }
+}
+
+/** Undefined where there is no room for one more follower. */
+function enterBook(
+  book: FollowBook,
+  { sha256, sizeBytes, pieceBytes }: StreamedHolding,
+  nodeId: NodeId,
+  onChange: () => void,
+): Following | undefined {
+  try {
+    return book.follow({ sha256, sizeBytes, pieceBytes, nodeId, account: nodeId, onChange });
+  } catch (thrown) {
+    if (systemCodeOf(thrown) === 'too_many_streams') return undefined;
+    throw thrown;
   }
 }
 

@@ -16,6 +16,8 @@ import { BlobStreams } from './blob-streams.ts';
 const open: Libp2pTransport[] = [];
 let started = 0;
 const blob = testBlob(randomBytes(5 * MiB + 3));
+const { sha256, sizeBytes, pieceBytes } = blob.blob;
+const facts = { sha256, sizeBytes, pieceBytes };
 const never = (): AbortSignal => new AbortController().signal;
 
 async function start(relayServer = false): Promise<Libp2pTransport> {
@@ -166,6 +168,7 @@ describe('BlobStreams', () => {
     let held: 'all' | Uint8Array = Uint8Array.of(0b1010_0000);
     let onChange = (): void => {};
     const holding = {
+      ...facts,
       pieceRoot: blob.blob.pieceRoot,
       held: () => held,
       onChange(listener: () => void) {
@@ -187,7 +190,7 @@ describe('BlobStreams', () => {
       onChange();
       await eventually(nextTurn, () => heard.length > before);
     };
-    await eventually(nextTurn, () => heard.length === 1);
+    await eventually(nextTurn, () => heard.length === 2);
     await change(Uint8Array.of(0b1110_0100));
     await change(Uint8Array.of(0b0110_0100));
     await change('all');
@@ -195,6 +198,7 @@ describe('BlobStreams', () => {
     await following;
     expect(heard).toEqual([
       { news: 'holds', bits: Uint8Array.of(0b1010_0000) },
+      { news: 'others', count: 0 },
       { news: 'gained', indexes: [1, 5] },
       { news: 'holds', bits: Uint8Array.of(0b0110_0100) },
       { news: 'holds_all' },
@@ -206,7 +210,8 @@ describe('BlobStreams', () => {
     ['cut in pieces of another root', 'ab'.repeat(32)],
     ['that is not here', undefined],
   ])('a blob %s cannot be followed', async (_, pieceRoot) => {
-    const other = { pieceRoot, held: () => 'all' as const, onChange: () => () => {}, async [Symbol.asyncDispose]() {} };
+    const held = { held: () => 'all' as const, onChange: () => () => {} };
+    const other = { ...facts, ...held, pieceRoot, async [Symbol.asyncDispose]() {} };
     const openHolding = async () => (pieceRoot === undefined ? undefined : other);
     const content = { ...contentOf(blob), openHolding };
     const streams = new BlobStreams({ content, roleOf: () => 'member', logger: silentLogger });

@@ -7,6 +7,7 @@ import { type ByteGate, type Logger, messageOf, type NodeId, openGate, type Sha2
 import type { ByteStream } from '../../mesh/index.ts';
 import { NODE_LIMITS } from '../limits.ts';
 import { BlobSession } from './blob-session.ts';
+import { type FollowBook, noFollowBook } from './follow-book.ts';
 import type { StreamedHolding } from './holding-teller.ts';
 
 /** Who asks, as the node's content wants to know it. */
@@ -38,6 +39,8 @@ export interface BlobStreamsOptions {
   roleOf(nodeId: NodeId): string;
   /** Lets bytes out at the rate that the node's policy has for this peer. */
   gateFor?(nodeId: NodeId, sha256: Sha256, sizeBytes: number): ByteGate;
+  /** Where followers and what is sent are counted; without it they hear neither of others nor of what was sent. */
+  readonly follows?: FollowBook;
   /** Hears of bytes that left. */
   onSent?(nodeId: NodeId, bytes: number): void;
   readonly logger: Logger;
@@ -58,13 +61,16 @@ export class BlobStreams {
 
   /** Resolves when the stream has ended; never rejects. */
   async serve(nodeId: NodeId, stream: ByteStream): Promise<void> {
-    const { content, logger } = this.#options;
+    const { content, logger, follows = noFollowBook } = this.#options;
     const leave = this.#enter(nodeId);
     const viewer: StreamViewer = { kind: 'peer', nodeId, role: this.#options.roleOf(nodeId) };
     const gateFor = (sha256: Sha256, sizeBytes: number): ByteGate =>
       this.#options.gateFor?.(nodeId, sha256, sizeBytes) ?? openGate;
     const onSent = (bytes: number): void => this.#options.onSent?.(nodeId, bytes);
-    const session = new BlobSession({ content, viewer, stream, gateFor, onSent, isBusy: leave === undefined });
+    const session = new BlobSession({
+      ...{ content, viewer, stream, gateFor, follows, onSent },
+      isBusy: leave === undefined,
+    });
     try {
       await session.run();
       await stream.close();

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Sha256 } from '../../core/index.ts';
+import { bitsBeyond } from '../../protocol/index.ts';
 import { VirtualClock } from '../../testkit/virtual-clock.ts';
 import { SERVER_LIMITS } from '../limits.ts';
 import { HaveBook } from './have-book.ts';
-import { bitsBeyond } from './piece-bits.ts';
 
 const [A, B, C] = ['a', 'b', 'c'].map((digit) => digit.repeat(64)) as [Sha256, Sha256, Sha256];
 const LIMITS = { ...SERVER_LIMITS, follows: 5, followsPerPeer: 2, followersPerBlob: 3, followedBlobs: 2 };

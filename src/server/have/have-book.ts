@@ -2,9 +2,9 @@
  * Who follows which blob here, and which pieces have been begun to be sent since then. A blob that nobody follows is
  * forgotten after a while, and where there are too many the longest unfollowed one goes first. Spec: 10-transfer §8.
  */
-import type { Clock, Sha256 } from '../../core/index.ts';
+import { type Clock, type Sha256, systemClock } from '../../core/index.ts';
 import { ServerError } from '../errors.ts';
-import type { ServerLimits } from '../limits.ts';
+import { SERVER_LIMITS, type ServerLimits } from '../limits.ts';
 import { setBit } from './piece-bits.ts';
 
 export interface FollowQuestion {
@@ -41,7 +41,7 @@ export class HaveBook implements Disposable {
   #follows = 0;
   #cancelSweep: (() => void) | undefined;
 
-  constructor(limits: ServerLimits, clock: Clock) {
+  constructor(limits: ServerLimits = SERVER_LIMITS, clock: Clock = systemClock) {
     this.#limits = limits;
     this.#clock = clock;
   }
@@ -64,6 +64,14 @@ export class HaveBook implements Disposable {
       others: () => othersOf(followed, question),
       [Symbol.dispose]: () => this.#leave(followed, question),
     };
+  }
+
+  /** Nodes and programs of this machine that follow the blob; 0 unless this node is one of them. */
+  crowdOf(sha256: Sha256, nodeId: string): number {
+    const { followers = [] } = this.#blobs.get(sha256) ?? {};
+    const all = new Set<unknown>();
+    for (const follower of followers) all.add(follower.nodeId ?? follower);
+    return all.has(nodeId) ? all.size : 0;
   }
 
   /** Bytes [start, end) of the blob are about to be sent to somebody. */

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { BRIDGE_ROUTES } from '../../api/index.ts';
 import type { Clock, Sha256 } from '../../core/index.ts';
-import { encodeHaveFrame } from '../../protocol/index.ts';
+import { encodeHaveFrame, type HaveState, planHaveNews } from '../../protocol/index.ts';
 import { digestOf } from '../blob-name.ts';
 import { parseInput } from '../checked.ts';
 import { ServerError } from '../errors.ts';
@@ -11,7 +11,6 @@ import type { ServerLimits } from '../limits.ts';
 import type { ServedContent, ServedHolding, Viewer } from '../ports.ts';
 import { contextOf } from '../request-context.ts';
 import type { Following, HaveBook } from './have-book.ts';
-import { type HaveState, planNews } from './plan-news.ts';
 import { Follower } from './tell-follower.ts';
 
 export interface HaveRouteOptions {
@@ -67,7 +66,7 @@ function isOfRoot({ pieceRoot }: ServedHolding, root: string | undefined): boole
 function stateOf(holding: ServedHolding): Buffer {
   const held = holding.held();
   if (held === undefined) throw new ServerError('blob_not_found', 'Asking what is held of a blob: it has just gone');
-  const [first] = planNews(undefined, { held, sent: new Uint8Array(0), others: 0 });
+  const [first] = planHaveNews(undefined, { held, sent: new Uint8Array(0), others: 0 });
   return first === undefined ? Buffer.alloc(0) : encodeHaveFrame(first);
 }
 

@@ -4,9 +4,14 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../../core/index.ts';
-import { encodeHaveFrame, type HaveFrame, PROTOCOL_LIMITS } from '../../protocol/index.ts';
+import {
+  encodeHaveFrame,
+  type HaveFrame,
+  type HaveState,
+  PROTOCOL_LIMITS,
+  planHaveNews,
+} from '../../protocol/index.ts';
 import { BodyWriter } from '../body-writer.ts';
-import { type HaveState, planNews } from './plan-news.ts';
 
 export interface FollowerOptions {
   readonly response: ServerResponse;
@@ -55,7 +60,7 @@ export class Follower {
     const { clock, everyMs, response } = this.#options;
     try {
       for (let state = this.#look(); state !== undefined && !this.#isOver; state = this.#look()) {
-        const frames = planNews(this.#told, state);
+        const frames = planHaveNews(this.#told, state);
         await this.#write(frames.length === 0 && this.#told !== undefined ? [{ type: 'alive' }] : frames);
         this.#told = state;
         await this.#pause(clock, everyMs, () => this.#isOver);

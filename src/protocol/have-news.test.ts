@@ -1,9 +1,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { hasBit, setBit } from './piece-bits.ts';
-import { type HaveState, planNews } from './plan-news.ts';
+import { type HaveState, planHaveNews } from './have-news.ts';
 
 const PIECES = 20;
+const hasBit = (bits: Uint8Array, index: number): boolean => ((bits[index >> 3] ?? 0) & (0x80 >> (index & 7))) !== 0;
+const setBit = (bits: Uint8Array, index: number): void => {
+  bits[index >> 3] = (bits[index >> 3] ?? 0) | (0x80 >> (index & 7));
+};
 const bits = (...indexes: number[]): Uint8Array => {
   const made = new Uint8Array(3);
   for (const index of indexes) setBit(made, index);
@@ -30,8 +33,8 @@ test.each<[string, HaveState | undefined, HaveState, object[]]>([
   ['a whole that is lost', state('all'), state(bits(0)), [{ type: 'holds', bits: bits(0) }]],
   ['what is sent beyond', state('all', bits(4)), state('all', bits(4, 5)), [{ type: 'sent', indexes: [5] }]],
   ['somebody who left', state('all', bits(), 2), state('all', bits(), 1), [{ type: 'others', count: 1 }]],
-])('planNews() tells %s', (_what, told, now, frames) => {
-  expect(planNews(told, now)).toEqual(frames);
+])('planHaveNews() tells %s', (_what, told, now, frames) => {
+  expect(planHaveNews(told, now)).toEqual(frames);
 });
 
 test('who heard all news knows what is so, whatever changed between two of them', () => {
@@ -42,7 +45,7 @@ test('who heard all news knows what is so, whatever changed between two of them'
       let told: HaveState | undefined;
       let known: { held: Set<number>; others: number } = { held: new Set(), others: -1 };
       for (const now of states) {
-        for (const frame of planNews(told, now)) {
+        for (const frame of planHaveNews(told, now)) {
           if (frame.type === 'holds_all') known = { ...known, held: new Set(Array(PIECES).keys()) };
           if (frame.type === 'holds')
             known = { ...known, held: new Set([...Array(PIECES).keys()].filter((at) => hasBit(frame.bits, at))) };
