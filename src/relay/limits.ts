@@ -46,6 +46,10 @@ export const RELAY_LIMIT_TABLE = {
   wsRoutesPerMember: { value: 32, why: 'those one member asked for' },
   wsRouteIdleMs: { value: 120_000, why: 'a forwarded transfer that says nothing any more is forgotten' },
   wsRouteQueueBytes: { value: 6 * MiB, why: 'what waits for one reader: a full window of JSON is 5.5' },
+  wsMemberQueueBytes: {
+    value: 32 * MiB,
+    why: 'what waits for one member: who does not read must leave room for others',
+  },
   wsQueueBytes: { value: 64 * MiB, why: 'what waits for all readers together' },
   wsUnwrittenBytes: { value: 256 * KiB, why: 'what waits in one socket; the rest waits in queues, served in turn' },
   wsPingMs: { value: 30_000, why: 'how often a link says that it lives, and learns whether the relay does' },

@@ -41,7 +41,8 @@ test('a ClientHello in very many records is refused before it costs anything', (
 test('who begins a handshake and stops there takes a place among those that are not known yet', async () => {
   const limits = { undecidedPerAddress: 4, handshakeMs: 400 };
   const relay = await openTestRelay(relayNode, { limits });
-  const [, real] = vectorCases<{ readonly hex: string }>('relay', 'client-hello.json').at(1) ?? [];
+  const [, real] =
+    vectorCases<{ readonly name: string; readonly hex: string }>('relay', 'client-hello.json').at(1) ?? [];
   const stuck = await Promise.all(Array.from({ length: 4 }, () => openTcp(relay)));
   for (const socket of stuck) socket.write(Buffer.from(real?.hex ?? '', 'hex'));
   // The relay's part of the handshake: from here on only the client is waited for.

@@ -10,6 +10,18 @@ export interface RelaySocket {
   send(message: string | Buffer, onWritten: () => void): void;
 }
 
+/** What a message takes in memory while it waits, however short it is. */
+export function costOf(message: string | Buffer): number {
+  return Math.max(message.length, LEAST_COST_BYTES);
+}
+
+const LEAST_COST_BYTES = 512;
+
+/** A short one that came may be part of a large read, which it would keep from being let go of. */
+function ownCopy(message: string | Buffer): string | Buffer {
+  return typeof message !== 'string' && message.length < LEAST_COST_BYTES ? Buffer.from(message) : message;
+}
+
 export class WsQueue {
   readonly #messages: (string | Buffer)[] = [];
   bytes = 0;
@@ -20,8 +32,8 @@ export class WsQueue {
   }
 
   push(message: string | Buffer): void {
-    this.#messages.push(message);
-    this.bytes += message.length;
+    this.#messages.push(ownCopy(message));
+    this.bytes += costOf(message);
   }
 
   first(): string | Buffer | undefined {
@@ -29,7 +41,8 @@ export class WsQueue {
   }
 
   shift(): void {
-    this.bytes -= this.#messages.shift()?.length ?? 0;
+    const message = this.#messages.shift();
+    if (message !== undefined) this.bytes -= costOf(message);
   }
 
   /** Returns how many bytes were forgotten. */
@@ -86,8 +99,10 @@ export class WsOutlet {
 
   #sendAfter(waiting: Promise<void>, queue: WsQueue): void {
     const go = (): void => {
+      // While it waited for the gate it was not in the ring, where closing would have found it.
+      if (this.#isClosed) this.#onLeft(queue.clear());
       const message = queue.first();
-      if (message !== undefined && !this.#isClosed) this.#send(queue, message);
+      if (message !== undefined) this.#send(queue, message);
       this.#serve();
     };
     waiting.then(go, go);
@@ -95,7 +110,7 @@ export class WsOutlet {
 
   #send(queue: WsQueue, message: string | Buffer): void {
     queue.shift();
-    this.#onLeft(message.length);
+    this.#onLeft(costOf(message));
     if (queue.first() !== undefined) this.#ring.push(queue);
     this.#unwritten += message.length;
     this.#socket.send(message, () => {

@@ -174,6 +174,69 @@ describe('WsRelayHub', () => {
       }
   });
 
+  it('keeps room for others when one member reads nothing in all of its transfers, over ones included', () => {
+    const { hub } = open();
+    const holder = new End(hub, 'holder', { isLink: true });
+    const greedy = new End(hub, 'greedy', { reads: false });
+    const modest = new End(hub, 'modest', { reads: false });
+    for (let round = 0; round < 20; round += 1) {
+      const asked = request('holder');
+      if (greedy.seat.request(asked) !== undefined) continue;
+      for (let sent = 0; sent < 23; sent += 1) holder.seat.forward(asked.request_id, Buffer.alloc(256 * KiB));
+      greedy.seat.forward(asked.request_id, 'enough', 'model_transfer_complete');
+    }
+    const own = request('holder');
+    modest.seat.request(own);
+    for (let sent = 0; sent < 23; sent += 1) holder.seat.forward(own.request_id, Buffer.alloc(256 * KiB));
+    expect(hub.counts().routes).toBe(1);
+    greedy.seat.leave();
+    modest.seat.leave();
+    expect(hub.counts().queuedBytes).toBe(0);
+  });
+
+  it('counts what a message costs, however short it is', () => {
+    const { hub } = open();
+    const holder = new End(hub, 'holder', { isLink: true });
+    const asker = new End(hub, 'asker', { reads: false });
+    const asked = request('holder');
+    asker.seat.request(asked);
+    let passed = 0;
+    while (hub.counts().routes === 1) {
+      holder.seat.forward(asked.request_id, Buffer.alloc(25));
+      passed += 1;
+    }
+    expect(passed).toBeLessThan(25_000);
+  });
+
+  it('forgets what waited for its share of the rate when the reader has left', async () => {
+    const clock = new VirtualClock();
+    const shares = new FairShares(MiB, limits, clock);
+    const hub = new WsRelayHub({ limits, clock, gateOf: (member) => shares.gateOf(member) });
+    const holder = new End(hub, 'holder', { isLink: true });
+    const asker = new End(hub, 'asker');
+    const asked = request('holder');
+    asker.seat.request(asked);
+    for (let sent = 0; sent < 20; sent += 1) holder.seat.forward(asked.request_id, Buffer.alloc(256 * KiB));
+    holder.seat.forward(asked.request_id, 'that was all', 'model_transfer_cancel');
+    asker.seat.leave();
+    await clock.advance(60_000);
+    expect(hub.counts()).toEqual({ links: 1, routes: 0, queuedBytes: 0 });
+  });
+
+  it('takes bearers of tokens for one member, whatever names their tokens have', () => {
+    const members = new Set<string>();
+    const spend = (member: string): boolean => Boolean(members.add(member));
+    const { hub } = open({ spend });
+    const holder = new End(hub, 'holder', { isLink: true });
+    for (const subject of ['one', 'two', 'three']) {
+      const socket = { send: (_message: string | Buffer, onWritten: () => void) => onWritten() };
+      const viewer = { kind: 'token', subject };
+      expect(hub.join(viewer, socket, false)?.request(request('holder'))).toBeUndefined();
+    }
+    expect([...members]).toEqual(['token']);
+    expect(holder.lastJson).toMatchObject({ requester_node_id: 'token' });
+  });
+
   it('refuses a member more than its transfers, and lets it again when one is over', () => {
     const { hub } = open();
     new End(hub, 'holder', { isLink: true });

@@ -6,13 +6,12 @@
 import { type ByteGate, type Clock, type NodeId, openGate } from '../core/index.ts';
 import { encodeTransferMessage, type TransferRequest } from '../protocol/index.ts';
 import { RELAY_LIMITS, type RelayLimits } from './limits.ts';
-import { type RelaySocket, WsOutlet, WsQueue } from './ws-queue.ts';
+import { costOf, type RelaySocket, WsOutlet, WsQueue } from './ws-queue.ts';
 
 /** Who is at the other end of a socket, as verified. */
 export interface RelayedViewer {
   readonly kind: string;
   readonly nodeId?: NodeId;
-  readonly subject?: string;
 }
 
 export type RelayRefusal = 'target_absent' | 'bad_request' | 'relay_quota';
@@ -59,6 +58,8 @@ export class WsRelayHub {
   readonly #links = new Map<NodeId, Seat[]>();
   readonly #routesOf = new Map<string, number>();
   #queuedBytes = 0;
+  /** The same of each member, as a reader. */
+  readonly #queuedFor = new Map<string, number>();
   #cancelSweep: (() => void) | undefined;
 
   constructor(options: WsRelayHubOptions) {
@@ -69,11 +70,10 @@ export class WsRelayHub {
   /** `isLink`: requests for its node go there. Strangers get no seat. */
   join(viewer: RelayedViewer, socket: RelaySocket, isLink: boolean): RelaySeat | undefined {
     if (viewer.kind === 'stranger') return undefined;
-    const onLeft = (bytes: number): void => {
-      this.#queuedBytes -= bytes;
-    };
+    const member = nameOf(viewer);
+    const onLeft = (bytes: number): void => this.#count(member, -bytes);
     const outlet = new WsOutlet(socket, this.#limits.wsUnwrittenBytes, onLeft);
-    const seat: Seat = { viewer, member: nameOf(viewer), outlet, routes: new Set() };
+    const seat: Seat = { viewer, member, outlet, routes: new Set() };
     const { nodeId } = viewer;
     if (isLink && nodeId !== undefined) this.#links.set(nodeId, [...(this.#links.get(nodeId) ?? []), seat]);
     return {
@@ -123,15 +123,25 @@ export class WsRelayHub {
   #pass(route: Route, to: Seat, message: string | Buffer): boolean {
     const limits = this.#limits;
     const queue = to === route.asker ? route.toAsker : route.toHolder;
-    const isOver = queue.bytes + message.length > limits.wsRouteQueueBytes;
-    if (isOver || this.#queuedBytes + message.length > limits.wsQueueBytes) this.#cut(route, 'relay_overrun');
+    const cost = costOf(message);
+    const isOver =
+      queue.bytes + cost > limits.wsRouteQueueBytes ||
+      (this.#queuedFor.get(to.member) ?? 0) + cost > limits.wsMemberQueueBytes;
+    if (isOver || this.#queuedBytes + cost > limits.wsQueueBytes) this.#cut(route, 'relay_overrun');
     else if (!this.#spend(route.asker, message.length)) this.#cut(route, 'relay_quota');
     else {
-      this.#queuedBytes += message.length;
+      this.#count(to.member, cost);
       to.outlet.push(queue, message);
       return true;
     }
     return false;
+  }
+
+  #count(member: string, change: number): void {
+    this.#queuedBytes += change;
+    const queued = (this.#queuedFor.get(member) ?? 0) + change;
+    if (queued > 0) this.#queuedFor.set(member, queued);
+    else this.#queuedFor.delete(member);
   }
 
   #spend({ member }: Seat, bytes: number): boolean {
@@ -141,13 +151,14 @@ export class WsRelayHub {
   /** What waits is forgotten; both sides are told. */
   #cut(route: Route, code: 'relay_overrun' | 'relay_quota' | 'target_absent', leaving?: Seat): void {
     this.#end(route);
-    this.#queuedBytes -= route.toAsker.clear() + route.toHolder.clear();
+    this.#count(route.asker.member, -route.toAsker.clear());
+    this.#count(route.holder.member, -route.toHolder.clear());
     const about = { type: 'model_transfer_cancel', request_id: route.requestId, model_id: '' } as const;
     const message = `Relaying: ${WHY[code]}`;
     const text = encodeTransferMessage({ ...about, reason: 'network_error', message, cancelled_by: '', code });
     for (const seat of [route.asker, route.holder]) {
       if (seat === leaving) continue;
-      this.#queuedBytes += text.length;
+      this.#count(seat.member, costOf(text));
       seat.outlet.push(new WsQueue(openGate), text);
     }
   }
@@ -193,6 +204,7 @@ function isLast(type: string | undefined): boolean {
   return type === 'model_transfer_cancel' || type === 'model_transfer_complete';
 }
 
-function nameOf({ kind, nodeId, subject }: RelayedViewer): string {
-  return nodeId ?? (subject === undefined ? kind : `${kind} ${subject}`);
+/** Whoever has no node of its own shares one account with its like: a member can make tokens of any name. */
+function nameOf({ kind, nodeId }: RelayedViewer): string {
+  return nodeId ?? kind;
 }
