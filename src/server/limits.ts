@@ -12,6 +12,10 @@ export const SERVER_LIMIT_TABLE = {
   },
   firstByteMs: { value: 10_000, why: 'a connection that says nothing is closed' },
   handshakeMs: { value: 10_000, why: 'a TLS handshake must end' },
+  pipelinedRequests: {
+    value: 32,
+    why: 'requests of one connection that wait for their answers; our own clients send 8 ahead',
+  },
   headerMs: { value: 10_000, why: 'the whole header must arrive (slow loris)' },
   requestMs: { value: 30_000, why: 'the whole request with its body must arrive' },
   keepAliveMs: { value: 60_000, why: 'a kept connection waits this long for its next request' },

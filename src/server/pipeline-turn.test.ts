@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { MiB } from '../core/index.ts';
 import { openTcp, openTestEdge, readToEnd, until } from './http-edge.fixture.ts';
+import { SERVER_LIMITS } from './limits.ts';
 
 const bytes = randomBytes(4 * MiB + 17);
 
@@ -52,5 +53,35 @@ describe('requests that are sent ahead', () => {
     const next = await openTcp(test.port);
     next.write(get(target, 0, 9, 'Connection: close\r\n'));
     expect(bodiesOf(await readToEnd(next))).toEqual([bytes.subarray(0, 10)]);
+  });
+
+  it('are no way to a WebSocket in the middle of an answer', async () => {
+    await using test = await openTestEdge();
+    const [file] = await test.content.add('m', { 'a.gguf': bytes });
+    const target = { port: test.port, path: `/v1/blobs/${file?.sha256}` };
+    const key = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n';
+    const upgrade = `Connection: Upgrade\r\nUpgrade: websocket\r\n${key}`;
+    const socket = await openTcp(test.port);
+    socket.write(get(target, 0, bytes.length - 1) + get({ port: test.port, path: '/mesh' }, 0, 9, upgrade));
+    expect(await readToEnd(socket)).not.toContain('101 Switching');
+    await until(() => test.content.openHandles === 0);
+  });
+
+  it('end their connection where there are too many of them', async () => {
+    const never = {
+      take: (_count: number, signal?: AbortSignal) =>
+        new Promise<void>((_, reject) => signal?.addEventListener('abort', () => reject(new Error('gone')))),
+    };
+    await using test = await openTestEdge({ uploadGate: () => never });
+    const [file] = await test.content.add('m', { 'a.gguf': bytes });
+    const target = { port: test.port, path: `/v1/blobs/${file?.sha256}` };
+    const patient = await openTcp(test.port);
+    patient.write(get(target, 0, 9).repeat(SERVER_LIMITS.pipelinedRequests));
+    const greedy = await openTcp(test.port);
+    greedy.write(get(target, 0, 9).repeat(SERVER_LIMITS.pipelinedRequests + 1));
+    await readToEnd(greedy);
+    expect(patient.destroyed).toBe(false);
+    expect(await test.edge.metrics.metrics()).toContain('refused_total{reason="pipelined_requests"} 1');
+    patient.destroy();
   });
 });

@@ -57,14 +57,15 @@ export class Transport {
     if (options.tls !== undefined) this.setTls(options.tls);
     options.http.on('request', ({ socket }, response: ServerResponse) => {
       const end = farEndOf(socket);
-      this.#countAnswers(end, 1);
       response.once('close', () => this.#countAnswers(end, -1));
+      if (this.#countAnswers(end, 1) > options.limits.pipelinedRequests) this.#dropPipeline(socket);
     });
     // A WebSocket is busy as long as it is open: its session closes the idle ones.
     options.http.on('upgrade', (_request, socket: Socket) => {
       const end = farEndOf(socket);
-      this.#countAnswers(end, 1);
       socket.once('close', () => this.#countAnswers(end, -1));
+      // Its words would get in between those of an answer that has not left yet.
+      if (this.#countAnswers(end, 1) > 1) socket.destroy();
     });
   }
 
@@ -148,11 +149,18 @@ export class Transport {
     this.#relayedTls?.close();
   }
 
-  #countAnswers(end: string, change: 1 | -1): void {
+  #countAnswers(end: string, change: 1 | -1): number {
     const count = (this.#answering.get(end) ?? 0) + change;
     if (count > 0) this.#answering.set(end, count);
     else this.#answering.delete(end);
     if (change < 0) this.#onAnswered?.();
+    return count;
+  }
+
+  /** Requests whose turn has not come each cost memory, and an answer of theirs could not be sent before its turn. */
+  #dropPipeline(socket: Socket): void {
+    if (!socket.destroyed) this.#options.metrics.refused('pipelined_requests');
+    socket.destroy();
   }
 
   #destroyUnbusy(): void {

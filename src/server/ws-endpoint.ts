@@ -95,8 +95,8 @@ const MAX_FRAGMENTS = 1024;
 
 async function admit(request: IncomingMessage, { guard, port, closing }: WsEndpointOptions): Promise<Viewer> {
   if (closing.aborted) throw new ServerError('closing', 'Opening a WebSocket: the daemon is stopping');
-  const { pathname } = new URL(request.url ?? '/', 'http://any');
-  const isMesh = pathname === MESH_PATH && request.method === 'GET';
+  // A target that is no URL is a path like any other that is not this one.
+  const isMesh = URL.parse(request.url ?? '/', 'http://any')?.pathname === MESH_PATH && request.method === 'GET';
   const viewer = await guard.admit(request, isMesh ? 'reader' : 'owner');
   if (!isMesh) throw new ServerError('route_not_found', `Opening a WebSocket: only ${MESH_PATH} is one`);
   const { origin } = request.headers;

@@ -242,6 +242,7 @@ describe('who may open a WebSocket', () => {
     expect(await refusalOf(test.port, { headers: { origin: 'http://evil.example' } })).toBe(403);
     expect(await refusalOf(test.port, { headers: { host: 'evil.example' } })).toBe(403);
     expect(await refusalOf(test.port, {}, '/v1/models')).toBe(403);
+    expect(await refusalOf(test.port, {}, '//')).toBe(403);
     await using own = await PlainClient.open(test.port, { headers: { origin: `http://127.0.0.1:${test.port}` } });
     own.request('open');
     expect(await own.next()).toMatchObject({ type: 'model_transfer_start' });
