@@ -52,12 +52,15 @@ function u32s(values: readonly number[]): Buffer {
 /** Takes bytes as they come and yields whole frames; types it does not know are left out. */
 export class HaveFrameDecoder {
   readonly #pieceCount: number;
+  readonly #onFrame: () => void;
   readonly #buffer = Buffer.alloc(HEAD_BYTES + PROTOCOL_LIMITS.haveFrameBytes);
   #filled = 0;
   #isBegun = false;
 
-  constructor(pieceCount: number) {
+  /** `onFrame` is told of each before it is read, those that are left out among them. */
+  constructor(pieceCount: number, onFrame: () => void = () => {}) {
     this.#pieceCount = pieceCount;
+    this.#onFrame = onFrame;
   }
 
   /** Between two frames: where an answer may end. */
@@ -89,6 +92,7 @@ export class HaveFrameDecoder {
   }
 
   #take(): HaveFrame | undefined {
+    this.#onFrame();
     const payload = this.#buffer.subarray(HEAD_BYTES, this.#filled);
     const frame = decode(this.#buffer.readUInt8(0), payload, this.#pieceCount);
     this.#filled = 0;

@@ -53,7 +53,6 @@ class NewsReader {
   readonly #silenceMs: number;
   readonly #request: string;
   readonly #decoder: HaveFrameDecoder;
-  readonly #allowance: NewsAllowance;
   readonly #ended = Promise.withResolvers<void>();
   /** Until it is whole. */
   #head: string | undefined = '';
@@ -72,8 +71,8 @@ class NewsReader {
     this.#clock = clock;
     this.#silenceMs = silenceMs;
     this.#request = request;
-    this.#decoder = new HaveFrameDecoder(pieceCount);
-    this.#allowance = new NewsAllowance(clock);
+    const allowance = new NewsAllowance(clock);
+    this.#decoder = new HaveFrameDecoder(pieceCount, () => allowance.spend());
     this.#heardMs = clock.monotonicMs();
   }
 
@@ -149,7 +148,6 @@ class NewsReader {
     const { length } = bytes;
     if (this.#left !== undefined && length > this.#left) throw badNews('more bytes than were announced');
     for (const frame of this.#decoder.push(bytes)) {
-      this.#allowance.spend();
       const news = toNews(frame);
       if (news !== undefined) this.#tell(news);
     }

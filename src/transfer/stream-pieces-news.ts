@@ -61,8 +61,8 @@ export async function followStream(
 
 function newsReader(pieceCount: number, tell: (news: PieceNews) => void): (chunk: Uint8Array) => void {
   const head = new SmallFrame();
-  const decoder = new HaveFrameDecoder(pieceCount);
   const allowance = new NewsAllowance();
+  const decoder = new HaveFrameDecoder(pieceCount, () => allowance.spend());
   let isAnswered = false;
   return (chunk) => {
     let rest = chunk;
@@ -76,7 +76,6 @@ function newsReader(pieceCount: number, tell: (news: PieceNews) => void): (chunk
       rest = chunk.subarray(used);
     }
     for (const frame of decoder.push(rest)) {
-      allowance.spend();
       const news = toNews(frame);
       if (news !== undefined) tell(news);
     }

@@ -55,7 +55,8 @@ export async function findRoute(options: RouteOptions, signal: AbortSignal): Pro
   let isHome = true;
   for (let hop = 0; hop <= TRANSFER_LIMITS.maxRedirects; hop += 1) {
     const addresses = await addressesOf(options, url);
-    if (hop === 0) mustBePublic = addresses.every(isPublic);
+    // Its owner chooses its addresses: one inside beside one outside must not open the inside.
+    if (hop === 0) mustBePublic = addresses.some(isPublic);
     // The address that was judged is the one connected to: a name could be another a moment later.
     else if (mustBePublic && !addresses.every(isPublic)) throw sentInside(url);
     isHome &&= url.origin === options.url.origin;

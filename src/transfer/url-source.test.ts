@@ -141,6 +141,16 @@ describe('UrlPieceSource', () => {
     expect(inside.openSockets.size + inside.requests.length).toBe(0);
   });
 
+  it('takes a server with an address inside and one outside for one outside', async () => {
+    const inside = await serve();
+    const outside = await serve(redirectTo(() => inside.url.replace('127.0.0.1', '127.0.0.2')));
+    const isPublic = (address: string): boolean => address === '127.0.0.1';
+    const lookUp = async (): Promise<string[]> => ['127.0.0.1', '10.0.0.1'];
+    const named = outside.url.replace('127.0.0.1', 'both.example');
+    await expect(readAll(sourceAt(named, { isPublic, lookUp }))).rejects.toMatchObject({ code: 'refused' });
+    expect(inside.openSockets.size + inside.requests.length).toBe(0);
+  });
+
   it('goes where it is sent inside the network of a URL that is in one', async () => {
     const inside = await serve();
     const first = await serve(redirectTo(inside.url));
