@@ -47,6 +47,7 @@ export const PROTOCOL_LIMIT_TABLE = {
   },
   maxUploadSlots: { value: 256, why: 'the same where readers are slow and more of them together are faster' },
   slottedFollowers: { value: 3, why: 'fewer nodes than this that follow a blob are never refused for want of room' },
+  slottedBlobs: { value: 64, why: 'blobs of which is remembered how many may be answered at once' },
   uploadRetryMs: {
     value: 300,
     why: 'who found no room asks again after this at the soonest, and asks others meanwhile',

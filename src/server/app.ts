@@ -26,6 +26,7 @@ import { buildOpenApi } from './openapi.ts';
 import type { ServedContent, UploadGate, Viewer } from './ports.ts';
 import { contextOf } from './request-context.ts';
 import { watchRequest } from './request-watch.ts';
+import { UploadRooms } from './upload-rooms.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {

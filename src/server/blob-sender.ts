@@ -42,6 +42,12 @@ export interface BlobRequest {
   readonly isWholeModel?: boolean;
 }
 
+/** What bytes have to pass, and what hears of them. */
+interface UploadWay {
+  readonly gate: ByteGate;
+  readonly room: UploadRoom | undefined;
+}
+
 type Write = (bytes: Buffer) => Promise<void>;
 
 export class BlobSender {
@@ -80,7 +86,7 @@ export class BlobSender {
     if (answer.segments.length === 0) return void response.end();
     const { onSending } = this.#options;
     const noted = onSending === undefined ? blob : notedBlob(blob, wanted.sha256, onSending);
-    await this.#sendBody(request, response, noted, answer, this.#gateFor(wanted, viewer, blob));
+    await this.#sendBody(request, response, noted, answer, { gate: this.#gateFor(wanted, viewer, blob), room });
   }
 
   #gateFor({ sha256, isWholeModel = false }: BlobRequest, viewer: Viewer, { sizeBytes }: ServedBlob): ByteGate {
@@ -103,13 +109,16 @@ export class BlobSender {
     response: ServerResponse,
     blob: ServedBlob,
     { segments }: BlobAnswer,
-    gate: ByteGate,
+    { gate, room }: UploadWay,
   ): Promise<void> {
     const { metrics, logger } = this.#options;
     const writer = new BodyWriter(response);
     const gone = new AbortController();
     response.once('close', () => gone.abort());
-    const write = (bytes: Buffer): Promise<void> => writeThrough(gate, writer, bytes, gone.signal);
+    const write = async (bytes: Buffer): Promise<void> => {
+      await writeThrough(gate, writer, bytes, gone.signal);
+      room?.sent(bytes.length);
+    };
     metrics.blobStreams(1);
     try {
       for (const segment of segments) {

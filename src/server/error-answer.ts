@@ -17,6 +17,7 @@ const STATUS_OF_CODE: Partial<Record<ServerErrorCode, number>> = {
   token_refused: 401,
   too_many_requests: 429,
   too_many_streams: 429,
+  no_upload_room: 429,
   no_runtime: 501,
   closing: 503,
 };
@@ -81,6 +82,7 @@ function headersOf({ code, data }: ErrorBody): OutgoingHttpHeaders {
   const headers: OutgoingHttpHeaders = { 'problem-code': code };
   if (code === 'token_refused') headers['www-authenticate'] = 'Bearer error="invalid_token"';
   if (typeof data.retry_after_s === 'number') headers['retry-after'] = String(data.retry_after_s);
+  if (typeof data.retry_after_ms === 'number') headers['retry-after-ms'] = String(data.retry_after_ms);
   if (code === 'range_not_satisfiable') headers['content-range'] = `bytes */${String(data.size_bytes)}`;
   if (Array.isArray(data.allow)) headers.allow = data.allow.join(', ');
   return headers;

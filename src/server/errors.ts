@@ -129,6 +129,12 @@ export const SERVER_ERRORS = {
     retry: true,
     means: 'This peer or address has too many downloads open at a time.',
   },
+  no_upload_room: {
+    kind: 'refused',
+    fault: 'us',
+    retry: true,
+    means: 'Several fetch this blob here, and as many as go at once are being answered; Retry-After-Ms says when.',
+  },
   model_required: { kind: 'usage', fault: 'user', retry: false, means: 'A swap of the agent port names no model.' },
   no_runtime: {
     kind: 'refused',

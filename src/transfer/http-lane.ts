@@ -12,7 +12,7 @@ import { openSocket, type Target } from './connect.ts';
 import { TransferError, toTransferError } from './errors.ts';
 import { TRANSFER_LIMITS } from './limits.ts';
 import type { ReceiveBytes } from './ports.ts';
-import { parseResponseHead, type ResponseHead } from './response-head.ts';
+import { errorOfStatus, parseResponseHead, type ResponseHead, refusalBodyBytes } from './response-head.ts';
 
 export interface HttpExchange {
   /** The whole request head, closing empty line and all. */
@@ -83,6 +83,11 @@ export class HttpLane {
     return promise.finally(() => signal.removeEventListener('abort', onAbort));
   }
 
+  /** False for ever when it has failed or was closed. */
+  get isUsable(): boolean {
+    return this.#closedBy === undefined;
+  }
+
   close(): void {
     this.#fail(new TransferError('cancelled', 'Reading from a peer: the lane was closed'));
   }
@@ -136,9 +141,24 @@ export class HttpLane {
     const end = this.#block.subarray(0, this.#fill).indexOf(HEAD_END);
     if (end < 0 && this.#fill + HEAD_READ_BYTES > TRANSFER_LIMITS.maxHeadBytes) throw badResponse('an endless head');
     if (end < 0) return false;
-    running.verifyHead(parseResponseHead(this.#block.toString('latin1', 0, end)));
+    const head = parseResponseHead(this.#block.toString('latin1', 0, end));
+    const refusalBytes = refusalBodyBytes(head);
+    if (refusalBytes !== undefined) return this.#readRefusal(running, head, end + HEAD_END.length + refusalBytes);
+    running.verifyHead(head);
     this.#inHead = false;
     this.#bodyAt = end + HEAD_END.length;
+    return true;
+  }
+
+  /** Of one request: those behind it go on. Its body comes in as heads do, and is dropped. */
+  #readRefusal(running: Running, head: ResponseHead, end: number): boolean {
+    if (this.#fill < end) return false;
+    const rest = this.#block.subarray(end, this.#fill);
+    if (rest.length > 0 && this.#queue.length === 1) throw badResponse('more bytes than were asked for');
+    this.#moveUp(rest, false);
+    this.#queue.shift();
+    this.#beginAnswer();
+    running.reject(errorOfStatus(head));
     return true;
   }
 

@@ -63,6 +63,9 @@ export class HttpPieceSource implements PieceSource {
       roundTripMs: lane.roundTripMs,
       read: (range, receive, readSignal) => lane.exchange(this.#rangeExchange(range, receive), readSignal),
       close: () => lane.close(),
+      get isUsable() {
+        return lane.isUsable;
+      },
       get arrivedBytes() {
         return lane.arrivedBytes;
       },

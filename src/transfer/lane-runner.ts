@@ -157,10 +157,22 @@ export class LaneRunner {
     reading.then(
       () => this.#endRun(run, lane),
       (error: unknown) => {
+        if (lane !== this.#lane) return;
+        if (lane.isUsable === true && error instanceof TransferError && error.code === 'peer_busy')
+          this.#giveUpRun(run, error);
         // Those behind the one that broke break with it.
-        if (lane === this.#lane) this.#break(error);
+        else this.#break(error);
       },
     );
+  }
+
+  /** The peer has no room for it now: that is no failure, and the lane goes on. */
+  #giveUpRun(run: Run, { retryAfterMs = 0 }: TransferError): void {
+    if (this.#runs[0] !== run || this.#end !== undefined) return;
+    this.#runs.shift();
+    if (this.#runs.length === 0) this.#noteRead();
+    this.#context.tell({ on: 'run_refused', laneId: this.id, retryAfterMs });
+    this.#endIfShort();
   }
 
   #endRun(run: Run, lane: Lane): void {

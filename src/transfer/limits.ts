@@ -3,6 +3,7 @@ import { KiB, type LimitTable, limitValues, MiB } from '../core/index.ts';
 export const TRANSFER_LIMIT_TABLE = {
   maxHeadBytes: { value: 16 * KiB, why: 'a response head is a few hundred bytes; an endless one ends here' },
   maxHeadFields: { value: 100, why: 'the same bound, counted in fields' },
+  maxRefusalBytes: { value: 4 * KiB, why: 'the body of a refusal, read past so that its connection can go on' },
   maxRedirects: { value: 5, why: 'hops from a configured URL to where its bytes are' },
   addressesPerHost: { value: 4, why: 'addresses of one host that are tried' },
   stallMs: {
@@ -109,6 +110,7 @@ export const TRANSFER_LIMIT_TABLE = {
   wsAskAheadBytes: { value: MiB, why: 'the next range is asked for when less is left of those before' },
   wsHeldBytes: { value: 2 * MiB, why: 'bytes of a WebSocket not let go of; then nothing more is read' },
   wsLateBytes: { value: 16 * MiB, why: 'what may still come after a cancel: two windows of JSON and their text' },
+  wsLateReads: { value: 64, why: 'reads that are over of which repeated chunks may still come' },
   wsSilenceMs: { value: 30_000, why: 'a WebSocket that says nothing for this long has stalled' },
 } as const satisfies LimitTable;
 

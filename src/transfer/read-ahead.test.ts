@@ -90,6 +90,57 @@ describe('a lane that is asked ahead', () => {
     await expect(readInto(lane, 0, 1, [])).rejects.toMatchObject({ code: 'peer_busy' });
   });
 
+  it('goes on behind a request that was refused for the moment, to the byte', async () => {
+    const body = '{"code":"no_upload_room"}';
+    const refused = `HTTP/1.1 429 Too Many\r\nContent-Length: ${body.length}\r\nRetry-After: 1\r\nRetry-After-Ms: 320\r\n\r\n${body}`;
+    for (const cut of [1, 7, 97, 5000]) {
+      const waiting: Buffer[] = [];
+      const { lane, peer } = await laneTo((request, socket) => {
+        const honest = [
+          Buffer.from(hostile.rangeHead(request, blob)),
+          blob.content.subarray(request.start, request.end),
+        ];
+        waiting.push(request.count % 2 === 1 ? Buffer.from(refused) : Buffer.concat(honest));
+        if (waiting.length < 4) return;
+        const all = Buffer.concat(waiting.splice(0));
+        for (let at = 0; at < all.length; at += cut) socket.write(all.subarray(at, at + cut));
+      });
+      const reads = [0, 100, 200, 300].map((start) => readInto(lane, start, start + 100, []));
+      const ends = await Promise.allSettled(reads);
+      const bad = ends.filter(({ status }) => status === 'rejected');
+      expect(bad).toHaveLength(2);
+      for (const one of bad) expect(one).toMatchObject({ reason: { code: 'peer_busy', retryAfterMs: 320 } });
+      for (const [place, end] of ends.entries())
+        if (end.status === 'fulfilled')
+          expect(end.value.equals(blob.content.subarray(place * 100, place * 100 + 100))).toBe(true);
+      expect(lane.isUsable).toBe(true);
+      expect(peer.openSockets.size).toBe(1);
+      lane.close();
+      expect(lane.isUsable).toBe(false);
+    }
+  });
+
+  it.each([
+    ['a body without a length', 'Retry-After-Ms: 300\r\n'],
+    ['a body that is too long', 'Retry-After-Ms: 300\r\nContent-Length: 4097\r\n'],
+    ['a body in chunks', 'Retry-After-Ms: 300\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n'],
+    ['a connection that ends', 'Retry-After-Ms: 300\r\nContent-Length: 0\r\nConnection: close\r\n'],
+    ['a time that is none', 'Retry-After-Ms: -3\r\nContent-Length: 0\r\n'],
+    ['no time in milliseconds', 'Retry-After: 1\r\nContent-Length: 0\r\n'],
+  ])('ends with a refusal that has %s', async (_what, fields) => {
+    const { lane } = await laneTo((_request, socket) => socket.write(`HTTP/1.1 429 No\r\n${fields}\r\n`));
+    const ends = await Promise.allSettled([0, 100].map((start) => readInto(lane, start, start + 100, [])));
+    expect(ends).toMatchObject([{ reason: { code: 'peer_busy' } }, { reason: { code: 'peer_busy' } }]);
+    expect(lane.isUsable).toBe(false);
+  });
+
+  it('does not take what comes behind the body of a refusal for an answer', async () => {
+    const { lane } = await laneTo((_request, socket) =>
+      socket.write('HTTP/1.1 429 No\r\nRetry-After-Ms: 300\r\nContent-Length: 2\r\n\r\nabc'),
+    );
+    await expect(readInto(lane, 0, 100, [])).rejects.toMatchObject({ code: 'bad_response' });
+  });
+
   it('does not take a byte too many for the next answer', async () => {
     const { lane } = await laneTo(hostile.longBody);
     const reads = [0, 100].map((start) => readInto(lane, start, start + 100, []));

@@ -20,6 +20,7 @@ const SINGLE = new Set([
   'content-encoding',
   'etag',
   'retry-after',
+  'retry-after-ms',
 ]);
 
 /** Reads a head without its closing empty line. Throws TransferError `bad_response`. */
@@ -86,12 +87,32 @@ export function errorOfStatus(head: ResponseHead): TransferError {
   return new TransferError('bad_response', `${message}, wanted 206`, { data });
 }
 
+/**
+ * The length of the body of a refusal that is for one request and not for the connection: 429 with `Retry-After-Ms`, and a
+ * body that can be read past. Undefined for any other head.
+ */
+export function refusalBodyBytes(head: ResponseHead): number | undefined {
+  const { status, fields } = head;
+  if (status !== 429 || numberIn(head, 'retry-after-ms') === undefined) return undefined;
+  if (fields.has('transfer-encoding') || fields.get('connection')?.toLowerCase() === 'close') return undefined;
+  const bytes = numberIn(head, 'content-length');
+  return bytes !== undefined && bytes <= TRANSFER_LIMITS.maxRefusalBytes ? bytes : undefined;
+}
+
 function busy(head: ResponseHead, message: string): TransferError {
-  const seconds = /^[0-9]{1,9}$/.exec(head.fields.get('retry-after') ?? '')?.[0];
+  const seconds = numberIn(head, 'retry-after');
+  const wantedMs = numberIn(head, 'retry-after-ms') ?? (seconds === undefined ? undefined : seconds * 1000);
   const data = { status: head.status };
-  if (seconds === undefined) return new TransferError('peer_busy', message, { data });
-  const retryAfterMs = Math.min(Number(seconds) * 1000, TRANSFER_LIMITS.maxRetryAfterMs);
-  return new TransferError('peer_busy', message, { data, retryAfterMs });
+  if (wantedMs === undefined) return new TransferError('peer_busy', message, { data });
+  return new TransferError('peer_busy', message, {
+    data,
+    retryAfterMs: Math.min(wantedMs, TRANSFER_LIMITS.maxRetryAfterMs),
+  });
+}
+
+function numberIn({ fields }: ResponseHead, name: string): number | undefined {
+  const digits = /^[0-9]{1,9}$/.exec(fields.get(name) ?? '')?.[0];
+  return digits === undefined ? undefined : Number(digits);
 }
 
 function bad(what: string): TransferError {
