@@ -52,6 +52,35 @@ const evens = Array.from({ length: 13 }, (_, index) => index * 2);
 const odds = Array.from({ length: 12 }, (_, index) => index * 2 + 1);
 
 describe('download() from peers that hold parts', () => {
+  it('takes one up again that had stopped to fetch the blob and has begun anew', async () => {
+    const [part, seeder] = [await serve(), await serve()];
+    let isThere = true;
+    const leaving: Follow = (tell) => {
+      if (!isThere) return Promise.reject(new TransferError('not_held', 'no such blob here'));
+      isThere = false;
+      tell({ news: 'holds', bits: bitsOf(0) });
+      return Promise.reject(new TransferError('peer_unreachable', 'the news ended'));
+    };
+    // It holds all but the last piece, so that nothing ends before the other is back.
+    const most = telling({ news: 'holds', bits: bitsOf(...Array.from({ length: 24 }, (_, index) => index)) });
+    const sink = new MemoryPieceSink(blob.content.length);
+    const sources = [followed(part, 'part', leaving), followed(seeder, 'most', most)];
+    const running = new Download({ blob: blob.blob, sink, sources, limits: { ...FAST, outageMs: 10_000 } });
+    const lost = new Promise<void>((resolve) => {
+      running.on((event) => event.on === 'source_failed' && event.code === 'not_held' && resolve());
+    });
+    const end = running.run(never());
+    await lost;
+    running.addSource(followed(part, 'part', telling({ news: 'holds', bits: bitsOf(24) })));
+    const { sources: outcomes } = await end;
+    expect(sink.bytes.equals(blob.content)).toBe(true);
+    expect(outcomes.find(({ id }) => id === 'part')).toMatchObject({
+      pieces: expect.any(Number),
+      failures: ['not_held'],
+    });
+    expect(outcomes.map(({ id }) => id)).toEqual(['part', 'most']);
+  });
+
   it('asks each for what it holds, a piece at a time', async () => {
     const [one, other] = [await serve(), await serve()];
     const sink = new MemoryPieceSink(blob.content.length);

@@ -67,7 +67,7 @@ export class Download<Done = unknown> {
     return this.#events.on(listener);
   }
 
-  /** Before or during the run. A second one of the same id is ignored. */
+  /** Before or during the run. A second one of the same id is ignored, unless the first did not have the blob. */
   addSource(port: PieceSource): void {
     if (this.#sources.add(port)) this.#driver?.addSource(port);
   }

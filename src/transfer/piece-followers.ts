@@ -33,11 +33,14 @@ export class PieceFollowers {
 
   /** Nothing for a source that holds everything, or that is followed already. */
   follow(source: PieceSource): void {
-    if (source.followPieces === undefined || this.#following.has(source.id)) return;
+    const before = this.#following.get(source.id);
+    if (source.followPieces === undefined || before?.stop.signal.aborted === false) return;
     const stop = new AbortController();
     const signal = AbortSignal.any([this.#signal, stop.signal]);
     const follow = source.followPieces.bind(source);
-    this.#following.set(source.id, { stop, ended: this.#follow(source.id, follow, signal) });
+    const news = this.#follow(source.id, follow, signal);
+    const ended = Promise.all([before?.ended, news]).then(() => {});
+    this.#following.set(source.id, { stop, ended });
   }
 
   stop(sourceId: string): void {
@@ -56,6 +59,7 @@ export class PieceFollowers {
       const { error, hadNews } = await this.#followOnce(sourceId, follow, signal);
       if (signal.aborted) return;
       if (isFinalForPeer(error.code)) {
+        this.stop(sourceId);
         onFailure(sourceId, error);
         tell({ on: 'source_failed', sourceId, code: error.code });
         return;

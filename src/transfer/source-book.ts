@@ -17,10 +17,13 @@ export class SourceBook {
     this.#max = max;
   }
 
-  /** False when the id is known already, or there are too many. */
+  /** False when the id is known already, or there are too many. One that had nothing of the blob may have it now. */
   add(port: PieceSource): boolean {
-    if (this.#sources.has(port.id) || this.#sources.size >= this.#max) return false;
-    this.#sources.set(port.id, { port, stats: new SourceStats(port.id, port.nodeId), lastError: undefined });
+    const known = this.#sources.get(port.id);
+    const mayComeBack = known?.lastError?.code === 'not_held';
+    if (!mayComeBack && (known !== undefined || this.#sources.size >= this.#max)) return false;
+    const stats = known?.stats ?? new SourceStats(port.id, port.nodeId);
+    this.#sources.set(port.id, { port, stats, lastError: undefined });
     return true;
   }
 

@@ -58,3 +58,14 @@ test('of thousands only so many are asked, in all, and the preferred one always'
   expect(new Set(first).size).toBe(first.length);
   expect(swarm.more(people('late', 50))).toEqual([]);
 });
+
+test('who takes its word back and gives it again is asked again, and takes no other’s room', () => {
+  const fetchers = people('part', 2);
+  const swarm = new BlobSwarm(viewOf(fetchers), target, blob);
+  expect(names(swarm.more([])).sort()).toEqual(['part0', 'part1']);
+  const [cancelled] = fetchers.splice(0, 1) as [Holder];
+  expect(swarm.more([])).toEqual([]);
+  fetchers.push(cancelled);
+  expect(names(swarm.more([]))).toEqual(['part0']);
+  expect(swarm.more([])).toEqual([]);
+});

@@ -14,6 +14,8 @@ export class BlobSwarm {
   readonly #blob: BlobToGet;
   readonly #random: Random;
   readonly #taken = new Set<NodeId>();
+  /** Of the taken, those of whom nothing was heard at the last look. */
+  readonly #away = new Set<NodeId>();
 
   constructor(view: HolderView, target: PullTarget, blob: BlobToGet, random: Random = systemRandom) {
     this.#view = view;
@@ -22,16 +24,25 @@ export class BlobSwarm {
     this.#random = random;
   }
 
-  /** Ways to those that were not taken before: as many as there is room for. */
+  /** Ways to those that were not taken before, or that went and are back: as many as there is room for. */
   more(holders: readonly Holder[]): PieceSource[] {
+    const all = this.#candidates(holders);
+    const back = all.filter(({ holder }) => this.#away.delete(holder.nodeId));
+    this.#noteAway(all);
     const room = NODE_LIMITS.neighboursPerBlob - this.#taken.size;
-    const candidates = this.#candidates(holders).filter(({ holder }) => !this.#taken.has(holder.nodeId));
+    const candidates = all.filter(({ holder }) => !this.#taken.has(holder.nodeId));
     const preferred = candidates.filter(({ holder }) => holder.nodeId === this.#target.preferredNodeId);
     const others = candidates.filter((one) => !preferred.includes(one));
     const chosen = chooseNeighbours(others, room - preferred.length, this.#random);
     // Who has everything is asked first for the piece list.
     const inOrder = chosen.toSorted((a, b) => Number(b.isComplete) - Number(a.isComplete));
-    return [...preferred, ...inOrder].flatMap(({ holder }) => this.#take(holder));
+    return [...preferred, ...inOrder, ...back].flatMap(({ holder }) => this.#take(holder));
+  }
+
+  /** Who takes its word back, as one whose pull was cancelled, may give it again. */
+  #noteAway(all: readonly Candidate[]): void {
+    const present = new Set(all.map(({ holder }) => holder.nodeId));
+    for (const nodeId of this.#taken) if (!present.has(nodeId)) this.#away.add(nodeId);
   }
 
   #take(holder: Holder): PieceSource[] {

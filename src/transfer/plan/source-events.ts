@@ -13,8 +13,11 @@ export interface Failure {
   readonly random: Random;
 }
 
+/** One that is gone may be added again, as if it had never been there; lanes of it that still close are not its own. */
 export function addSource(plan: PlanState, event: SourceAdded, nowMs: number): SourcePlan | undefined {
-  if (plan.sources.has(event.sourceId) || !hasRoom(plan)) return undefined;
+  const known = plan.sources.get(event.sourceId);
+  const isBack = known?.status === 'gone';
+  if (!isBack && (known !== undefined || !hasRoom(plan))) return undefined;
   const source: SourcePlan = {
     id: event.sourceId,
     maxLanes: Math.min(Math.max(1, event.lanes), plan.limits.maxLanesPerSource),
