@@ -44,8 +44,10 @@ export class WsLane implements Lane {
   readonly #options: WsLaneOptions;
   /** Oldest first; the first one's bytes are passed on. */
   readonly #queue: Waiter[] = [];
-  /** Cancelled where we had enough: bytes that may still come of each. */
+  /** Reads that are over, or cancelled where we had enough, the newest last: bytes that may still come of each. */
   readonly #late = new Map<string, number>();
+  /** Those of them that came to their end: of these only repeated chunks may come. */
+  readonly #over = new Map<string, WsRead>();
   #heldBytes = 0;
   #heardAtMs = 0;
   #cancelTimer: (() => void) | undefined;
@@ -111,9 +113,11 @@ export class WsLane implements Lane {
   #onFrame(message: Buffer): void {
     const frame = parseTransferFrame(message);
     const waiter = this.#waiterOf(frame.requestId, message.length);
-    if (waiter === undefined) return;
-    if (frame.kind === 'ack' || !waiter.read.isBinary) throw badResponse('a frame that nobody asked for');
-    this.#onChunk(waiter, frame);
+    const read = waiter?.read ?? this.#over.get(frame.requestId);
+    if (read === undefined) return;
+    if (frame.kind === 'ack' || !read.isBinary) throw badResponse('a frame that nobody asked for');
+    if (waiter === undefined) read.admit(frame);
+    else this.#onChunk(waiter, frame);
   }
 
   #onText(text: string): void {
@@ -121,13 +125,14 @@ export class WsLane implements Lane {
     if (transferTypeOf(value) === undefined) return;
     const message = parseTransferMessage(value);
     const waiter = this.#waiterOf(message.request_id, text.length);
-    if (waiter === undefined) return;
-    const { read } = waiter;
-    if (message.type === 'model_transfer_start') this.#onStart(waiter, message);
-    if (message.type === 'model_transfer_cancel') throw errorOfCancel(message);
-    if (message.type !== 'model_transfer_chunk') return;
+    if (waiter !== undefined && message.type === 'model_transfer_start') this.#onStart(waiter, message);
+    if (waiter !== undefined && message.type === 'model_transfer_cancel') throw errorOfCancel(message);
+    const read = waiter?.read ?? this.#over.get(message.request_id);
+    if (message.type !== 'model_transfer_chunk' || read === undefined) return;
     const { chunk_index, total_chunks, chunk_bytes: bytes, chunk_sha256: sha256 } = message;
-    this.#onChunk(waiter, { offset: read.offsetOf(chunk_index, total_chunks), bytes, sha256 });
+    const chunk = { offset: read.offsetOf(chunk_index, total_chunks), bytes, sha256 };
+    if (waiter === undefined) read.admit(chunk);
+    else this.#onChunk(waiter, chunk);
   }
 
   #onStart(waiter: Waiter, start: TransferStart): void {
@@ -180,6 +185,9 @@ export class WsLane implements Lane {
     this.#queue.shift();
     waiter.resolve();
     this.#sayVerdict(waiter.read);
+    // A chunk whose acknowledgement was long on its way comes again.
+    if (!waiter.read.goesOn) this.#over.set(waiter.read.id, waiter.read);
+    this.#allowLate(waiter.read);
     const next = this.#queue[0];
     if (next === undefined) {
       this.#cancelTimer?.();
@@ -206,8 +214,16 @@ export class WsLane implements Lane {
 
   #stopSender(read: WsRead): void {
     if (!read.goesOn) return;
-    this.#late.set(read.id, TRANSFER_LIMITS.wsLateBytes);
+    this.#allowLate(read);
     this.#sayCancel(read, 'user_cancelled', 'The bytes that were wanted are here');
+  }
+
+  #allowLate({ id }: WsRead): void {
+    if (!this.#late.has(id)) this.#late.set(id, TRANSFER_LIMITS.wsLateBytes);
+    const [oldest = ''] = this.#late.keys();
+    if (this.#late.size <= TRANSFER_LIMITS.wsLateReads) return;
+    this.#late.delete(oldest);
+    this.#over.delete(oldest);
   }
 
   /** The bytes are judged by the download, later. Until then a relay, and some senders, would hold a place. */

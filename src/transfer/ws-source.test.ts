@@ -52,6 +52,19 @@ describe('a WebSocket source', () => {
     while (server.words.filter(({ type }) => type === 'model_transfer_cancel').length < 3) await nextTurn();
   });
 
+  it.each(['binary', 'json'] as const)('minds no %s chunk that comes again after its read is over', async (form) => {
+    const senders: Parameters<WsBehaviour>[0][] = [];
+    const behaviour: WsBehaviour = (sending) => {
+      // Said again in front of the next answer: the acknowledgement was slower than the sender's patience.
+      senders.at(-1)?.sendChunk(0);
+      senders.push(sending);
+      sending.sendAll();
+    };
+    await using test = await openLane(behaviour, { form });
+    for (let round = 0; round < 3; round += 1) await first(test.lane, 60_000);
+    expect(senders).toHaveLength(3);
+  });
+
   it('tells a public sender at the end of the blob how much it got, and no verdict that it does not have', async () => {
     await using test = await openLane((sending) => sending.sendAll(), { speaks: 'public', isPublic: true });
     await test.lane.read({ start: 0, end: blob.content.length }, () => {}, never());
