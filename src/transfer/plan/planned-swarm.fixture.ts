@@ -24,6 +24,8 @@ export interface SwarmPeer {
   readonly dieChance?: number;
   readonly corruptChance?: number;
   readonly stallChance?: number;
+  /** That it has no room for a request. */
+  readonly refuseChance?: number;
   /** Pieces it holds at first; it follows when given. */
   readonly holds?: readonly number[];
   /** Milliseconds after which it gains one more piece, again and again, lowest first, up to all. */
@@ -35,7 +37,7 @@ export interface SwarmPeer {
 interface SimLane {
   readonly id: number;
   readonly peer: number;
-  readonly runs: { first: number; next: number; end: number; answersAtMs: number }[];
+  readonly runs: { first: number; next: number; end: number; answersAtMs: number; isAdmitted?: boolean }[];
   bytes: number;
   received: number;
   isStalled: boolean;
@@ -129,6 +131,7 @@ export class PlannedSwarm {
     const budget = (rate * STEP_MS) / 1000;
     lane.bytes += budget;
     lane.received += budget;
+    if (this.#refuses(lane, peer)) return;
     while (lane.bytes >= MiB && lane.runs.length > 0 && this.#lanes.has(lane.id) && !lane.isStalled)
       this.#piece(lane, peer);
     if (lane.runs.length === 0) lane.bytes = 0;
@@ -143,6 +146,19 @@ export class PlannedSwarm {
     const { depth = 8, roundTripMs = 0 } = peer;
     for (const run of lane.runs) run.answersAtMs = this.nowMs + roundTripMs;
     this.tell({ on: 'lane_opened', laneId: lane.id, roundTripMs, depth });
+  }
+
+  /** Once for each request, when its answer would begin. */
+  #refuses(lane: SimLane, { refuseChance = 0 }: SwarmPeer): boolean {
+    const run = lane.runs[0];
+    if (refuseChance === 0 || run === undefined || run.isAdmitted) return false;
+    run.isAdmitted = this.#random.next() >= refuseChance;
+    if (run.isAdmitted) return false;
+    lane.runs.shift();
+    lane.bytes = 0;
+    this.tell({ on: 'run_refused', laneId: lane.id, retryAfterMs: 300 });
+    this.#endIfShort(lane);
+    return true;
   }
 
   #piece(lane: SimLane, peer: SwarmPeer): void {

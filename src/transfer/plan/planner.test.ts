@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { KiB, MiB, seededRandom } from '../../core/index.ts';
+import { KiB, MiB } from '../../core/index.ts';
 import { TRANSFER_LIMITS } from '../limits.ts';
-import type { PlanCommand, PlanEvent, ReadCommand } from './plan-events.ts';
+import { bitsOf, Plan, range } from './plan.fixture.ts';
+import type { ReadCommand } from './plan-events.ts';
 import { PlannedSwarm, type SwarmPeer } from './planned-swarm.fixture.ts';
-import { planTransfer, startPlan } from './planner.ts';
 
 const peerArbitrary = fc.record({
   rate: fc.integer({ min: MiB / 4, max: 200 * MiB }),
@@ -14,6 +14,7 @@ const peerArbitrary = fc.record({
   dieChance: fc.constantFrom(0, 0, 0.05),
   corruptChance: fc.constantFrom(0, 0, 0.05),
   stallChance: fc.constantFrom(0, 0, 0.02),
+  refuseChance: fc.constantFrom(0, 0, 0.5),
 });
 const steady: SwarmPeer = { rate: 20 * MiB };
 
@@ -245,43 +246,3 @@ describe('planTransfer() and time', () => {
     expect(dead.gotFrom).toEqual([0, 10]);
   });
 });
-
-/** A planner without a world: what it orders is what is looked at. */
-class Plan {
-  nowMs = 0;
-  #state;
-  readonly #random;
-
-  constructor(pieceCount: number, seed = 1) {
-    const missing = [{ first: 0, end: pieceCount }];
-    this.#state = startPlan({ pieceCount, pieceBytes: MiB, missing, nowMs: 0 });
-    this.#random = seededRandom(seed);
-  }
-
-  tell(event: PlanEvent): readonly PlanCommand[] {
-    const step = planTransfer(this.#state, event, this.nowMs, this.#random);
-    this.#state = step.state;
-    return step.commands;
-  }
-
-  /** Ticks as a clock does; the commands of all of them. */
-  tickTo(ms: number): readonly PlanCommand[] {
-    const commands: PlanCommand[] = [];
-    for (; this.nowMs < ms; this.nowMs += 500) commands.push(...this.#tick());
-    return [...commands, ...this.#tick()];
-  }
-
-  #tick(): readonly PlanCommand[] {
-    return this.tell({ on: 'tick', received: new Map() });
-  }
-}
-
-function range(length: number): number[] {
-  return Array.from({ length }, (_, index) => index);
-}
-
-function bitsOf(length: number, indexes: readonly number[]): Uint8Array {
-  const bits = new Uint8Array(Math.ceil(length / 8));
-  for (const index of indexes) bits[index >> 3] = (bits[index >> 3] ?? 0) | (0x80 >> (index & 7));
-  return bits;
-}

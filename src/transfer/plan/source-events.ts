@@ -107,7 +107,7 @@ export function refuseRun(plan: PlanState, lane: LanePlan, retryAfterMs: number,
   const { nowMs, random } = failure;
   endRun(plan, lane);
   source.refusedSinceMs ??= nowMs;
-  source.busyUntilMs = nowMs + retryAfterMs * (1 + random.next() / 2);
+  source.busyUntilMs = nowMs + Math.max(retryAfterMs, plan.limits.backOffMs) * (1 + random.next() / 2);
   if (nowMs - source.refusedSinceMs < plan.limits.busyPatienceMs) return;
   source.refusedSinceMs = nowMs;
   failSource(plan, source, failure);
