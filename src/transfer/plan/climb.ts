@@ -8,7 +8,12 @@ import type { PlanState } from './plan-state.ts';
 
 export function climbLanes(plan: PlanState, bytes: number, nowMs: number): void {
   const { climb, limits } = plan;
-  if (nowMs <= climb.fromMs) return;
+  if (nowMs < climb.fromMs) return;
+  // What a tick tells came since the one before: one that began earlier would count for more than its time.
+  if (plan.lastTickMs < climb.fromMs) {
+    measureAnew(plan, nowMs);
+    return;
+  }
   climb.bytes += bytes;
   const elapsedMs = nowMs - climb.fromMs;
   if (elapsedMs < limits.climbMs) return;
