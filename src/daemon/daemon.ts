@@ -105,6 +105,12 @@ async function openEdge({ config, node, follows, localToken, logger }: EdgeParts
   node.parts.mesh.recordEvents.on((event) => {
     if (event.type === 'revoked') edge.disconnectPeer(event.nodeId);
   });
+  let { meshId } = node.parts.mesh;
+  node.parts.mesh.membershipEvents.on((event) => {
+    if (event.type !== 'changed' || event.identity.meshId === meshId) return;
+    meshId = event.identity.meshId;
+    edge.disconnectPeers();
+  });
   return edge;
 }
 

@@ -57,6 +57,8 @@ export interface HttpEdge extends AsyncDisposable {
   setTls(identity: TlsIdentity): void;
   /** Cuts the connections of a peer that lost its membership. */
   disconnectPeer(nodeId: string): void;
+  /** Those of all peers: this node is in another mesh now. */
+  disconnectPeers(): void;
   /** Answers what a relay asks over a WebSocket that this node opened to it. */
   readonly serveLink: WsEndpoint['serveLink'];
   close(): Promise<void>;
@@ -113,6 +115,10 @@ export async function openHttpEdge(options: HttpEdgeOptions): Promise<HttpEdge> 
     disconnectPeer(nodeId) {
       transport.disconnectPeer(nodeId);
       webSockets.dropLinks(nodeId);
+    },
+    disconnectPeers() {
+      transport.disconnectPeers();
+      webSockets.dropLinks();
     },
     serveLink: webSockets.serveLink,
     close,

@@ -128,6 +128,11 @@ export class Transport {
     for (const [socket, peer] of this.#peerSockets) if (peer.nodeId === nodeId) socket.destroy();
   }
 
+  /** The same of all. */
+  disconnectPeers(): void {
+    for (const socket of this.#peerSockets.keys()) socket.destroy();
+  }
+
   /** Lets answers under way end within `graceMs`, then destroys what is left. Resolves when no socket is open. */
   async close(graceMs: number): Promise<void> {
     const { http, clock, limits } = this.#options;

@@ -35,8 +35,8 @@ export const MESH_PATH = '/mesh';
 export interface WsEndpoint {
   /** Answers on a socket that this node opened to a relay, which then asks as itself. */
   serveLink(socket: WebSocket, relay: PeerIdentity): void;
-  /** Cuts the links to a relay that lost its membership. */
-  dropLinks(nodeId: string): void;
+  /** Cuts the links to a relay that lost its membership, or to all. */
+  dropLinks(nodeId?: string): void;
 }
 
 export function mountWsEndpoint(http: Server, options: WsEndpointOptions): WsEndpoint {
@@ -81,7 +81,7 @@ export function mountWsEndpoint(http: Server, options: WsEndpointOptions): WsEnd
       open({ socket, viewer: { kind: 'peer', ...relay }, address: '', isLink: true });
     },
     dropLinks(nodeId) {
-      for (const link of links) if (link.nodeId === nodeId) link.socket.terminate();
+      for (const link of links) if (nodeId === undefined || link.nodeId === nodeId) link.socket.terminate();
     },
   };
 }
