@@ -1,5 +1,6 @@
 /** Shapes of mesh and node answers. */
 import { z } from 'zod';
+import { limitsSchema, RATE_PROFILES } from './rate-policy.ts';
 
 export const nodeRowSchema = z.object({
   node_id: z.string(),
@@ -51,6 +52,21 @@ export const statusSchema = z.object({
   }),
   transfers: z.object({ active: z.number(), completed: z.number(), failed: z.number() }),
   store: z.object({ owned_bytes: z.number(), partial_bytes: z.number(), free_bytes: z.number() }),
+  /** What holds now of the rate policy. */
+  limits: limitsSchema.shape.now.extend({ profile: z.enum(RATE_PROFILES) }),
+  /** Relays by which this node is to be reached; `why` says what is wrong with one that is not up. */
+  relays: z.array(
+    z.object({
+      address: z.string(),
+      kind: z.enum(['splice', 'websocket']),
+      up: z.boolean(),
+      why: z.string().optional(),
+    }),
+  ),
+  /** The splice relay that this node is: nodes registered, connections joined now, bytes since its start. */
+  relay: z.object({ address: z.string(), holders: z.number(), pairs: z.number(), bytes: z.number() }).nullable(),
+  /** URL templates of this node's mirrors. */
+  mirrors: z.array(z.string()),
   memory_bytes: z.number(),
   problems: z.array(z.string()),
 });

@@ -82,9 +82,13 @@ export const transferSchema = z.object({
       dropped: z.string().optional(),
     }),
   ),
+  /** What came from mirrors, by server. */
+  mirrors: z.array(z.object({ name: z.string(), bytes: z.number(), failures: z.number() })).optional(),
   priority: z.enum(TRANSFER_PRIORITIES).optional(),
   /** Rates of this transfer alone, like `5Mbps`; absent where nobody gave one. */
   limits: z.object({ download: z.string().optional(), upload: z.string().optional() }).optional(),
+  /** What holds its download back now, be it the node's policy, its size class or its own limit; absent where nothing does. */
+  held_to: z.string().optional(),
   /** Nobody who has it can be reached; it goes on by itself, or fails when the time is over. */
   waiting: z.object({ for: z.literal('holder'), left_s: z.number() }).optional(),
   path: z.string().nullable(),

@@ -1,6 +1,8 @@
 /** The next command to try, by error code, else by kind. Pure. */
 import type { ErrorKind } from '../core/index.ts';
 
+const ROOM = 'atmosphere model list  # then, of those that are not needed: atmosphere model remove …';
+
 const BY_CODE: Readonly<Record<string, string>> = {
   daemon_unreachable: 'atmosphere up --detach',
   daemon_not_started: 'atmosphere doctor',
@@ -33,10 +35,10 @@ const BY_CODE: Readonly<Record<string, string>> = {
   bad_rate: 'atmosphere transfers limit --help',
   bad_schedule: 'atmosphere transfers limit --help',
   bad_policy: 'atmosphere transfers limit --help',
-  no_space: 'atmosphere model list',
-  disk_full: 'atmosphere model list',
-  database_full: 'atmosphere model list',
-  quota_exceeded: 'atmosphere model list',
+  no_space: ROOM,
+  disk_full: ROOM,
+  database_full: ROOM,
+  quota_exceeded: ROOM,
 
   mesh_in_use: 'atmosphere mesh nodes  # those would be left behind; mesh init --replace does it all the same',
   node_not_found: 'atmosphere mesh nodes',

@@ -1,4 +1,5 @@
 /** Numbers and times for people. Pure. Sizes: `formatBytes` of core. */
+import { formatBytes } from '../core/index.ts';
 
 /** `0:07`, `3:20`, `1:02:03`. */
 export function formatClock(seconds: number): string {
@@ -20,9 +21,9 @@ export function formatDuration(ms: number): string {
   return `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
-/** `just now`, `12 s ago`, `3 d ago`; `never` without a time. */
+/** `just now`, `12 s ago`, `3 d ago`; `not lately` without a time: words that were heard long ago are not kept. */
 export function formatAge(iso: string | null, nowMs: number): string {
-  if (iso === null) return 'never';
+  if (iso === null) return 'not lately';
   const seconds = Math.round((nowMs - Date.parse(iso)) / 1000);
   if (!Number.isFinite(seconds)) return iso;
   if (seconds < 2) return 'just now';
@@ -31,10 +32,14 @@ export function formatAge(iso: string | null, nowMs: number): string {
   return `${Math.round(seconds / Number(size))} ${unit} ago`;
 }
 
-/** Rates travel in megabits a second; people see megabytes. */
+/** `2027-01-01 22:00`, by the clock on the wall here. */
+export function formatMoment(iso: string): string {
+  return new Date(iso).toLocaleString('sv').slice(0, 16);
+}
+
+/** Rates travel in megabits a second; people see bytes, as sizes are. */
 export function formatRate(mbps: number): string {
-  const megabytes = mbps / 8;
-  return `${megabytes >= 99.95 ? Math.round(megabytes) : megabytes.toFixed(1)} MB/s`;
+  return `${formatBytes((mbps / 8) * 1_000_000)}/s`;
 }
 
 /** `7.2 billion`, `60 million`, `15`; undefined where it is not known. */

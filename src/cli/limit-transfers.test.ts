@@ -27,6 +27,7 @@ async function run(...argv: string[]) {
     ...answering('POST /api/v1/limits', limits),
     ...answering('POST /api/v1/transfers/pause', { transfers: [{ ...active, state: 'Paused' }] }),
     ...answering('POST /api/v1/transfers/resume', { transfers: [{ ...active, state: 'Pending' }, other] }),
+    ...answering(`DELETE /api/v1/transfers/${active.request_id}`, active),
     ...answering('POST /api/v1/transfers/wish', { ...active, priority: 'low', limits: { download: '5Mbps' } }),
   });
   const captured = await capture(['transfers', ...argv, '--home', daemon.home]);
@@ -95,10 +96,23 @@ test('transfers pause and resume mean one transfer, or all', async () => {
   expect((await run('pause', 'org/nothing')).code).toBe(3);
 });
 
+test('transfers cancel says that it is, though the daemon has not yet let go of it', async () => {
+  const { stdout, stderr } = await run('cancel', 'org/llama3');
+  expect(stdout).toBe('cancelled org/llama3@1.2.0, 50% here and kept\n');
+  expect(stderr).toContain('to go on: atmosphere model pull org/llama3');
+});
+
+test('a word that is no command of transfers is answered with those that are', async () => {
+  const { code, stderr } = await run('limt');
+  expect(code).toBe(2);
+  expect(stderr).toContain("'transfers' has no command 'limt'; it has cancel, pause, resume, priority, limit");
+});
+
 test('transfers priority', async () => {
   const { bodies, stdout } = await run('priority', 'org/llama3', 'low');
   expect(bodies).toEqual({ 'POST /api/v1/transfers/wish': { request_id: active.request_id, priority: 'low' } });
   expect(stdout).toBe('org/llama3@1.2.0 has priority low\n');
+  expect((await run('priority', 'org/llama3', 'urgent')).stderr).toMatch(/try: .* transfers priority --help/);
 });
 
 test('a pull says its priority, and what it waits for', async () => {

@@ -3,6 +3,7 @@ import type { Limits } from '../api/index.ts';
 import { chooseTransfer } from './choose-transfer.ts';
 import type { Context } from './context.ts';
 import { CliError } from './errors.ts';
+import { formatMoment } from './format.ts';
 import { layoutPairs } from './table.ts';
 
 export interface LimitOptions {
@@ -90,5 +91,5 @@ function describeProfile(profile: Limits['profile']): string {
 
 function describeUntil({ by_size, until }: Limits['now']): string {
   const classes = by_size ? ', each transfer by its size' : '';
-  return until === null ? classes : `${classes}, until ${new Date(until).toLocaleString('sv').slice(0, 16)}`;
+  return until === null ? classes : `${classes}, until ${formatMoment(until)}`;
 }

@@ -21,7 +21,7 @@ export async function pauseOrResume(
     });
   const body = id === undefined ? {} : { request_id: await findRequest(context, id, doing) };
   const answer = await context.call(route, { body });
-  context.out.answer(answer, () => answer.transfers.map((transfer) => describe(transfer)));
+  context.out.answer(answer, () => answer.transfers.map(describe));
   if (answer.transfers.length === 0) context.out.note('no transfer is on its way');
   return 0;
 }

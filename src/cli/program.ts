@@ -135,11 +135,18 @@ function meantIn(word: string): string {
   return groups.length === 0 ? '' : `; did you mean ${groups.map(({ usage }) => `${usage} ${word}`).join(' or ')}?`;
 }
 
+/** A group that does something by itself takes no words: what stands there was meant as one of its commands. */
+function describeExtra(text: string, group: string, word: string): string {
+  const commands = COMMANDS.find(({ usage }) => usage === group)?.children?.map(({ usage }) => usage.split(' ')[0]);
+  return commands === undefined ? text : `'${group}' has no command '${word}'; it has ${commands.join(', ')}`;
+}
+
 function toSentence(error: CommanderError): string {
   if (error.code === 'commander.help') return 'A command is missing';
   return error.message
     .replace(/^error: /, '')
     .replace(/^unknown command '(.+)'$/, (text, word: string) => `${text}${meantIn(word)}`)
+    .replace(/^too many arguments for '(.+)'\. Expected 0 arguments but got \d+: ([^,.]+).*$/, describeExtra)
     .replace(/\n\(Did you mean (.*?)\?\)$/, '; did you mean $1?')
     .replace(/^./, (first) => first.toUpperCase());
 }

@@ -2,6 +2,7 @@
 import { formatBytes } from '../core/index.ts';
 import { clip, displayWidth, printable } from './display-width.ts';
 import { formatClock, formatPercent, formatRate } from './format.ts';
+import { listNames } from './from-whom.ts';
 import { CLI_LIMITS } from './limits.ts';
 
 export interface ProgressView {
@@ -9,6 +10,8 @@ export interface ProgressView {
   readonly doneBytes: number;
   readonly totalBytes: number;
   readonly rateMbps?: number | undefined;
+  /** The limit that holds it back, as people write rates. */
+  readonly heldTo?: string | undefined;
   readonly etaSeconds?: number | null | undefined;
   /** Names of the peers that bytes come from. */
   readonly from?: readonly string[] | undefined;
@@ -61,14 +64,19 @@ function numbersOf(view: ProgressView): string {
     formatPercent(percentOf(view)).padStart(4),
     `${formatBytes(view.doneBytes)} / ${formatBytes(view.totalBytes)}`,
   ];
-  if (view.rateMbps !== undefined && view.rateMbps > 0) parts.push(formatRate(view.rateMbps));
+  if (view.rateMbps !== undefined && view.rateMbps > 0) parts.push(formatHeldRate(view.rateMbps, view.heldTo));
   if (typeof view.etaSeconds === 'number') parts.push(`${formatClock(view.etaSeconds)} left`);
   return parts.join('  ');
 }
 
 function fromOf({ from = [], note }: ProgressView): string {
   if (note !== undefined) return `  ${note}`;
-  return from.length === 0 ? '' : `  from ${from.map(printable).join(', ')}`;
+  return from.length === 0 ? '' : `  from ${listNames(from)}`;
+}
+
+/** `4.9 MB/s`, or `4.9 MB/s (held to 40Mbps)`. */
+export function formatHeldRate(mbps: number, heldTo: string | undefined): string {
+  return `${formatRate(mbps)}${heldTo === undefined ? '' : ` (held to ${heldTo})`}`;
 }
 
 function renderCells(share: number, cells: number): string {

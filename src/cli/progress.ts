@@ -49,7 +49,7 @@ export class Progress {
   #redraw(views: readonly ProgressView[]): void {
     const nowMs = this.#clock.monotonicMs();
     if (nowMs - this.#drawnAtMs < CLI_LIMITS.redrawMs) return;
-    const lines = views.map((view) => `${renderBar(view, this.#terminal.columns ?? 80)}\n`);
+    const lines = views.map((view) => `${renderBar(view, this.#terminal.columns || 80)}\n`);
     this.#terminal.write(rewind(this.#drawnLines) + lines.join(''));
     this.#drawnLines = lines.length;
     this.#drawnAtMs = nowMs;

@@ -47,8 +47,26 @@ describe('model pull', () => {
 
   test('for people says what came, how fast, from whom, and where it lies', async () => {
     const { stdout, stderr } = await pull({ [PULL]: () => lines(makePullEvent(), completed) }, ['org/llama3']);
-    expect(stdout).toContain('pulled org/llama3@1.2.0  1.0 kB in 900 ms, 0.0 MB/s from alpha\n  /home/models/m.gguf\n');
+    expect(stdout).toContain('pulled org/llama3@1.2.0  1.0 kB in 900 ms, 556 B/s from alpha\n  /home/models/m.gguf\n');
     expect(stderr).toContain('org/llama3:  50%  500 B / 1.0 kB  10.0 MB/s  0:12 left  from alpha');
+  });
+
+  test('says what holds it back, who paused it, and of several givers how much each gave', async () => {
+    const giver = (name: string, bytes: number) => ({ node_id: name, name, bytes, failures: 0 });
+    const peers = [giver('alpha', 600), giver('beta', 400)];
+    const held = lines(makePullEvent({ held_to: '40Mbps' }), { ...completed, peers });
+    const { stdout, stderr } = await pull({ [PULL]: () => held }, ['org/llama3']);
+    expect(stderr).toContain('10.0 MB/s (held to 40Mbps)  0:12 left  from alpha');
+    expect(stdout).toContain(' from alpha 60%, beta 40%\n');
+    const paused = await pull({ [PULL]: () => lines(makePullEvent({ paused: true }), completed) }, ['org/llama3']);
+    expect(paused.stderr).toContain('paused; to go on: atmosphere transfers resume 3f2a91c0');
+  });
+
+  test('that ends for want of room says that what arrived is kept', async () => {
+    const full = { ...makePullEvent({ event: 'failed' }), error: 'No room', code: 'disk_full', kind: 'storage' };
+    const { code, stderr } = await pull({ [PULL]: () => lines(makePullEvent(), full) }, ['org/llama3']);
+    expect(code).toBe(7);
+    expect(stderr).toMatch(/what has arrived is kept.*\n(.*\n)*try: .*model remove/);
   });
 
   test('on a terminal draws a bar and takes it away', async () => {

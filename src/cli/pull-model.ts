@@ -7,6 +7,7 @@ import { formatBytes } from '../core/index.ts';
 import type { Context } from './context.ts';
 import { describeFailure, type Failure, failureOfEvent, reportFailure, toFailedEvent } from './failure.ts';
 import { formatClock, formatDuration, formatRate } from './format.ts';
+import { giversOf, listShares } from './from-whom.ts';
 import { CLI_LIMITS } from './limits.ts';
 import { parseModelRef } from './model-ref.ts';
 import type { ProgressView } from './progress-line.ts';
@@ -16,6 +17,9 @@ export interface PullOptions {
   readonly priority?: PullEvent['priority'];
   readonly detach?: boolean;
 }
+
+/** What passes: the same command goes on from what arrived. */
+const KEEPS_PART: readonly Failure['kind'][] = ['unreachable', 'storage'];
 
 export async function pullModel(context: Context, name: string, options: PullOptions): Promise<number> {
   const startedMs = performance.now();
@@ -30,7 +34,7 @@ export async function pullModel(context: Context, name: string, options: PullOpt
     if (context.json) context.out.event(toFailedLine(failure, seen.last, performance.now() - startedMs));
     if (advice !== undefined)
       context.out.note('cancelled; what has arrived is kept, the same command goes on from there');
-    else if (failure.kind === 'unreachable' && (seen.last?.bytes_downloaded ?? 0) > 0)
+    else if (KEEPS_PART.includes(failure.kind) && (seen.last?.bytes_downloaded ?? 0) > 0)
       context.out.note('what has arrived is kept; the same command goes on from there');
     reportFailure(context, failure);
     return failure.exitCode;
@@ -95,22 +99,24 @@ function cancelOnInterrupt(signal: AbortSignal, client: ControlClient, seen: { l
 function toView(event: PullEvent): ProgressView {
   const verifying = event.event === 'verifying';
   return {
-    label: `${verifying ? 'verifying ' : ''}${event.paused === true ? 'paused ' : ''}${event.model_id}`,
+    label: `${verifying ? 'verifying ' : ''}${event.model_id}`,
     doneBytes: event.bytes_downloaded,
     totalBytes: event.size_bytes,
     rateMbps: event.transfer_rate_mbps,
     etaSeconds: event.eta_seconds,
-    from: activePeers(event),
-    note: event.waiting === undefined ? undefined : describeWaiting(event.waiting.left_s),
+    heldTo: event.held_to,
+    from: giversOf(event).map(({ name }) => name),
+    note: noteOf(event),
   };
+}
+
+function noteOf({ paused, waiting, request_id }: PullEvent): string | undefined {
+  if (paused === true) return `paused; to go on: atmosphere transfers resume ${request_id.slice(0, 8)}`;
+  return waiting === undefined ? undefined : describeWaiting(waiting.left_s);
 }
 
 function describeWaiting(leftSeconds: number): string {
   return `waiting for a peer that has it (${formatClock(leftSeconds)} left, Ctrl-C keeps what arrived)`;
-}
-
-function activePeers({ peers = [] }: PullEvent): string[] {
-  return peers.filter(({ dropped, bytes }) => dropped === undefined && bytes > 0).map(({ name }) => name);
 }
 
 function reportEnd({ out, json }: Context, event: PullEvent, { detach }: PullOptions): void {
@@ -129,15 +135,15 @@ function reportEnd({ out, json }: Context, event: PullEvent, { detach }: PullOpt
 function sumUp(event: PullEvent): string {
   const seconds = Math.max(0.001, event.duration_ms / 1000);
   const rate = formatRate((receivedBytes(event) * 8) / 1_000_000 / seconds);
-  const peers = activePeers(event);
-  const from = peers.length === 0 ? '' : ` from ${peers.join(', ')}`;
+  const givers = giversOf(event);
+  const from = givers.length === 0 ? '' : ` from ${listShares(givers)}`;
   return `${formatBytes(event.size_bytes)} in ${formatDuration(event.duration_ms)}, ${rate}${from}`;
 }
 
 /** Without what an earlier pull had left. */
-function receivedBytes({ bytes_downloaded, peers = [] }: PullEvent): number {
-  const fromPeers = peers.reduce((sum, { bytes }) => sum + bytes, 0);
-  return fromPeers > 0 ? Math.min(fromPeers, bytes_downloaded) : bytes_downloaded;
+function receivedBytes({ bytes_downloaded, peers = [], mirrors = [] }: PullEvent): number {
+  const given = [...peers, ...mirrors].reduce((sum, { bytes }) => sum + bytes, 0);
+  return given > 0 ? Math.min(given, bytes_downloaded) : bytes_downloaded;
 }
 
 function toFailedLine(failure: Failure, last: PullEvent | undefined, elapsedMs: number): object {

@@ -90,7 +90,9 @@ describe('format', () => {
     [435_600_000, '5 d 1 h'],
   ])('formatDuration(%d) is %s', (ms, text) => expect(formatDuration(ms)).toBe(text));
 
-  test('formatRate() shows megabits as megabytes', () => expect(formatRate(800)).toBe('100 MB/s'));
+  test('formatRate() shows megabits as bytes', () => {
+    expect([800, 84 * 8, 0.064].map(formatRate)).toEqual(['100 MB/s', '84.0 MB/s', '8.0 kB/s']);
+  });
 
   test.each([
     [undefined, undefined],
@@ -104,9 +106,9 @@ describe('format', () => {
     expect([99.99, 100, 250, -1].map(formatPercent)).toEqual(['99%', '100%', '100%', '0%']);
   });
 
-  test('formatAge() says never without a time and keeps what it cannot read', () => {
+  test('formatAge() says so without a time and keeps what it cannot read', () => {
     const nowMs = Date.parse('2026-01-01T00:10:00Z');
-    expect(formatAge(null, nowMs)).toBe('never');
+    expect(formatAge(null, nowMs)).toBe('not lately');
     expect(formatAge('whenever', nowMs)).toBe('whenever');
     expect(formatAge('2026-01-01T00:00:00Z', nowMs)).toBe('10 min ago');
     expect(formatAge('2026-01-01T00:09:59.5Z', nowMs)).toBe('just now');

@@ -1,8 +1,9 @@
 /** Transfers as a table and as progress. Pure. */
 import type { Transfer } from '../api/index.ts';
 import { formatBytes } from '../core/index.ts';
-import { formatClock, formatDuration, formatPercent, formatRate } from './format.ts';
-import type { ProgressView } from './progress-line.ts';
+import { formatClock, formatDuration, formatPercent } from './format.ts';
+import { giversOf, listNames } from './from-whom.ts';
+import { formatHeldRate, type ProgressView } from './progress-line.ts';
 import type { Column } from './table.ts';
 
 const ACTIVE: readonly Transfer['state'][] = ['Pending', 'Downloading', 'Verifying', 'Paused'];
@@ -33,9 +34,9 @@ export function toTransferCells(transfer: Transfer): string[] {
     transfer.priority ?? 'normal',
     formatPercent(transfer.progress_percent),
     formatBytes(transfer.size_bytes),
-    transfer.transfer_rate_mbps > 0 ? formatRate(transfer.transfer_rate_mbps) : '-',
+    transfer.transfer_rate_mbps > 0 ? formatHeldRate(transfer.transfer_rate_mbps, transfer.held_to) : '-',
     formatDuration(transfer.duration_ms),
-    transfer.error?.message ?? waitingOf(transfer) ?? (peersOf(transfer).join(', ') || '-'),
+    transfer.error?.message ?? waitingOf(transfer) ?? (listNames(namesOf(transfer)) || '-'),
   ];
 }
 
@@ -47,7 +48,8 @@ export function toTransferView(transfer: Transfer): ProgressView {
     totalBytes: transfer.size_bytes,
     rateMbps: transfer.transfer_rate_mbps,
     etaSeconds: transfer.eta_seconds,
-    from: peersOf(transfer),
+    heldTo: transfer.held_to,
+    from: namesOf(transfer),
     note: waitingOf(transfer),
   };
 }
@@ -56,6 +58,6 @@ function waitingOf({ waiting }: Transfer): string | undefined {
   return waiting === undefined ? undefined : `waiting for a peer that has it (${formatClock(waiting.left_s)} left)`;
 }
 
-function peersOf({ peers }: Transfer): string[] {
-  return peers.filter(({ bytes, dropped }) => bytes > 0 && dropped === undefined).map(({ name }) => name);
+function namesOf(transfer: Transfer): string[] {
+  return giversOf(transfer).map(({ name }) => name);
 }

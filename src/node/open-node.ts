@@ -130,7 +130,8 @@ async function assemble(options: NodeOptions, stack: AsyncDisposableStack): Prom
   const http = { url: '' };
   const parts: NodeParts = {
     ...{ name, home, clock, store, mesh, catalog, library, inventory, intake },
-    ...{ transfers, fetching, rates, feedback, freeBytes },
+    ...{ transfers, fetching, rates, feedback, relaying, freeBytes },
+    mirrors: config.mirrors ?? [],
     programVersion: options.programVersion,
     startedAtMs: clock.nowMs(),
     httpUrl: () => http.url,

@@ -7,6 +7,7 @@ import { DAEMON_DEFAULTS } from '../api/index.ts';
 import type { Mesh } from '../mesh/index.ts';
 import {
   formatRelayAddress,
+  type LinkState,
   openRelayServer,
   parseRelayAddress,
   type RelayAddress,
@@ -28,6 +29,8 @@ export interface Relaying {
   readonly server: RelayServer | undefined;
   /** Registers at the relays of the configuration; `take` gets whoever comes that way, from elsewhere whatever the address. */
   openLinks(take: (socket: Socket) => void): AsyncDisposable;
+  /** How the links stand: by which relays this node can be reached. */
+  linkStates(): readonly (LinkState & { readonly kind: 'splice' | 'websocket' })[];
   /** Relays of WebSockets, `host:port`. */
   readonly wsRelays: readonly string[];
   /** The same over WebSockets (14-websocket §6): `serve` answers what such a relay asks. */
@@ -62,6 +65,8 @@ export async function openRelaying(options: RelayingOptions, stack: AsyncDisposa
   );
   return {
     ...{ dialer, server, wsRelays: wsAddresses.map(formatRelayAddress) },
+    linkStates: () =>
+      [...links].map((link) => ({ ...link.state, kind: link instanceof RelayLink ? 'splice' : 'websocket' })),
     openLinks: (take) =>
       openAll(links, addresses, (address) => new RelayLink({ ...client, address, onConnection: take, logger })),
     openWsLinks: (serve) =>

@@ -5,7 +5,7 @@
 export type { RelayClientOptions } from './control-client.ts';
 export { formatRelayAddress, parseRelayAddress, type RelayAddress } from './relay-address.ts';
 export { RelayDialer } from './relay-dialer.ts';
-export { RelayLink } from './relay-link.ts';
+export { type LinkState, RelayLink } from './relay-link.ts';
 export { openRelayServer, type RelayServer, type RelayStats } from './relay-server.ts';
 export { WsRelayHub } from './ws-relay-hub.ts';
 export { WsRelayLink, type WsRelayLinkOptions } from './ws-relay-link.ts';

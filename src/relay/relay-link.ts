@@ -18,6 +18,14 @@ export interface RelayLinkOptions extends RelayClientOptions {
   readonly logger?: Logger;
 }
 
+/** How a link to a relay is now. */
+export interface LinkState {
+  readonly address: string;
+  readonly isUp: boolean;
+  /** What ended it last, or kept it from being opened. */
+  readonly why: string;
+}
+
 /** The pause after the n-th failure in a row: doubling, capped, between half and one and a half of that. Pure. */
 export function reconnectPauseMs(failures: number, limits: RelayLimits, random: Random): number {
   const pauseMs = Math.min(limits.maxReconnectMs, limits.reconnectMs * 2 ** (failures - 1));
@@ -34,6 +42,7 @@ export class RelayLink implements AsyncDisposable {
   #openCount = 0;
   #client: ControlClient | undefined;
   #isRegistered = false;
+  #why = 'not yet';
   #wakeUp = (): void => {};
   #running: Promise<void> = Promise.resolve();
 
@@ -45,6 +54,11 @@ export class RelayLink implements AsyncDisposable {
 
   get isRegistered(): boolean {
     return this.#isRegistered;
+  }
+
+  get state(): LinkState {
+    const { address } = this.#options;
+    return { address: formatRelayAddress(address), isUp: this.#isRegistered, why: this.#why };
   }
 
   start(): void {
@@ -70,6 +84,7 @@ export class RelayLink implements AsyncDisposable {
     while (!this.#closing.signal.aborted) {
       const sinceMs = clock.monotonicMs();
       const why = await this.#holdOnce();
+      this.#why = why;
       const wasSteady = this.#isRegistered && clock.monotonicMs() - sinceMs >= this.#limits.steadyMs;
       this.#isRegistered = false;
       if (this.#closing.signal.aborted) return;

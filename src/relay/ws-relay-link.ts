@@ -21,7 +21,7 @@ import { RelayError } from './errors.ts';
 import { RELAY_LIMITS, type RelayLimits } from './limits.ts';
 import type { RelayIdentity, VerifyMember } from './ports.ts';
 import { formatRelayAddress, type RelayAddress } from './relay-address.ts';
-import { reconnectPauseMs } from './relay-link.ts';
+import { type LinkState, reconnectPauseMs } from './relay-link.ts';
 
 export interface WsRelayLinkOptions {
   /** The relay's HTTP port. */
@@ -41,6 +41,9 @@ export class WsRelayLink implements AsyncDisposable {
   readonly #limits: RelayLimits;
   readonly #closing = new AbortController();
   #socket: WebSocket | undefined;
+  #isUp = false;
+  #why = 'not yet';
+  #wakeUp = (): void => {};
   #running: Promise<void> = Promise.resolve();
 
   constructor(options: WsRelayLinkOptions) {
@@ -52,9 +55,14 @@ export class WsRelayLink implements AsyncDisposable {
     this.#running = this.#run();
   }
 
-  /** Another certificate, another mesh: opened anew. */
+  get state(): LinkState {
+    return { address: formatRelayAddress(this.#options.address), isUp: this.#isUp, why: this.#why };
+  }
+
+  /** Another certificate, another mesh: opened anew, at once. */
   reconnect(): void {
     this.#socket?.terminate();
+    this.#wakeUp();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -70,6 +78,8 @@ export class WsRelayLink implements AsyncDisposable {
     while (!this.#closing.signal.aborted) {
       const sinceMs = clock.monotonicMs();
       const why = await this.#holdOnce().catch(messageOf);
+      this.#isUp = false;
+      this.#why = why;
       if (this.#closing.signal.aborted) return;
       failures = clock.monotonicMs() - sinceMs >= this.#limits.steadyMs ? 1 : failures + 1;
       const pauseMs = reconnectPauseMs(failures, this.#limits, random);
@@ -96,7 +106,10 @@ export class WsRelayLink implements AsyncDisposable {
       why = cause.message;
     });
     const closed = new Promise((resolve) => socket.once('close', resolve));
-    socket.once('open', () => onSocket(socket, relay));
+    socket.once('open', () => {
+      this.#isUp = true;
+      onSocket(socket, relay);
+    });
     const stopPings = keepAlive(socket, clock, this.#limits);
     await closed;
     stopPings();
@@ -128,14 +141,12 @@ export class WsRelayLink implements AsyncDisposable {
   }
 
   #pause(pauseMs: number): Promise<void> {
-    const { signal } = this.#closing;
     return new Promise((resolve) => {
       const cancel = this.#options.clock.after(pauseMs, resolve);
-      signal.addEventListener('abort', () => {
+      this.#wakeUp = () => {
         cancel();
         resolve();
-      });
-      if (signal.aborted) resolve();
+      };
     });
   }
 }

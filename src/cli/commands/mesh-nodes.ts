@@ -14,6 +14,8 @@ const COLUMNS: readonly Column[] = [
   { title: 'NODE ID', shrinks: true },
 ];
 
+const TROUBLE: readonly string[] = ['slow', 'suspect', 'banned'];
+
 export const meshNodes: CommandSpec = {
   usage: 'nodes',
   about: 'The nodes of this mesh',
@@ -21,6 +23,9 @@ export const meshNodes: CommandSpec = {
   async run(context) {
     const answer = await context.call('meshNodes');
     context.out.answer(answer, () => context.out.table(COLUMNS, answer.nodes.map(toCells)));
+    for (const { name, standing } of answer.nodes)
+      if (standing !== null && TROUBLE.includes(standing.word))
+        context.out.note(`${name} is ${standing.word}: ${standing.reason}`);
     return 0;
   },
 };

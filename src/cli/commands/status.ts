@@ -1,7 +1,7 @@
 import type { Status } from '../../api/index.ts';
 import { formatBytes } from '../../core/index.ts';
 import type { CommandSpec } from '../command.ts';
-import { formatCount, formatDuration } from '../format.ts';
+import { formatCount, formatDuration, formatMoment } from '../format.ts';
 import { layoutPairs } from '../table.ts';
 
 export const status: CommandSpec = {
@@ -33,6 +33,8 @@ function describe(answer: Status): [string, string][] {
       `${models.ready} of ${models.local} here ready (${formatBytes(models.size_bytes)}), ${models.mesh} on other nodes`,
     ],
     ...describeHashing(answer),
+    ...describeReach(answer),
+    ['limits', describeLimits(answer.limits)],
     ['transfers', `${transfers.active} active, ${transfers.completed} completed, ${transfers.failed} failed`],
     [
       'store',
@@ -50,4 +52,27 @@ function describeHashing({ hashing }: Status): [string, string][] {
   if (hashing.files_left === 0) return [];
   const left = `${formatCount(hashing.files_left, 'file')} left to read (${formatBytes(hashing.bytes_left)})`;
   return [['hashing', `${left}${hashing.current === null ? '' : `: ${hashing.current}`}`]];
+}
+
+/** What stands between this node and others: relays, being one, mirrors. */
+function describeReach({ relays, relay, mirrors }: Status): [string, string][] {
+  return [
+    ...relays.map(({ address, kind, up, why }): [string, string] => [
+      kind === 'splice' ? 'by relay' : 'by ws-relay',
+      `${address}, ${up ? 'reachable' : `not reachable: ${why ?? 'not yet'}`}`,
+    ]),
+    ...(relay === null ? [] : [describeRelay(relay)]),
+    ...mirrors.map((url): [string, string] => ['mirror', url]),
+  ];
+}
+
+function describeRelay({ address, holders, pairs, bytes }: NonNullable<Status['relay']>): [string, string] {
+  const carried = `${formatCount(pairs, 'connection')} joined now, ${formatBytes(bytes)} since the start`;
+  return ['is a relay', `${address}, ${formatCount(holders, 'node')} reachable through it, ${carried}`];
+}
+
+function describeLimits({ profile, download, upload, by_size, until }: Status['limits']): string {
+  if (profile === 'lan') return 'none';
+  const rates = `download ${download}, upload ${upload}${by_size ? ', each transfer by its size' : ''}`;
+  return `${profile}: ${rates}${until === null ? '' : `, until ${formatMoment(until)}`}`;
 }

@@ -1,5 +1,6 @@
 import { chooseTransfer } from '../choose-transfer.ts';
 import type { CommandSpec } from '../command.ts';
+import { formatPercent } from '../format.ts';
 
 export const transfersCancel: CommandSpec = {
   usage: 'cancel <id>',
@@ -10,8 +11,9 @@ export const transfersCancel: CommandSpec = {
     const { request_id } = chooseTransfer(transfers, id, 'Cancelling');
     const answer = await context.call('transferCancel', { params: { request_id } });
     context.out.answer(answer, () => [
-      `${answer.state.toLowerCase()} ${answer.model_id}@${answer.version}; its part is kept`,
+      `cancelled ${answer.model_id}@${answer.version}, ${formatPercent(answer.progress_percent)} here and kept`,
     ]);
+    context.out.note(`to go on: atmosphere model pull ${answer.model_id}`);
     return 0;
   },
 };

@@ -10,7 +10,9 @@ export const transfersPriority: CommandSpec = {
   async run(context, { args: [id = '', word = ''] }) {
     const priority = PRIORITY_WORDS.find((known) => known === word);
     if (priority === undefined)
-      throw new CliError('bad_usage', `Reading the priority ${word}: wanted ${PRIORITY_WORDS.join(', ')}`);
+      throw new CliError('bad_usage', `Reading the priority ${word}: wanted ${PRIORITY_WORDS.join(', ')}`, {
+        data: { try: 'atmosphere transfers priority --help' },
+      });
     const { transfers } = await context.call('transfers');
     const { request_id } = chooseTransfer(transfers, id, 'Prioritizing');
     const answer = await context.call('transferWish', { body: { request_id, priority } });

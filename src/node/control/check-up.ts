@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import type { DoctorReport } from '../../api/index.ts';
 import { formatBytes, GB } from '../../core/index.ts';
+import { limitsNow } from './limits-control.ts';
 import { listNodes } from './mesh-control.ts';
 import type { NodeParts } from './parts.ts';
 
@@ -19,6 +20,9 @@ export async function runChecks(parts: NodeParts): Promise<Check[]> {
     ...checkName(parts),
     checkCertificate(parts),
     checkModels(parts),
+    ...checkRelays(parts),
+    ...checkLimits(parts),
+    ...checkPeers(parts),
   ];
 }
 
@@ -101,4 +105,40 @@ function checkModels({ library }: NodeParts): Check {
     detail: `${bad.length} damaged or missing: ${names}`,
     try: `atmosphere model info ${bad[0]?.modelId}`,
   };
+}
+
+/** By which relays this node is to be reached, and whether it is. */
+function checkRelays({ relaying }: NodeParts): Check[] {
+  return relaying.linkStates().map(({ address, kind, isUp, why }): Check => {
+    const name = `relay ${address}`;
+    const road = kind === 'websocket' ? 'its WebSockets' : 'it';
+    if (isUp) return { name, state: 'ok', detail: `this node can be reached through ${road}` };
+    const detail = `this node can not be reached through ${road}: ${why}`;
+    return {
+      name,
+      state: 'warn',
+      detail,
+      try: 'on the relay: atmosphere status; is its port open, is it in this mesh?',
+    };
+  });
+}
+
+/** Nothing is wrong with a limit; who wonders why it is slow looks here. */
+function checkLimits(parts: NodeParts): Check[] {
+  const { download, upload, by_size, until } = limitsNow(parts);
+  const [name, { profile }] = ['limits', parts.rates.policy];
+  if (profile === 'lan') return [{ name, state: 'ok', detail: 'none' }];
+  const rates = `download ${download}, upload ${upload}${by_size ? ', each transfer by its size' : ''}`;
+  return [{ name, state: 'ok', detail: `${profile}: ${rates}${until === null ? '' : `, until ${until}`}` }];
+}
+
+/** Whom this node asks for nothing, or last. */
+function checkPeers(parts: NodeParts): Check[] {
+  return listNodes(parts).flatMap(({ name, state, standing }): Check[] => {
+    if (state === 'revoked' || (standing?.word !== 'banned' && standing?.word !== 'suspect')) return [];
+    const detail = `${standing.word}: ${standing.reason}`;
+    return [
+      { name: `peer ${name}`, state: 'warn', detail, try: 'there: atmosphere doctor, atmosphere model verify MODEL' },
+    ];
+  });
 }

@@ -49,7 +49,7 @@ function mergePeer(policy: PolicyText, { download, upload, clear }: Change, node
 }
 
 function toAnswer(parts: NodeParts): Limits {
-  const { policy, rules } = parts.rates;
+  const { policy } = parts.rates;
   const { profile, yields } = policy;
   const { download, upload, per_peer, peers, schedule } = formatRatePolicy(policy);
   const rows = Object.entries(peers).map(([node_id, rates]) => ({
@@ -59,9 +59,15 @@ function toAnswer(parts: NodeParts): Limits {
   return {
     ...{ profile, yields, peers: rows, schedule: [...(schedule ?? [])] },
     ...{ download: download ?? 'unlimited', upload: upload ?? 'unlimited', per_peer: per_peer ?? 'unlimited' },
-    now: {
-      ...{ download: formatRate(rules.download), upload: formatRate(rules.upload), by_size: rules.bySize },
-      until: rules.nextChangeMs === undefined ? null : new Date(rules.nextChangeMs).toISOString(),
-    },
+    now: limitsNow(parts),
+  };
+}
+
+/** What holds at this moment, and until when. */
+export function limitsNow({ rates }: NodeParts): Limits['now'] {
+  const { download, upload, bySize, nextChangeMs } = rates.rules;
+  return {
+    ...{ download: formatRate(download), upload: formatRate(upload), by_size: bySize },
+    until: nextChangeMs === undefined ? null : new Date(nextChangeMs).toISOString(),
   };
 }

@@ -11,6 +11,7 @@ import type { ModelLibrary } from '../library/model-library.ts';
 import type { FetchBook } from '../pull/fetch-book.ts';
 import type { TransferService } from '../pull/transfer-service.ts';
 import type { RateControl } from '../rate/rate-control.ts';
+import type { Relaying } from '../relaying.ts';
 
 export interface NodeParts {
   readonly name: string;
@@ -27,6 +28,9 @@ export interface NodeParts {
   readonly fetching: FetchBook;
   readonly rates: RateControl;
   readonly feedback: Feedback;
+  readonly relaying: Relaying;
+  /** URL templates. */
+  readonly mirrors: readonly string[];
   readonly startedAtMs: number;
   freeBytes(): Promise<number>;
   /** Where HTTP listens, once it does. */

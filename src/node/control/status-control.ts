@@ -1,8 +1,10 @@
 /** The node at a glance, its check-up, and its end. */
 import type { ControlHandlers, Status } from '../../api/index.ts';
+import { formatRelayAddress } from '../../relay/index.ts';
 import { hashingOf } from '../library/hashing-view.ts';
 import { isEnded } from '../pull/transfer-snapshot.ts';
 import { runChecks } from './check-up.ts';
+import { limitsNow } from './limits-control.ts';
 import { listNodes } from './mesh-control.ts';
 import type { NodeParts } from './parts.ts';
 
@@ -54,9 +56,21 @@ async function readStatus(parts: NodeParts): Promise<Status> {
       failed: states.filter((state) => state === 'Failed').length,
     },
     store: { owned_bytes: usage.ownedBytes, partial_bytes: usage.partialBytes, free_bytes: await parts.freeBytes() },
+    limits: { profile: parts.rates.policy.profile, ...limitsNow(parts) },
+    ...relaysOf(parts),
+    mirrors: [...parts.mirrors],
     memory_bytes: process.memoryUsage.rss(),
     problems: (await runChecks(parts))
       .filter((check) => check.state !== 'ok')
       .map((check) => `${check.name}: ${check.detail}`),
   };
+}
+
+function relaysOf({ relaying }: NodeParts): Pick<Status, 'relays' | 'relay'> {
+  const relays = relaying
+    .linkStates()
+    .map(({ address, kind, isUp, why }) => ({ address, kind, up: isUp, ...(isUp ? {} : { why }) }));
+  if (relaying.server === undefined) return { relays, relay: null };
+  const { holders, pairs, totalBytes } = relaying.server.stats();
+  return { relays, relay: { address: formatRelayAddress(relaying.server.address), holders, pairs, bytes: totalBytes } };
 }

@@ -149,12 +149,20 @@ function toAnswer(parts: NodeParts, snapshot: TransferSnapshot): TransferAnswer 
       failures,
       ...(dropped === undefined ? {} : { dropped }),
     })),
+    ...(snapshot.mirrors.length === 0 ? {} : { mirrors: [...snapshot.mirrors] }),
     ...wishOf(snapshot),
+    ...heldTo(parts, snapshot),
     path: snapshot.path ?? null,
     started_at: new Date(snapshot.startedAtMs).toISOString(),
     duration_ms: snapshot.durationMs,
     ...(error === undefined ? {} : { error: { ...error, message: withNames(parts, error.message) } }),
   };
+}
+
+function heldTo({ rates }: NodeParts, snapshot: TransferSnapshot): Pick<TransferAnswer, 'held_to'> {
+  if (isEnded(snapshot.state)) return {};
+  const rate = rates.downloadRateOf(snapshot.requestId, snapshot.totalBytes);
+  return Number.isFinite(rate) ? { held_to: formatRate(rate) } : {};
 }
 
 function wishOf({ wish, waiting }: TransferSnapshot): Pick<TransferAnswer, 'priority' | 'limits' | 'waiting'> {

@@ -3,7 +3,7 @@
  * the model's name before every byte of it is verified. Spec: docs/spec/04-catalog.md §3, docs/spec/10-transfer.md.
  */
 import { createHash } from 'node:crypto';
-import type { Sha256 } from '../../core/index.ts';
+import { formatBytes, type Sha256 } from '../../core/index.ts';
 import {
   type FileSetFile,
   type ModelEntry,
@@ -132,9 +132,13 @@ async function verifySpace(deps: PullModelDeps, missing: readonly BlobFacts[]): 
   const needed = missing.reduce((sum, blob) => sum + blob.sizeBytes - (parts.get(blob.sha256) ?? 0), 0);
   const free = await deps.freeBytes();
   if (needed <= free) return;
-  throw new NodeError('no_space', `Making room for the model: ${needed} bytes needed, ${free} free`, {
-    data: { needed, free },
-  });
+  throw new NodeError(
+    'no_space',
+    `Making room for the model: ${formatBytes(needed)} needed, ${formatBytes(free)} free for models`,
+    {
+      data: { needed, free },
+    },
+  );
 }
 
 /** Runs `work` on all, a few at a time; the first failure is thrown when those under way have ended. */

@@ -56,6 +56,27 @@ test('peers come with what they gave in all blobs, most first, and a liar is mar
   ]);
 });
 
+test('what no peer gave is its mirror’s, by server, over attempts too, and counts as received', () => {
+  const pull = new PullProgress();
+  const from = (path: string, bytes: number) =>
+    outcome(`mirror https://nas.lan:8443/${path}`, { nodeId: undefined, bytes, failures: ['peer_stalled'] });
+  pull.update(A, progress(10, { sources: [from('a', 10)] }));
+  pull.settle();
+  pull.update(B, progress(20, { sources: [from('b', 20), outcome('x', { bytes: 5 })] }));
+  expect(pull.mirrors()).toEqual([{ name: 'mirror https://nas.lan:8443', bytes: 30, failures: 2 }]);
+  expect([pull.receivedBytes, pull.peers().length]).toEqual([35, 1]);
+});
+
+test('a rate that fades foretells no end', () => {
+  const pull = new PullProgress();
+  pull.totalBytes = 100;
+  const eta = (rateBytesPerSecond: number) => {
+    pull.update(A, progress(40, { rateBytesPerSecond }));
+    return pull.etaSeconds;
+  };
+  expect([1000, 500, 126, 124, 20, 30].map(eta)).toEqual([1, 1, 1, null, null, 2]);
+});
+
 test('silence is a rate that only falls after failures, until it rises again', () => {
   const pull = new PullProgress();
   const see = (rateBytesPerSecond: number, failures: number) => {

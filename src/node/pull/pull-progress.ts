@@ -10,6 +10,13 @@ export interface PeerShare {
   readonly dropped: string | undefined;
 }
 
+/** What came from no peer: a mirror, by its server. */
+export interface MirrorShare {
+  readonly name: string;
+  readonly bytes: number;
+  readonly failures: number;
+}
+
 interface BlobProgress {
   readonly verifiedBytes: number;
   readonly rateBytesPerSecond: number;
@@ -20,12 +27,14 @@ export class PullProgress {
   readonly #blobs = new Map<Sha256, BlobProgress>();
   /** From attempts that are over. */
   #past: readonly PeerShare[];
+  #pastMirrors: readonly MirrorShare[] = [];
   /** What there was, until this run has looked itself. */
   #verifiedBefore: number;
   #totalBytes = 0;
   #isSilent = false;
   #failures = 0;
   #lastRate = 0;
+  #rateAtRise = 0;
   #rateAtFailure: number | undefined;
   #isVerifying = false;
 
@@ -74,8 +83,10 @@ export class PullProgress {
     const all = [...this.#blobs.values()];
     const failures = all.flatMap(({ sources }) => sources).reduce((sum, one) => sum + one.failures.length, 0);
     const rate = this.rateBytesPerSecond;
-    if (rate > this.#lastRate) this.#rateAtFailure = undefined;
-    else if (failures > this.#failures) this.#rateAtFailure ??= rate;
+    if (rate > this.#lastRate) {
+      this.#rateAtFailure = undefined;
+      this.#rateAtRise = rate;
+    } else if (failures > this.#failures) this.#rateAtFailure ??= rate;
     this.#isSilent = this.#rateAtFailure !== undefined && rate <= this.#rateAtFailure * SILENT_SHARE;
     this.#lastRate = rate;
     this.#failures = failures;
@@ -83,7 +94,7 @@ export class PullProgress {
 
   /** An attempt is over: nothing moves, and what peers gave stays theirs. */
   settle(): void {
-    this.#past = this.peers();
+    [this.#past, this.#pastMirrors] = [this.peers(), this.mirrors()];
     this.#isSilent = false;
     this.#failures = 0;
     this.#lastRate = 0;
@@ -99,9 +110,9 @@ export class PullProgress {
     return Math.max(sum, this.#verifiedBefore);
   }
 
-  /** What peers gave, not what was here. */
+  /** What peers and mirrors gave, not what was here. */
   get receivedBytes(): number {
-    return this.peers().reduce((sum, { bytes }) => sum + bytes, 0);
+    return [...this.peers(), ...this.mirrors()].reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
   get rateBytesPerSecond(): number {
@@ -115,9 +126,10 @@ export class PullProgress {
     return this.#isVerifying && this.verifiedBytes >= this.#totalBytes;
   }
 
+  /** Null while nothing came for some seconds: what a fading rate foretells is no time at all. */
   get etaSeconds(): number | null {
     const rate = this.rateBytesPerSecond;
-    if (rate <= 0) return null;
+    if (rate <= 0 || rate <= this.#rateAtRise * SILENT_SHARE) return null;
     return Math.ceil(Math.max(0, this.#totalBytes - this.verifiedBytes) / rate);
   }
 
@@ -136,6 +148,26 @@ export class PullProgress {
     }
     return [...shares.values()].sort((a, b) => b.bytes - a.bytes);
   }
+
+  /** The same of mirrors. */
+  mirrors(): MirrorShare[] {
+    const shares = new Map(this.#pastMirrors.map((share) => [share.name, share]));
+    for (const { id, nodeId, bytes, failures } of [...this.#blobs.values()].flatMap(({ sources }) => sources)) {
+      if (nodeId !== undefined) continue;
+      const name = serverOf(id);
+      const share = shares.get(name);
+      shares.set(name, {
+        ...{ name, bytes: (share?.bytes ?? 0) + bytes },
+        failures: (share?.failures ?? 0) + failures.length,
+      });
+    }
+    return [...shares.values()].sort((a, b) => b.bytes - a.bytes);
+  }
+}
+
+/** `mirror https://nas.lan` of a mirror's id; the path is that of one blob. */
+function serverOf(sourceId: string): string {
+  return /^mirror https?:\/\/[^/?#]+/.exec(sourceId)?.[0] ?? sourceId;
 }
 
 /** Below this a rate is what is left of an old one. */

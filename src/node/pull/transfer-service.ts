@@ -238,6 +238,7 @@ function toSnapshot(row: TransferRow): TransferSnapshot {
     rateBytesPerSecond: 0,
     etaSeconds: null,
     peers: row.peers ?? [],
+    mirrors: [],
     waiting: undefined,
     wish: row.wish ?? {},
     path: row.path,

@@ -3,6 +3,7 @@ import { AtmosphereError, messageOf, type NodeId, type RequestId } from '../../c
 import type { ModelEntry } from '../../protocol/index.ts';
 import type { TransferWish } from '../../transfer/index.ts';
 import type { TransferRow } from './ports.ts';
+import type { MirrorShare } from './pull-progress.ts';
 
 export type TransferState = TransferRow['state'];
 
@@ -39,6 +40,7 @@ export interface TransferSnapshot {
     readonly failures: number;
     readonly dropped: string | undefined;
   }[];
+  readonly mirrors: readonly MirrorShare[];
   readonly path: string | undefined;
   readonly startedAtMs: number;
   readonly durationMs: number;

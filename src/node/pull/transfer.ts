@@ -125,6 +125,7 @@ export class Transfer {
     this.#isPauseWanted = false;
     this.#resumed.resolve();
     this.#resumed = Promise.withResolvers();
+    if (this.#state === 'Paused') this.#state = 'Pending';
     this.events.emit(this.snapshot());
   }
 
@@ -144,6 +145,7 @@ export class Transfer {
       rateBytesPerSecond: moves ? this.#progress.rateBytesPerSecond : 0,
       etaSeconds: moves ? this.#progress.etaSeconds : null,
       peers: this.#progress.peers(),
+      mirrors: this.#progress.mirrors(),
       path: this.#path,
       startedAtMs: this.#startedAtMs,
       durationMs: Math.round(endMs - this.#startedMonotonicMs),
@@ -217,7 +219,6 @@ export class Transfer {
     while (this.#isPauseWanted) {
       this.#become('Paused');
       await Promise.race([this.#resumed.promise, this.#aborted.promise]);
-      if (!this.#isPauseWanted) this.#become('Pending');
     }
     if (!this.#attempt.signal.aborted) return;
     this.#attempt = new AbortController();

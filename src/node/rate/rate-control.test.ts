@@ -80,6 +80,17 @@ test('a wish holds for its transfer, both ways, until it is over', () => {
   control[Symbol.dispose]();
 });
 
+test('the most a download may have is the least of its node’s, its size’s and its own', () => {
+  const { control } = open();
+  const rate = (sizeBytes = 1e9) => control.downloadRateOf(REQUEST, sizeBytes);
+  expect(rate()).toBe(Number.POSITIVE_INFINITY);
+  control.change({ profile: 'metered', download: '1MB/s' });
+  expect([rate(1e6), rate()]).toEqual([1e6, 250_000]);
+  control.setWish(REQUEST, { download: 100_000 });
+  expect(rate()).toBe(100_000);
+  control[Symbol.dispose]();
+});
+
 test('a peer has its own rate', () => {
   const { control, uploads } = open();
   control.change({ profile: 'custom', peers: { n1: { upload: '1MB/s' } } });

@@ -100,6 +100,13 @@ export class RateControl implements PullRates, Disposable {
     return this.#governors.upload.gate({ transfer, peer, sizeBytes });
   }
 
+  /** The most that a download may have now: of the node's rate, its size class and its own limit the least. */
+  downloadRateOf(transfer: RequestId, sizeBytes: number): number {
+    const flow = { transfer, peer: '', sizeBytes };
+    const { transferRate } = limitsOf(this.#rules, flow, 'download', this.#wishes.get(transfer));
+    return Math.min(this.#rules.download, transferRate);
+  }
+
   setWish(requestId: RequestId, wish: TransferWish): void {
     this.#wishes.set(requestId, wish);
     this.#apply();
