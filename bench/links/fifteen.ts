@@ -1,10 +1,12 @@
-/** (c) One seeder and 15 downloaders at once, 50 Mbit/s each way; the same by curl from the seeder. */
+/** (c) One seeder and 15 downloaders at once, 50 Mbit/s each way; a tenth of the same by curl from the seeder. */
 import { join } from 'node:path';
 import { type Case, makeModel, openLinks, type Row, say } from './bench-case.ts';
 import { MeshOnLinks, sentBytes } from './mesh-on-links.ts';
 import { openNginx, timeCurl } from './nginx-machine.ts';
 
 const MBITS = 50;
+/** Fifteen whole files on one uplink would take eight minutes, and tell the same. */
+const CURL_SHARE = 0.1;
 const PULLERS = Array.from({ length: 15 }, (_, index) => `n${index + 1}`);
 
 export const fifteen: Case = {
@@ -18,15 +20,19 @@ export const fifteen: Case = {
     const ours = await pullAll();
     const curl = await curlAll();
     return [
-      row('atmosphere: last one done', ours.seconds, '≤ 1.4'),
+      row('atmosphere: last one done', ours.seconds, { goal: '≤ 1.4' }),
       { what: 'atmosphere: copies sent by the seeder', value: ours.copies, unit: 'copies', goal: '≤ 1.2' },
-      row('curl from the seeder: last one done', curl),
+      row('curl from the seeder, a tenth of the file each: last one done', curl, { share: CURL_SHARE }),
     ];
 
-    function row(what: string, seconds: readonly number[], goal?: string): Row {
-      const last = Math.max(...seconds);
-      const note = `${last.toFixed(1)} s; size / link is ${bestSeconds.toFixed(1)} s`;
-      return { what, value: last / bestSeconds, unit: '× size / link', all: seconds, note, ...(goal && { goal }) };
+    function row(
+      what: string,
+      seconds: readonly number[],
+      { share = 1, goal }: { share?: number; goal?: string },
+    ): Row {
+      const [last, best] = [Math.max(...seconds), bestSeconds * share];
+      const note = `${last.toFixed(1)} s; size / link is ${best.toFixed(1)} s`;
+      return { what, value: last / best, unit: '× size / link', all: seconds, note, ...(goal && { goal }) };
     }
 
     async function pullAll() {
@@ -41,8 +47,9 @@ export const fifteen: Case = {
 
     async function curlAll() {
       await using nginx = await openNginx(links.machine('seeder'), bench.folder);
+      const slice = `0-${Math.round(model.sizeBytes * CURL_SHARE) - 1}`;
       const curl = (name: string) =>
-        timeCurl(links.machine(name), nginx.urlOf(model.path), join(bench.folder, `out-${name}`));
+        timeCurl(links.machine(name), nginx.urlOf(model.path), join(bench.folder, `out-${name}`), '-r', slice);
       const seconds = await Promise.all(PULLERS.map(curl));
       say(`curl: ${seconds.map((each) => each.toFixed(1)).join(' ')} s`);
       return seconds;

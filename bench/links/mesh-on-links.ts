@@ -54,7 +54,7 @@ export class MeshOnLinks implements AsyncDisposable {
     const list = () => this.node(name).json<{ models: ModelRow[] }>('model', 'list', '--mesh');
     const isRight = ({ models }: { models: ModelRow[] }) =>
       models.some((row) => row.model_id === MODEL && row.nodes.length === holders);
-    await eventually(list, isRight, 60_000);
+    await eventually(list, isRight, 180_000);
   }
 
   /** `model pull` from the command's start to its exit. Returns seconds. */
@@ -97,7 +97,7 @@ export class MeshOnLinks implements AsyncDisposable {
 
 /** Sixteen daemons that start at once would only wait for each other. */
 async function inGroups(names: readonly string[], work: (name: string) => Promise<unknown>): Promise<void> {
-  for (let at = 0; at < names.length; at += 4) await Promise.all(names.slice(at, at + 4).map(work));
+  for (let at = 0; at < names.length; at += 2) await Promise.all(names.slice(at, at + 2).map(work));
 }
 
 /** Bytes that a machine has sent, headers and all. */

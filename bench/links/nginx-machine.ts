@@ -1,8 +1,8 @@
-/** nginx as Debian ships it, with sendfile, on one machine of a link network; and curl on the others. */
+/** nginx as Debian ships it, with sendfile, on one machine of a link network; and curl and aria2 on the others. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { eventually } from '../../src/testkit/eventually.ts';
 import type { LinkedMachine } from '../../src/testkit/links/link-network.ts';
 
@@ -31,11 +31,22 @@ export async function openNginx(machine: LinkedMachine, root: string): Promise<N
 }
 
 /** `curl -o` on that machine, from its start to its end. Returns seconds. */
-export async function timeCurl(machine: LinkedMachine, url: string, out: string): Promise<number> {
+export function timeCurl(machine: LinkedMachine, url: string, out: string, ...flags: string[]): Promise<number> {
+  return timeGet(machine, ['curl', '-sS', ...flags, '-o', out, url], out);
+}
+
+/** aria2 with eight connections to the one server, as fast as it will go: no file is allocated before. */
+export function timeAria2(machine: LinkedMachine, url: string, out: string): Promise<number> {
+  const eight = ['--split=8', '--max-connection-per-server=8', '--min-split-size=1M', '--file-allocation=none'];
+  const to = [`--dir=${dirname(out)}`, `--out=${basename(out)}`];
+  return timeGet(machine, ['aria2c', '--quiet', '--no-conf', ...eight, ...to, url], out);
+}
+
+async function timeGet(machine: LinkedMachine, command: readonly string[], out: string): Promise<number> {
   await rm(out, { force: true });
   const startedMs = performance.now();
-  const code = await exitOf(machine, ['curl', '-sS', '-o', out, url]);
-  if (code !== 0) throw new Error(`curl ended with ${code}`);
+  const code = await exitOf(machine, command);
+  if (code !== 0) throw new Error(`${command[0]} ended with ${code}`);
   const seconds = (performance.now() - startedMs) / 1000;
   await rm(out, { force: true });
   return seconds;

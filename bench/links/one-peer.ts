@@ -1,8 +1,8 @@
-/** (a) One peer beside curl from nginx, on clean, lossy, near and far links. */
+/** (a) One peer beside curl and aria2 from nginx, on clean, lossy, near and far links. */
 import { join } from 'node:path';
 import { type Bench, type Case, makeModel, median, openLinks, type Row, say } from './bench-case.ts';
 import { MeshOnLinks } from './mesh-on-links.ts';
-import { openNginx, timeCurl } from './nginx-machine.ts';
+import { openNginx, timeAria2, timeCurl } from './nginx-machine.ts';
 
 interface Path {
   readonly mbits: number;
@@ -38,13 +38,17 @@ async function measure(bench: Bench, { mbits, loss, roundTripMs }: Path): Promis
     file: model.path,
     ...names,
   });
-  const [curl, ours]: [number[], number[]] = [[], []];
+  const [curl, aria2, ours]: [number[], number[], number[]] = [[], [], []];
+  const url = nginx.urlOf(model.path);
+  const out = join(bench.folder, 'out');
   const what = `${mbits} Mbit/s, ${loss * 100} % loss, ${roundTripMs} ms`;
   for (let run = 0; run < bench.runs; run += 1) {
-    curl.push(await timeCurl(links.machine('puller'), nginx.urlOf(model.path), join(bench.folder, 'out')));
+    curl.push(await timeCurl(links.machine('puller'), url, out));
+    aria2.push(await timeAria2(links.machine('puller'), url, out));
     ours.push(await mesh.timePull('puller'));
     await mesh.forget('puller');
-    say(`${what}: curl ${curl.at(-1)?.toFixed(2)} s, atmosphere ${ours.at(-1)?.toFixed(2)} s`);
+    const last = (name: string, all: number[]) => `${name} ${all.at(-1)?.toFixed(2)} s`;
+    say(`${what}: ${last('curl', curl)}, ${last('aria2', aria2)}, ${last('atmosphere', ours)}`);
   }
   const rate = (seconds: number) => `${((model.sizeBytes * 8) / seconds / 1e6).toFixed(0)} Mbit/s`;
   return {
@@ -53,6 +57,6 @@ async function measure(bench: Bench, { mbits, loss, roundTripMs }: Path): Promis
     unit: '× curl',
     goal: loss === 0 ? '≥ 0.95' : '≥ 1',
     all: ours,
-    note: `curl ${rate(median(curl))}, atmosphere ${rate(median(ours))}`,
+    note: `curl ${rate(median(curl))}, aria2 -x8 ${rate(median(aria2))}, atmosphere ${rate(median(ours))}`,
   };
 }

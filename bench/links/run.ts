@@ -46,6 +46,7 @@ async function main(): Promise<number> {
     { command: 'cc', name: 'gcc' },
     { command: 'nginx', name: 'nginx-light' },
     { command: 'curl', name: 'curl' },
+    { command: 'aria2c', name: 'aria2' },
   ]);
   const lacking = LinkNetwork.lacks();
   if (lacking !== undefined) return refuse(`this machine cannot make links: it lacks ${lacking}`);

@@ -12,7 +12,8 @@ import { createInterface } from 'node:readline';
 
 const CHECKOUT = join(import.meta.dirname, '..', '..');
 const MAIN = join(CHECKOUT, 'dist', 'cli', 'main.js');
-const READY_TIMEOUT_MS = 20_000;
+/** Only to end what hangs: a machine with much else to do takes long. */
+const READY_TIMEOUT_MS = 60_000;
 const COMMAND_TIMEOUT_MS = 45_000;
 
 export interface CommandResult {
