@@ -42,6 +42,10 @@ export class Mirrors {
     if (tokenFile !== undefined) this.#readTokens(tokenFile);
   }
 
+  get isEmpty(): boolean {
+    return this.#templates.length === 0;
+  }
+
   /** One source a template that can name the blob. */
   sourcesOf(mirrored: MirroredBlob): PieceSource[] {
     return this.#templates.flatMap((template) => {

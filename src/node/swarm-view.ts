@@ -89,6 +89,10 @@ export class SwarmView implements HolderView {
     return this.#options.mirrors?.sourcesOf({ blob, entry, path }) ?? [];
   }
 
+  hasMirrors(): boolean {
+    return this.#options.mirrors?.isEmpty === false;
+  }
+
   /** What was learned of peers is advice: where it cannot be kept, as on a full disk, the pull's own end still counts. */
   report(outcomes: readonly SourceOutcome[]): void {
     try {

@@ -41,7 +41,7 @@ async function fetchInRounds(wanted: WantedPieceList, signal: AbortSignal): Prom
     const list = await fetchPieceList(request, signal).catch(() => undefined);
     if (list !== undefined) return list;
     const isOver = round >= limits.maxFailuresInRow || wanted.sources.withPieceList().length === 0;
-    if (isOver || signal.aborted) throw wanted.sources.noSources();
+    if (isOver || signal.aborted) throw wanted.sources.noPieceList();
     await delay(clock, limits.backOffMs * 2 ** round * (0.5 + random.next()), signal);
   }
 }

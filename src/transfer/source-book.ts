@@ -55,13 +55,20 @@ export class SourceBook {
     return this.all().map((source) => source.stats.outcome());
   }
 
+  /** That nobody who could give the piece list has given it, with every one's reason. */
+  noPieceList(): TransferError {
+    const { code, message, data } = this.noSources('it gives no piece list');
+    const lacking = 'the list of piece hashes is missing, which only nodes that have or fetch the blob can give';
+    return new TransferError(code, `${message}; ${lacking}`, { data: { ...data, missing: 'piece_list' } });
+  }
+
   /** That nobody is left, with every one's reason. */
-  noSources(): TransferError {
+  noSources(unaskedBecause = ''): TransferError {
     const peers = this.all().map(({ port, lastError }) => ({
       id: port.id,
       nodeId: port.nodeId,
       code: lastError?.code ?? 'not_asked',
-      message: lastError?.message ?? '',
+      message: lastError?.message ?? unaskedBecause,
     }));
     const reasons = peers.map((peer) => `${peer.id} ${peer.code}`).join(', ') || 'there are none';
     return new TransferError(commonCode(peers), `Downloading: no peer is left (${reasons})`, { data: { peers } });

@@ -21,7 +21,13 @@ test('a plain URL carries none whose piece list nobody has', async () => {
   const sink = new MemoryPieceSink(blob.content.length);
   const sources = [new UrlPieceSource({ id: 'mirror', url: server.url, blob: blob.blob })];
   const failing = download({ blob: blob.blob, sink, sources }, never());
-  const peers = [{ id: 'mirror', code: 'not_asked' }];
-  await expect(failing).rejects.toMatchObject({ code: 'no_sources', data: { peers } });
+  const peers = [{ id: 'mirror', code: 'not_asked', message: 'it gives no piece list' }];
+  await expect(failing).rejects.toMatchObject({
+    code: 'no_sources',
+    message: expect.stringContaining(
+      'the list of piece hashes is missing, which only nodes that have or fetch the blob can give',
+    ),
+    data: { peers, missing: 'piece_list' },
+  });
   expect(server.requests).toEqual([]);
 });

@@ -172,9 +172,25 @@ describe('UrlPieceSource', () => {
   });
 
   it('takes the whole file from a server without ranges, when the whole is wanted', async () => {
+    const small = hostile.testBlob(randomBytes(70_000));
+    await using server = await hostile.startHostileHttpServer(small, { behaviour: hostile.wholeBlob });
+    const source = new UrlPieceSource({ id: 'mirror', url: server.url, blob: small.blob });
+    const lane = await source.openLane(never());
+    const parts: Buffer[] = [];
+    await lane.read({ start: 0, end: 70_000 }, (bytes) => void parts.push(Buffer.from(bytes)), never());
+    expect(Buffer.concat(parts).equals(small.content)).toBe(true);
+    await expect(lane.read({ start: 0, end: 10 }, () => {}, never())).rejects.toMatchObject({ code: 'bad_response' });
+    lane.close();
+  });
+
+  it('refuses a server without ranges for a blob of more than one piece, before anything is asked of it', async () => {
     const server = await serve(hostile.wholeBlob);
-    expect((await readAll(sourceAt(server.url))).equals(blob.content)).toBe(true);
-    await expect(readAll(sourceAt(server.url), 0, 10)).rejects.toMatchObject({ code: 'bad_response' });
+    const opening = sourceAt(server.url).openLane(never());
+    await expect(opening).rejects.toMatchObject({
+      code: 'bad_response',
+      message: expect.stringContaining('must know byte ranges'),
+    });
+    expect(server.requests).toHaveLength(1);
   });
 
   it('never appends a whole file that comes instead of a range', async () => {

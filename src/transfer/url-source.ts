@@ -24,15 +24,20 @@ export class UrlPieceSource implements PieceSource {
   readonly id: string;
   readonly tier = 2;
   readonly #route: RouteOptions;
+  readonly #blob: BlobToGet;
 
   /** Throws TransferError `refused` for what is no plain http(s) URL. */
   constructor({ id, url, blob, ...how }: UrlPieceSourceOptions) {
     this.id = id;
+    this.#blob = blob;
     this.#route = { ...how, url: parseUrl(url), sizeBytes: blob.sizeBytes };
   }
 
   async openLane(signal: AbortSignal): Promise<Lane> {
-    return new UrlLane(this.#route, await findRoute(this.#route, signal));
+    const route = await findRoute(this.#route, signal);
+    if (!route.isWholeOnly || this.#blob.sizeBytes <= this.#blob.pieceBytes) return new UrlLane(this.#route, route);
+    route.lane.close();
+    throw noRanges(this.#route.url);
   }
 }
 
@@ -106,7 +111,10 @@ function isWhole({ start, end }: ByteRange, sizeBytes: number): boolean {
 }
 
 function noRanges({ host }: URL): TransferError {
-  return new TransferError('bad_response', `Asking ${host}: it sends the whole file where a range was asked for`);
+  return new TransferError(
+    'bad_response',
+    `Asking ${host}: it sends the whole file where a range was asked for; a mirror must know byte ranges`,
+  );
 }
 
 function parseUrl(text: string): URL {

@@ -3,13 +3,17 @@
  * did not answer before, and not for ever. Spec: docs/spec/10-transfer.md §11.
  */
 import { type Clock, CoreError, type NodeId } from '../../core/index.ts';
-import type { HolderView, PullTarget } from './ports.ts';
+import type { HolderView, PieceHashStore, PullTarget } from './ports.ts';
 
-export interface HolderWait {
+export interface Askable {
   readonly view: HolderView;
+  readonly pieceHashes: Pick<PieceHashStore, 'get'>;
+}
+
+export interface HolderWait extends Askable {
   readonly target: PullTarget;
   readonly clock: Clock;
-  /** Before holders that are listed already are asked; 0 asks them now. */
+  /** Before holders that are listed already, or a mirror alone, are asked; 0 asks them now. */
   readonly pauseMs: number;
   readonly patienceMs: number;
   /** What it fails with when nobody came. */
@@ -19,7 +23,7 @@ export interface HolderWait {
 /** Resolves when somebody may be asked. Throws what `giveUp` makes, or the signal's reason. */
 export async function waitForHolder(wait: HolderWait, signal: AbortSignal): Promise<void> {
   const { view, target, clock } = wait;
-  if (wait.pauseMs <= 0 && holdersOf(view, target).size > 0) return;
+  if (wait.pauseMs <= 0 && isAskable(wait, target)) return;
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   let known = holdersOf(view, target);
   let isPauseOver = wait.pauseMs <= 0;
@@ -27,7 +31,7 @@ export async function waitForHolder(wait: HolderWait, signal: AbortSignal): Prom
     const now = holdersOf(view, target);
     const isAnew = [...now].some((nodeId) => !known.has(nodeId));
     known = now;
-    if (isAnew || (isPauseOver && now.size > 0)) resolve();
+    if (isAnew || (isPauseOver && isAskable(wait, target))) resolve();
   };
   const stops = [
     view.onChange(look),
@@ -46,6 +50,15 @@ export async function waitForHolder(wait: HolderWait, signal: AbortSignal): Prom
     for (const stop of stops) stop();
     signal.removeEventListener('abort', onAbort);
   }
+}
+
+/**
+ * Is there anybody to ask now? A mirror alone is enough for what has its piece list here already, which a mirror never gives
+ * (docs/spec/10-transfer.md §10).
+ */
+export function isAskable({ view, pieceHashes }: Askable, target: PullTarget): boolean {
+  if (holdersOf(view, target).size > 0) return true;
+  return view.hasMirrors?.() === true && pieceHashes.get(target.entry.sha256) !== undefined;
 }
 
 /** Whoever offers the content, as the target describes it or otherwise, or fetches it too. */

@@ -35,6 +35,8 @@ export interface HolderView {
   sourceFor(holder: Holder, blob: BlobToGet): PieceSource | undefined;
   /** Places of this node's owner that may have the blob too; `path` is its name in the model. */
   mirrorsOf?(target: PullTarget, blob: BlobToGet, path: string | undefined): readonly PieceSource[];
+  /** Are there such places at all? */
+  hasMirrors?(): boolean;
   /** What the transfer learned, for the next choice. */
   report(outcomes: readonly SourceOutcome[]): void;
 }

@@ -114,6 +114,9 @@ export class TestSwarm implements HolderView {
     return this.peers.filter((peer) => peer.has(entry.sha256) && (only ?? peer.nodeId) === peer.nodeId);
   }
 
+  hasMirrors?: () => boolean;
+  mirrorsOf?: NonNullable<HolderView['mirrorsOf']>;
+
   onChange(listener: () => void): () => void {
     return this.#changes.on(listener);
   }
@@ -172,6 +175,11 @@ export class PullBench {
   readonly #hashes = new Map<Sha256, Buffer>();
   readonly fetching = new FetchBook();
   freeBytes = Number.MAX_SAFE_INTEGER;
+
+  /** As after an earlier pull. */
+  keepHashes(sha256: Sha256, hashes: Buffer): void {
+    this.#hashes.set(sha256, hashes);
+  }
 
   /** What a process that starts now would have. */
   service(clock: Clock = systemClock): TransferService {

@@ -9,7 +9,7 @@ import type { TransferWish } from '../../transfer/index.ts';
 import { NodeError } from '../errors.ts';
 import { NODE_LIMITS } from '../limits.ts';
 import type { FetchBook } from './fetch-book.ts';
-import { holdersOf } from './holder-wait.ts';
+import { isAskable } from './holder-wait.ts';
 import type { HolderView, PullRates, PullTarget, TransferLog, TransferRow } from './ports.ts';
 import type { PullModelDeps } from './pull-model.ts';
 import { type Ready, Transfer } from './transfer.ts';
@@ -68,8 +68,8 @@ export class TransferService {
       const { startedAtMs, bytesDownloaded, peers = [], wish = {} } = row;
       const past = { isPaused: row.state === 'Paused', wish, startedAtMs, bytesDownloaded, peers };
       const transfer = new Transfer(row.requestId as RequestId, request.target, this.#deps.clock, past);
-      const view = narrowTo(this.#deps.view, from);
-      this.#launch(transfer, request, (signal) => transfer.awaitHolder(view, signal));
+      const askable = { view: narrowTo(this.#deps.view, from), pieceHashes: this.#deps.pieceHashes };
+      this.#launch(transfer, request, (signal) => transfer.awaitHolder(askable, signal));
     }
   }
 
@@ -199,7 +199,8 @@ export class TransferService {
   }
 
   async #assertHolder(request: PullRequest, modelId: string): Promise<void> {
-    if (holdersOf(narrowTo(this.#deps.view, request.from), request.target).size > 0) return;
+    const askable = { view: narrowTo(this.#deps.view, request.from), pieceHashes: this.#deps.pieceHashes };
+    if (isAskable(askable, request.target)) return;
     const whom =
       request.from === undefined ? 'no node that has it can be reached now' : `${request.from} does not offer it now`;
     throw new NodeError('holder_offline', `Pulling ${modelId}: ${whom}`);

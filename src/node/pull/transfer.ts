@@ -7,9 +7,9 @@ import { type Clock, CoreError, Emitter, type RequestId } from '../../core/index
 import type { TransferWish } from '../../transfer/index.ts';
 import { NodeError } from '../errors.ts';
 import { NODE_LIMITS } from '../limits.ts';
-import { holdersOf, waitForHolder } from './holder-wait.ts';
+import { type Askable, holdersOf, isAskable, waitForHolder } from './holder-wait.ts';
 import { isInterruption, pauseAfter } from './interruption.ts';
-import type { HolderView, PullTarget } from './ports.ts';
+import type { PullTarget } from './ports.ts';
 import { type PullModelDeps, pullModel } from './pull-model.ts';
 import { type PeerShare, PullProgress } from './pull-progress.ts';
 import {
@@ -182,7 +182,7 @@ export class Transfer {
   }
 
   /** What to wait for before the next attempt. Throws when there is none. */
-  #nextAttempt({ view }: PullModelDeps, thrown: unknown, fruitless: number): Ready {
+  #nextAttempt(askable: Askable, thrown: unknown, fruitless: number): Ready {
     this.#abort.signal.throwIfAborted();
     if (thrown instanceof PatienceOver) throw thrown.cause;
     const wasPaused = this.#attempt.signal.aborted;
@@ -190,8 +190,8 @@ export class Transfer {
     const over = wasPaused ? nobodyHeardOf(this.#target) : thrown;
     const giveUp = (): Error => new PatienceOver('nobody came', { cause: over });
     return async (signal) => {
-      if (wasPaused && holdersOf(view, this.#target).size > 0) return;
-      await this.#waitForHolder(view, wasPaused ? 0 : pauseAfter(fruitless), giveUp, signal);
+      if (wasPaused && isAskable(askable, this.#target)) return;
+      await this.#waitForHolder(askable, wasPaused ? 0 : pauseAfter(fruitless), giveUp, signal);
     };
   }
 
@@ -200,8 +200,10 @@ export class Transfer {
     return this.#progress.verifiedBytes > 0 && isInterruption(thrown);
   }
 
-  async #waitForHolder(view: HolderView, pauseMs: number, giveUp: () => Error, signal: AbortSignal): Promise<void> {
-    const wait = { view, clock: this.#clock, target: this.#target, pauseMs, patienceMs: this.#patienceMs, giveUp };
+  async #waitForHolder(askable: Askable, pauseMs: number, giveUp: () => Error, signal: AbortSignal): Promise<void> {
+    const { view, pieceHashes } = askable;
+    const whom = { view, pieceHashes, target: this.#target };
+    const wait = { ...whom, clock: this.#clock, pauseMs, patienceMs: this.#patienceMs, giveUp };
     this.#isWaiting = true;
     this.events.emit(this.snapshot());
     await waitForHolder(wait, signal).finally(() => {
@@ -209,10 +211,10 @@ export class Transfer {
     });
   }
 
-  /** The wait of a pull that a restart interrupted. Throws NodeError `holder_offline` when nobody comes. */
-  async awaitHolder(view: HolderView, signal: AbortSignal): Promise<void> {
-    if (holdersOf(view, this.#target).size > 0) return;
-    await this.#waitForHolder(view, 0, () => nobodyHeardOf(this.#target), signal);
+  /** The wait of a pull that a restart interrupted; a mirror is no reason to ask no peers. Throws NodeError `holder_offline` when nobody comes. */
+  async awaitHolder(askable: Askable, signal: AbortSignal): Promise<void> {
+    if (holdersOf(askable.view, this.#target).size > 0) return;
+    await this.#waitForHolder(askable, PEERS_FIRST_MS, () => nobodyHeardOf(this.#target), signal);
   }
 
   async #untilResumed(): Promise<void> {
@@ -292,6 +294,9 @@ class PatienceOver extends Error {}
 function nobodyHeardOf({ entry }: PullTarget): NodeError {
   return new NodeError('holder_offline', `Going on with ${entry.model_id}: nobody who has it was heard of`);
 }
+
+/** After a restart peers are heard of within seconds; until then no mirror is asked. */
+const PEERS_FIRST_MS = 5_000;
 
 /** How often watchers are told. */
 const TICK_MS = 100;
