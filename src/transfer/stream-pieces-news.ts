@@ -48,7 +48,8 @@ export async function followStream(
     ended: (error) => reject(endedEarly(error)),
   });
   try {
-    await stream.send(encodeBlobStreamFrame({ want: 'have', sha256, root }));
+    // Not awaited by itself: the stream may end meanwhile, and nobody would hear it.
+    stream.send(encodeBlobStreamFrame({ want: 'have', sha256, root }))?.catch(reject);
     await promise;
   } catch (thrown) {
     throw toTransferError(thrown, 'Following a peer');
