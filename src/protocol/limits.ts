@@ -53,6 +53,8 @@ export const PROTOCOL_LIMIT_TABLE = {
     why: 'who found no room asks again after this at the soonest, and asks others meanwhile',
   },
   maxUploadRetryMs: { value: 3_000, why: 'and after this at the latest, however long an answer takes' },
+  uploadPlaceMs: { value: 20_000, why: 'an answer that takes longer has a slow reader, and its place is for others' },
+  uploadPlacesPerNode: { value: 2, why: 'places of one node at one blob while others find none' },
   uploadMeasureMs: { value: 1_000, why: 'how long the rate of all answers is measured before room is made for more' },
   uploadMeasureBytes: { value: 16 * MiB, why: 'and at least so many bytes: single pieces say nothing' },
   uploadGain: { value: 0.1, why: 'the share by which half as many answers more must be faster to be kept' },

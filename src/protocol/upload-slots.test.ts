@@ -52,6 +52,17 @@ describe('UploadSlots', () => {
     expect(slots.allowed).toBeLessThanOrEqual(64);
   });
 
+  it('is not kept by readers that take nothing', () => {
+    const slots = new UploadSlots();
+    const { uploadSlots, uploadPlaceMs } = PROTOCOL_LIMITS;
+    const stuck = Array.from({ length: uploadSlots }, (_, at) => slots.enter(at));
+    expect(slots.enter(uploadPlaceMs - 1)).toBeUndefined();
+    expect(slots.enter(uploadPlaceMs)).toBeDefined();
+    expect(slots.enter(uploadPlaceMs)).toBeUndefined();
+    for (const leave of stuck) leave?.(2 * uploadPlaceMs);
+    expect(slots.taken).toBe(1);
+  });
+
   it('takes back what did not help', () => {
     const slots = new UploadSlots();
     const most = new Set<number>();

@@ -17,7 +17,8 @@ interface Trial {
 export class UploadSlots {
   readonly #limits: ProtocolLimits;
   #allowed: number;
-  #taken = 0;
+  /** When each answer began, the oldest first. */
+  readonly #places = new Set<{ readonly atMs: number }>();
   #trial: Trial | undefined;
   #restUntilMs = Number.NEGATIVE_INFINITY;
   /** What is measured counts from here. */
@@ -38,23 +39,33 @@ export class UploadSlots {
   }
 
   get taken(): number {
-    return this.#taken;
+    return this.#places.size;
   }
 
   /** Returns the function that gives the place back, or undefined where there is none now. */
   enter(nowMs: number): ((nowMs: number) => void) | undefined {
-    if (this.#taken >= this.#allowed) {
+    this.#forgetSlow(nowMs);
+    if (this.#places.size >= this.#allowed) {
       this.#hasRefused = true;
       return undefined;
     }
-    this.#taken += 1;
+    const place = { atMs: nowMs };
+    this.#places.add(place);
     let isIn = true;
     return (leftMs) => {
       if (!isIn) return;
       isIn = false;
-      this.#taken -= 1;
+      this.#places.delete(place);
       this.#answerMs += (leftMs - nowMs - this.#answerMs) / SMOOTHED_OVER;
     };
+  }
+
+  /** A reader that takes its bytes very slowly, or not at all, is answered on and keeps nobody else out. */
+  #forgetSlow(nowMs: number): void {
+    for (const place of this.#places) {
+      if (nowMs - place.atMs < this.#limits.uploadPlaceMs) return;
+      this.#places.delete(place);
+    }
   }
 
   /** When it is worth asking again: half of what an answer takes. */

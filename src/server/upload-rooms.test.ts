@@ -12,7 +12,10 @@ const A = 'a'.repeat(64) as Sha256;
 const peer = (nodeId: string): Viewer => ({ kind: 'peer', nodeId: nodeId as NodeId, role: 'member' });
 
 function roomsFor(...followers: readonly (string | undefined)[]): UploadRooms {
-  const clock = new VirtualClock();
+  return roomsAt(new VirtualClock(), ...followers);
+}
+
+function roomsAt(clock: VirtualClock, ...followers: readonly (string | undefined)[]): UploadRooms {
   const book = new HaveBook(SERVER_LIMITS, clock);
   const question = { sha256: A, sizeBytes: 95, pieceBytes: 10, account: 'any', onChange() {} };
   for (const nodeId of followers) book.follow({ ...question, nodeId });
@@ -56,6 +59,32 @@ describe('UploadRooms', () => {
       peer('w'),
     ] as const)
       fill(rooms, viewer);
+  });
+
+  it('gives a node that has several places no more while others find none, however it reads', async () => {
+    const clock = new VirtualClock();
+    const others = ['b', 'c', 'd', 'e', 'f', 'g'];
+    const rooms = roomsAt(clock, 'greedy', ...others);
+    const isLetIn = (name: string): boolean => {
+      try {
+        return rooms.enter(peer(name), A) !== undefined;
+      } catch {
+        return false;
+      }
+    };
+    // It takes all places and reads nothing.
+    fill(rooms, peer('greedy'));
+    expect(others.map(isLetIn)).toEqual(others.map(() => false));
+    await clock.advance(PROTOCOL_LIMITS.uploadPlaceMs);
+    expect(others.map(isLetIn)).toEqual([true, true, true, true, true, false]);
+    await clock.advance(PROTOCOL_LIMITS.uploadPlaceMs);
+    expect([isLetIn('g'), isLetIn('greedy'), isLetIn('g')]).toEqual([true, true, true]);
+    for (let round = 0; round < 3; round += 1) isLetIn('greedy');
+    expect(isLetIn('b')).toBe(false);
+    await clock.advance(PROTOCOL_LIMITS.uploadPlaceMs - 1);
+    isLetIn('b');
+    await clock.advance(1);
+    expect([isLetIn('greedy'), isLetIn('b')]).toEqual([false, true]);
   });
 
   it('has room of its own for each blob', () => {

@@ -21,10 +21,19 @@ export interface UploadRoom extends Disposable {
 
 const noRoomNeeded: UploadRoom = { sent() {}, [Symbol.dispose]() {} };
 
+/** Of one blob. */
+interface Room {
+  readonly slots: UploadSlots;
+  /** Answers under way, by who is answered. */
+  readonly answered: Map<string, number>;
+  /** When somebody found no room, until there was some. */
+  readonly waiting: Map<string, number>;
+}
+
 export class UploadRooms {
   readonly #crowd: Crowd;
   readonly #clock: Clock;
-  readonly #slots = new Map<Sha256, UploadSlots>();
+  readonly #rooms = new Map<Sha256, Room>();
 
   constructor(crowd: Crowd, clock: Clock) {
     this.#crowd = crowd;
@@ -33,29 +42,62 @@ export class UploadRooms {
 
   /** Throws ServerError `no_upload_room`. */
   enter(viewer: Viewer, sha256: Sha256): UploadRoom {
-    const crowd = viewer.kind === 'peer' ? this.#crowd.crowdOf(sha256, viewer.nodeId) : 0;
+    const who = viewer.kind === 'peer' ? viewer.nodeId : '';
+    const crowd = who === '' ? 0 : this.#crowd.crowdOf(sha256, who);
     if (crowd < PROTOCOL_LIMITS.slottedFollowers) return noRoomNeeded;
-    const slots = this.#slotsOf(sha256);
-    const leave = slots.enter(this.#clock.monotonicMs());
-    if (leave === undefined) throw noRoom(slots);
+    const nowMs = this.#clock.monotonicMs();
+    const room = this.#roomOf(sha256);
+    const { slots, answered, waiting } = room;
+    if (isGreedy(room, who, nowMs)) throw noRoom(slots);
+    const leave = slots.enter(nowMs);
+    if (leave === undefined) {
+      waiting.set(who, nowMs);
+      throw noRoom(slots);
+    }
+    waiting.delete(who);
+    answered.set(who, (answered.get(who) ?? 0) + 1);
     return {
       sent: (bytes) => slots.sent(bytes, this.#clock.monotonicMs()),
-      [Symbol.dispose]: () => leave(this.#clock.monotonicMs()),
+      [Symbol.dispose]: once(() => {
+        leave(this.#clock.monotonicMs());
+        const left = (answered.get(who) ?? 1) - 1;
+        if (left > 0) answered.set(who, left);
+        else answered.delete(who);
+      }),
     };
   }
 
-  #slotsOf(sha256: Sha256): UploadSlots {
-    const known = this.#slots.get(sha256);
+  #roomOf(sha256: Sha256): Room {
+    const known = this.#rooms.get(sha256);
     if (known !== undefined) return known;
     // What was learned of a blob that nobody reads now is forgotten first.
-    for (const [old, { taken }] of this.#slots) {
-      if (this.#slots.size < PROTOCOL_LIMITS.slottedBlobs) break;
-      if (taken === 0) this.#slots.delete(old);
+    for (const [old, { answered }] of this.#rooms) {
+      if (this.#rooms.size < PROTOCOL_LIMITS.slottedBlobs) break;
+      if (answered.size === 0) this.#rooms.delete(old);
     }
-    const slots = new UploadSlots();
-    this.#slots.set(sha256, slots);
-    return slots;
+    const room: Room = { slots: new UploadSlots(), answered: new Map(), waiting: new Map() };
+    this.#rooms.set(sha256, room);
+    return room;
   }
+}
+
+/** Somebody has several places and wants another while others have found none. */
+function isGreedy({ answered, waiting }: Room, who: string, nowMs: number): boolean {
+  if ((answered.get(who) ?? 0) < PROTOCOL_LIMITS.uploadPlacesPerNode) return false;
+  for (const [other, atMs] of waiting) {
+    // It has not come again: it found the bytes elsewhere.
+    if (nowMs - atMs > 2 * PROTOCOL_LIMITS.maxUploadRetryMs) waiting.delete(other);
+    else if (other !== who) return true;
+  }
+  return false;
+}
+
+function once(act: () => void): () => void {
+  let isDone = false;
+  return () => {
+    if (!isDone) act();
+    isDone = true;
+  };
 }
 
 function noRoom({ taken, retryMs }: UploadSlots): ServerError {
