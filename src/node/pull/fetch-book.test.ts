@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
 import type { Sha256 } from '../../core/index.ts';
+import { eventually, nextTurn } from '../../testkit/eventually.ts';
+import type { BlobToGet } from '../../transfer/index.ts';
 import { FetchBook } from './fetch-book.ts';
 import { fileSet, oneFile, PullBench, TestPeer } from './pulling.fixture.ts';
 
@@ -52,6 +54,23 @@ test('a pull is in the book from its start, over a pause, to its end', async () 
   const [transfer] = service.goOn(requestId);
   await new Promise<void>((resolve) => bench.fetching.changes.on(resolve));
   expect([bench.fetching.newest(32), transfer?.snapshot().state]).toEqual([[], 'Completed']);
+});
+
+test('a paused pull of several files names, after a restart, those of which something is here', async () => {
+  const model = fileSet('org/set', { a: randomBytes(10), b: randomBytes(20), c: randomBytes(30) });
+  const bench = new PullBench();
+  const [list, a, b] = model.blobs.map(({ blob }) => blob) as [BlobToGet, BlobToGet, BlobToGet];
+  await bench.store.put(list.sha256, model.blobs[0]?.content as Buffer);
+  await bench.store.put(a.sha256, model.blobs[1]?.content as Buffer);
+  await (await bench.store.openWrite(b)).close();
+  const row = { requestId: 'r', entry: model.entry, from: undefined, state: 'Paused', bytesDownloaded: 5 } as const;
+  bench.log.put({ ...row, startedAtMs: 1, updatedAtMs: 1, path: undefined, error: undefined });
+  const service = bench.service();
+  service.resume();
+  await eventually(nextTurn, () => bench.fetching.newest(32).length === 3);
+  expect(bench.fetching.newest(32)).toEqual([list.sha256, b.sha256, a.sha256]);
+  await service.close();
+  expect(bench.fetching.newest(32)).toEqual([]);
 });
 
 test('each file of a model is in the book when its turn comes, those that are here already as well', async () => {

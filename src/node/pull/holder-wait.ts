@@ -3,6 +3,7 @@
  * did not answer before, and not for ever. Spec: docs/spec/10-transfer.md §11.
  */
 import { type Clock, CoreError, type NodeId } from '../../core/index.ts';
+import { NodeError } from '../errors.ts';
 import type { HolderView, PieceHashStore, PullTarget } from './ports.ts';
 
 export interface Askable {
@@ -18,6 +19,13 @@ export interface HolderWait extends Askable {
   readonly patienceMs: number;
   /** What it fails with when nobody came. */
   readonly giveUp: () => Error;
+}
+
+/** After a restart peers are heard of within seconds; until then no mirror is asked. */
+export const PEERS_FIRST_MS = 5_000;
+
+export function nobodyHeardOf({ entry }: PullTarget): NodeError {
+  return new NodeError('holder_offline', `Going on with ${entry.model_id}: nobody who has it was heard of`);
 }
 
 /** Resolves when somebody may be asked. Throws what `giveUp` makes, or the signal's reason. */

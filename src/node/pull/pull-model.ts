@@ -51,6 +51,24 @@ export async function pullModel(
   return deps.models.install({ entry: target.entry, files, sourceNode: most?.nodeId });
 }
 
+/**
+ * Before anything is asked: what an earlier run has of the model's files is there for others, however long this one pauses
+ * or waits. Tells nothing where the file list is not here, or cannot be read.
+ */
+export async function tellKnown({ store, fetched }: PullModelDeps, { entry }: PullTarget): Promise<void> {
+  const { sha256, file_count, file_list_bytes: sizeBytes, piece_root: pieceRoot } = entry;
+  if (file_count === undefined || sizeBytes === undefined || pieceRoot === undefined) return;
+  try {
+    if ((await store.stat(sha256)) === undefined) return;
+    const { files } = parseFileSet(await readWhole(store, { sha256, sizeBytes, pieceRoot }));
+    const parts = new Set((await store.listParts()).map((part) => part.sha256));
+    for (const file of files)
+      if (parts.has(file.sha256) || (await store.stat(file.sha256)) !== undefined) fetched?.add(file.sha256);
+  } catch {
+    // The pull itself meets the same, and says it.
+  }
+}
+
 /** Files of the model that came before: they are there for others too. */
 function tellHeld({ fetched }: PullModelDeps, files: readonly FileSetFile[], missing: readonly BlobFacts[]): void {
   const left = new Set(missing.map(({ sha256 }) => sha256));

@@ -5,12 +5,11 @@
  */
 import { type Clock, CoreError, Emitter, type RequestId } from '../../core/index.ts';
 import type { TransferWish } from '../../transfer/index.ts';
-import { NodeError } from '../errors.ts';
 import { NODE_LIMITS } from '../limits.ts';
-import { type Askable, holdersOf, isAskable, waitForHolder } from './holder-wait.ts';
+import { type Askable, holdersOf, isAskable, nobodyHeardOf, PEERS_FIRST_MS, waitForHolder } from './holder-wait.ts';
 import { isInterruption, pauseAfter } from './interruption.ts';
 import type { PullTarget } from './ports.ts';
-import { type PullModelDeps, pullModel } from './pull-model.ts';
+import { type PullModelDeps, pullModel, tellKnown } from './pull-model.ts';
 import { type PeerShare, PullProgress } from './pull-progress.ts';
 import {
   isEnded,
@@ -94,6 +93,7 @@ export class Transfer {
     try {
       this.#path = await deps.models.pathOf(this.target.entry);
       this.#alreadyHere = this.#path !== undefined;
+      if (!this.#alreadyHere) await tellKnown(deps, this.target);
       this.#path ??= await this.#pullThrough(deps, ready);
       this.#end('Completed');
     } catch (thrown) {
@@ -290,13 +290,6 @@ export class Transfer {
 
 /** Nobody came while the patience lasted; why anybody was waited for is the cause. */
 class PatienceOver extends Error {}
-
-function nobodyHeardOf({ entry }: PullTarget): NodeError {
-  return new NodeError('holder_offline', `Going on with ${entry.model_id}: nobody who has it was heard of`);
-}
-
-/** After a restart peers are heard of within seconds; until then no mirror is asked. */
-const PEERS_FIRST_MS = 5_000;
 
 /** How often watchers are told. */
 const TICK_MS = 100;
