@@ -32,6 +32,8 @@ const BY_CODE: Readonly<Record<string, string>> = {
   transfer_failed: 'atmosphere model pull NAME',
   transfer_not_found: 'atmosphere transfers',
   transfer_ended: 'atmosphere transfers',
+  cancelled: 'atmosphere model pull NAME',
+  bad_mirror: 'atmosphere up --help',
   bad_rate: 'atmosphere transfers limit --help',
   bad_schedule: 'atmosphere transfers limit --help',
   bad_policy: 'atmosphere transfers limit --help',

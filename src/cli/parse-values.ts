@@ -26,6 +26,14 @@ export function parseSizeBytes(text: string): number {
   return parseAmount(text, SIZES, 'a size like 500MB, 20GB or 1.5TiB');
 }
 
+/** `50MB`, `50MB/s`, `400Mbps` → bytes a second. `MBps` could be meant either way. */
+export function parseByteRate(text: string): number {
+  const what = 'a rate like 50MB/s or 400Mbps';
+  const [, bits] = /^([\d.]+\s*[kmgKMG]?)(?:bps|bits?\/s)$/.exec(text.trim()) ?? [];
+  if (bits !== undefined) return Math.ceil(parseAmount(bits, SIZES, what) / 8);
+  return parseAmount(text.trim().replace(/\/s$/, ''), SIZES, what);
+}
+
 /** `90`, `90s`, `15m`, `24h`, `7d` → seconds. */
 export function parseDurationSeconds(text: string): number {
   return parseAmount(text, SECONDS, 'a time like 90s, 15m, 24h or 7d');

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseRelay } from './parse-values.ts';
+import { parseByteRate, parseRelay } from './parse-values.ts';
 import { toDaemonConfig } from './up-config.ts';
 
 const AROUND = { home: '/home/of/it', cwd: '/', env: {} };
@@ -21,6 +21,18 @@ test.each([
   `${'a'.repeat(300)}`,
 ])('parseRelay() refuses %s', (text) =>
   expect(() => parseRelay(text)).toThrow(expect.objectContaining({ code: 'bad_usage' })),
+);
+
+test.each([
+  ['50MB', 50e6],
+  ['50MB/s', 50e6],
+  ['400Mbps', 50e6],
+  ['400 Mbit/s', 50e6],
+  ['2MiB/s', 2 * 1024 * 1024],
+])('a rate of %s is %d bytes a second', (text, bytes) => expect(parseByteRate(text)).toBe(bytes));
+
+test.each(['fast', '50MBps', '0Mbps', '-1Mbps', '5Mbps/s', '1..2Mbps', ''])('%j is no rate', (text) =>
+  expect(() => parseByteRate(text)).toThrow(/Wanted a rate like 50MB\/s or 400Mbps/),
 );
 
 test('the flags of a relay become its configuration', () => {

@@ -74,7 +74,9 @@ export function toDaemonConfig(options: UpOptions, { home, cwd, env }: UpSurroun
 function spliceRelayOf({ host, relayPort, relayRate, relayQuotaPerDay }: UpOptions): SpliceRelayConfig | undefined {
   if (relayPort === undefined) {
     if (relayRate === undefined && relayQuotaPerDay === undefined) return undefined;
-    throw new CliError('bad_usage', 'Reading the flags: --relay-rate and --relay-quota-per-day go with --relay-port');
+    throw new CliError('bad_usage', 'Reading the flags: --relay-rate and --relay-quota-per-day go with --relay-port', {
+      data: { try: 'atmosphere up --relay-port 4303  # with them' },
+    });
   }
   return {
     port: relayPort,

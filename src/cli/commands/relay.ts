@@ -1,6 +1,6 @@
 import { SPLICE_RELAY_PORT } from '../../api/index.ts';
 import type { CommandSpec } from '../command.ts';
-import { parseAddress, parsePort, parseSizeBytes } from '../parse-values.ts';
+import { parseAddress, parseByteRate, parsePort, parseSizeBytes } from '../parse-values.ts';
 import type { UpOptions } from '../up-config.ts';
 
 interface RelayOptions
@@ -17,7 +17,7 @@ export const relay: CommandSpec<RelayOptions> = {
   about: 'Run a node that joins others who cannot reach each other, and reads nothing of what they send',
   examples: [
     'atmosphere relay --home /var/lib/relay   # once: atmosphere join CODE --home /var/lib/relay',
-    'atmosphere relay --port 443 --rate 50MB --quota-per-day 200GB',
+    'atmosphere relay --port 443 --rate 400Mbps --quota-per-day 200GB',
     'atmosphere up --relay relay.example:4303   # on a node that is to be reached through it',
   ],
   options: [
@@ -25,7 +25,11 @@ export const relay: CommandSpec<RelayOptions> = {
     { flags: '--name <name>', about: 'name of this node (default: the one given last, or the host name)' },
     { flags: '--port <port>', about: 'port of the relay, 0 = any (default: 4303)', parse: parsePort },
     { flags: '--host <address>', about: 'IP address to listen on (default: all)', parse: parseAddress },
-    { flags: '--rate <size>', about: 'most bytes a second for all members together, like 50MB', parse: parseSizeBytes },
+    {
+      flags: '--rate <rate>',
+      about: 'the most for all members together, like 400Mbps or 50MB/s',
+      parse: parseByteRate,
+    },
     { flags: '--quota-per-day <size>', about: 'most bytes a day for one member, like 200GB', parse: parseSizeBytes },
     { flags: '--mesh-port <port>', about: 'mesh port, 0 = any (default: 14346)', parse: parsePort },
     { flags: '--http-port <port>', about: 'port of the control API and metrics (default: any)', parse: parsePort },

@@ -1,5 +1,5 @@
 import type { CommandSpec } from '../command.ts';
-import { parseAddress, parsePort, parseRelay, parseSizeBytes } from '../parse-values.ts';
+import { parseAddress, parseByteRate, parsePort, parseRelay, parseSizeBytes } from '../parse-values.ts';
 import type { UpOptions } from '../up-config.ts';
 
 export const up: CommandSpec<UpOptions> = {
@@ -8,6 +8,8 @@ export const up: CommandSpec<UpOptions> = {
   examples: [
     'atmosphere up',
     'atmosphere up --detach --name gpu-box --models /srv/models',
+    'atmosphere up --relay relay.example:4303   # reached through it, where no port can be opened',
+    "atmosphere up --mirror 'https://models.example.org/{sha256}' --mirror-token-file ./tokens",
     'atmosphere up --home /tmp/second --port 0 --mesh-port 0 --agent-port 0 --json',
   ],
   options: [
@@ -41,7 +43,7 @@ export const up: CommandSpec<UpOptions> = {
       about: 'be a relay for blobs too, as `atmosphere relay` is (4303 is usual)',
       parse: parsePort,
     },
-    { flags: '--relay-rate <size>', about: 'most bytes a second as a relay, like 50MB', parse: parseSizeBytes },
+    { flags: '--relay-rate <rate>', about: 'the most that it carries as a relay, like 400Mbps', parse: parseByteRate },
     {
       flags: '--relay-quota-per-day <size>',
       about: 'most bytes a day for one member as a relay',

@@ -118,7 +118,7 @@ function checkRelays({ relaying }: NodeParts): Check[] {
       name,
       state: 'warn',
       detail,
-      try: 'on the relay: atmosphere status; is its port open, is it in this mesh?',
+      try: 'atmosphere mesh nodes  # is the relay a member, and online? And can its port be reached from here?',
     };
   });
 }
@@ -138,7 +138,12 @@ function checkPeers(parts: NodeParts): Check[] {
     if (state === 'revoked' || (standing?.word !== 'banned' && standing?.word !== 'suspect')) return [];
     const detail = `${standing.word}: ${standing.reason}`;
     return [
-      { name: `peer ${name}`, state: 'warn', detail, try: 'there: atmosphere doctor, atmosphere model verify MODEL' },
+      {
+        name: `peer ${name}`,
+        state: 'warn',
+        detail,
+        try: `atmosphere mesh nodes  # and on ${name}: model verify of what it serves, then its disk and memory`,
+      },
     ];
   });
 }
