@@ -3,7 +3,7 @@ import { appendFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { rotBlob } from '../demo/trouble.ts';
-import type { NodeRow } from '../src/api/index.ts';
+import type { DoctorReport, NodeRow } from '../src/api/index.ts';
 import { MB } from '../src/core/index.ts';
 import { eventually } from '../src/testkit/eventually.ts';
 import { writeGgufFile } from '../src/testkit/model-files.ts';
@@ -41,6 +41,9 @@ test('4.1 one of two peers sends wrong bytes: it is dropped, and the file is rig
   const standingOn = async (node: DevNode) =>
     (await node.json<{ nodes: NodeRow[] }>('mesh', 'nodes')).nodes.find(({ name }) => name === 'gateway')?.standing;
   expect((await standingOn(edge))?.word).toBe('banned');
+  expect((await edge.json<DoctorReport>('doctor')).checks).toContainEqual(
+    expect.objectContaining({ name: 'peer gateway', state: 'warn', detail: expect.stringContaining('wrong bytes') }),
+  );
   // The workshop never fetched anything from the gateway: it has the edge's word.
   const heard = await eventually(
     () => standingOn(workshop),

@@ -53,11 +53,12 @@ describe('model pull', () => {
 
   test('says what holds it back, who paused it, and of several givers how much each gave', async () => {
     const giver = (name: string, bytes: number) => ({ node_id: name, name, bytes, failures: 0 });
-    const peers = [giver('alpha', 600), giver('beta', 400)];
+    const peers = [giver('alpha', 600), giver('beta', 400), { ...giver('liar', 9), dropped: 'bad_piece' }];
     const held = lines(makePullEvent({ held_to: '40Mbps' }), { ...completed, peers });
     const { stdout, stderr } = await pull({ [PULL]: () => held }, ['org/llama3']);
     expect(stderr).toContain('10.0 MB/s (held to 40Mbps)  0:12 left  from alpha');
     expect(stdout).toContain(' from alpha 60%, beta 40%\n');
+    expect(stderr).toContain('liar sent wrong bytes and was dropped');
     const paused = await pull({ [PULL]: () => lines(makePullEvent({ paused: true }), completed) }, ['org/llama3']);
     expect(paused.stderr).toContain('paused; to go on: atmosphere transfers resume 3f2a91c0');
   });

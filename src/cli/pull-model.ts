@@ -130,6 +130,8 @@ function reportEnd({ out, json }: Context, event: PullEvent, { detach }: PullOpt
   else out.line(`pulled ${event.model_id}@${event.version}  ${sumUp(event)}`);
   if (event.path !== null) out.line(`  ${event.path}`);
   out.line(`  sha256 ${event.sha256} verified`);
+  for (const { name, dropped } of event.peers ?? [])
+    if (dropped !== undefined) out.note(`${name} sent wrong bytes and was dropped; more: atmosphere mesh nodes`);
 }
 
 function sumUp(event: PullEvent): string {

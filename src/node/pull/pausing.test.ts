@@ -69,7 +69,7 @@ test('a paused pull has no lane, keeps its part, and goes on without asking for 
   expect(held).toBeGreaterThanOrEqual(16 * MiB);
   peer.most = Number.POSITIVE_INFINITY;
   peer.given = 0;
-  service.goOn(transfer.requestId);
+  expect(service.goOn(transfer.requestId).map((one) => one.snapshot().state)).toEqual(['Pending']);
   const end = await over(transfer);
   expect(end).toMatchObject({ state: 'Completed', bytesDownloaded: content.length });
   expect(peer.given).toBe(content.length - held);
