@@ -23,6 +23,10 @@ export const TRANSFER_LIMIT_TABLE = {
     value: 600_000,
     why: 'a download that got something outlives a network that is away this long, counted from its last piece',
   },
+  barrenMs: {
+    value: 3_600_000,
+    why: 'a download that gets no piece for this long ends, whatever its sources tell meanwhile',
+  },
   takeOverFactor: {
     value: 2,
     why: 'the last piece of a lane is taken away when another does it this many times sooner',

@@ -109,6 +109,8 @@ export interface PlanState {
   /** When a piece was verified last. */
   lastGoodMs: number | undefined;
   lastNewsMs: number;
+  /** Since when no piece was verified, without the time this machine slept. */
+  barrenFromMs: number;
   /** Bytes a second of all lanes, as of the last tick. */
   totalRate: number;
   /** The step being planned is news of pieces: they make no other lane too slow. */

@@ -42,6 +42,7 @@ export function startPlan(start: PlanStart): PlanState {
     lastTickMs: nowMs,
     lastGoodMs: undefined,
     lastNewsMs: nowMs,
+    barrenFromMs: nowMs,
     totalRate: 0,
     isHearing: false,
     ended: undefined,
@@ -141,6 +142,7 @@ function finishPiece(plan: PlanState, lane: LanePlan, index: number, nowMs: numb
   keepPiece(plan.pieces, index);
   plan.takenFrom.delete(index);
   plan.lastGoodMs = nowMs;
+  plan.barrenFromMs = nowMs;
   lane.source.failuresInRow = 0;
   lane.source.lacksInRow = 0;
   lane.source.refusedSinceMs = undefined;
@@ -172,6 +174,8 @@ function endIfOver(plan: PlanState, nowMs: number): void {
 function isHopeless(plan: PlanState, nowMs: number): boolean {
   const isLeft = (source: SourcePlan): boolean => source.status !== 'gone';
   if (![...plan.sources.values()].some(isLeft)) return true;
+  // Words cost nothing: whoever only talks keeps nobody waiting for ever.
+  if (nowMs - plan.barrenFromMs >= plan.limits.barrenMs) return true;
   const lastSignMs = Math.max(plan.startedAtMs, plan.lastGoodMs ?? 0, plan.lastNewsMs);
   const hasNone = (source: SourcePlan): boolean => source.status !== 'waiting' && source.hasNothing;
   return nowMs - lastSignMs >= plan.limits.outageMs && [...plan.sources.values()].filter(isLeft).every(hasNone);

@@ -9,6 +9,7 @@ import { wakeSources } from './source-events.ts';
 export function takeTick(plan: PlanState, event: Extract<PlanEvent, { on: 'tick' }>, nowMs: number): void {
   const gapMs = nowMs - plan.lastTickMs;
   const wasAsleep = gapMs > plan.limits.lateTickMs;
+  if (wasAsleep) plan.barrenFromMs += gapMs;
   let bytes = 0;
   plan.totalRate = 0;
   for (const lane of plan.lanes.values()) {
