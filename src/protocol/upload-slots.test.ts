@@ -10,9 +10,6 @@ const STEP_MS = 50;
 function serve(slots: UploadSlots, { uplink, reader, seconds }: { uplink: number; reader: number; seconds: number }) {
   const answers: { left: number; leave: (nowMs: number) => void }[] = [];
   let startMs = 0;
-  const startAt = (fromMs: number): void => {
-    startMs = fromMs;
-  };
   const run = (): void => {
     for (let nowMs = startMs; nowMs < startMs + seconds * 1000; nowMs += STEP_MS) {
       for (let asked = 0; asked < 20; asked += 1) {
@@ -30,7 +27,7 @@ function serve(slots: UploadSlots, { uplink, reader, seconds }: { uplink: number
         }
       }
     }
-    startAt(startMs + seconds * 1000);
+    startMs += seconds * 1000;
   };
   run();
   return { more: run };

@@ -63,7 +63,8 @@ export interface Lane {
    * Streams exactly the bytes of `range`, in order, in chunks that never cross a multiple of 1 MiB of the blob.
    * Resolves when all were received and let go of. Throws TransferError, or what `receive` threw.
    * May be called again while earlier reads are under way: the answers come one after the other, in that order, and when
-   * one fails so do those behind it; except behind a `peer_busy` after which the lane says that it `isUsable`. A lane that cannot ask ahead (`depth` 1) is asked for one range at a time.
+   * one fails so do those behind it; except behind a `peer_busy` after which the lane says that it `isUsable`.
+   * A lane that cannot ask ahead (`depth` 1) is asked for one range at a time.
    */
   read(range: ByteRange, receive: ReceiveBytes, signal: AbortSignal): Promise<void>;
   /** Ends it at once; pending reads reject. Idempotent. */

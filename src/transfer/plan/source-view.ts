@@ -34,9 +34,13 @@ export function isKnown(plan: PlanState, source: SourcePlan, nowMs: number): boo
   return source.hasCompany || nowMs - (source.heardAtMs ?? source.addedAtMs) >= plan.limits.companyWaitMs;
 }
 
-/** What it sent to one of the others comes from there before long; not for ever. */
+/**
+ * What it sent to one of the others comes from there before long. Not for ever, and not where it would give more than all
+ * who are asked now.
+ */
 export function mayAskSent(plan: PlanState, source: SourcePlan, nowMs: number): boolean {
   const { onlySentSinceMs } = source;
+  if (plan.totalRate > source.rate) return false;
   return onlySentSinceMs !== undefined && nowMs - onlySentSinceMs >= plan.limits.sentPatienceMs;
 }
 
