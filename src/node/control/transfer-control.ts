@@ -159,10 +159,11 @@ function toAnswer(parts: NodeParts, snapshot: TransferSnapshot): TransferAnswer 
   };
 }
 
+/** A limit that is far above what comes holds nothing back: then it is the peers, or the line. */
 function heldTo({ rates }: NodeParts, snapshot: TransferSnapshot): Pick<TransferAnswer, 'held_to'> {
-  if (isEnded(snapshot.state)) return {};
   const rate = rates.downloadRateOf(snapshot.requestId, snapshot.totalBytes);
-  return Number.isFinite(rate) ? { held_to: formatRate(rate) } : {};
+  const isHeld = !isEnded(snapshot.state) && snapshot.rateBytesPerSecond >= rate / 2;
+  return isHeld && Number.isFinite(rate) ? { held_to: formatRate(rate) } : {};
 }
 
 function wishOf({ wish, waiting }: TransferSnapshot): Pick<TransferAnswer, 'priority' | 'limits' | 'waiting'> {
