@@ -183,6 +183,14 @@ export class LaneRunner {
     this.#endIfShort();
   }
 
+  /** Bytes of a later run: all of the ones before have come, though they may still be on their way to the disk. */
+  #endRunsBefore(run: Run): void {
+    while (this.#runs.length > 1 && this.#runs[0] !== run && this.#runs.includes(run)) {
+      this.#runs.shift();
+      this.#context.tell({ on: 'run_done', laneId: this.id });
+    }
+  }
+
   /** An idle connection may have been closed by its server meanwhile: that is no failure, a new one is opened. */
   #break(error: unknown): void {
     const isStale = this.#wasIdle && this.#busyBytes === 0 && toTransferError(error, '').code === 'peer_unreachable';
@@ -234,6 +242,7 @@ export class LaneRunner {
   }
 
   #receive(run: Run, bytes: Buffer): void | Promise<void> {
+    if (this.#runs[0] !== run) this.#endRunsBefore(run);
     if (this.#end !== undefined) throw new TransferError('cancelled', 'Reading from a peer: the lane has ended');
     if (run.position === pieceRange(this.#context.list.layout, run.first).start && this.#busyBytes === 0)
       this.#stats.addFirstByte(this.#context.clock.monotonicMs() - run.askedAtMs);

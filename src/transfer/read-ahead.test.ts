@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import { MiB } from '../core/index.ts';
+import { nextTurn } from '../testkit/eventually.ts';
 import * as hostile from '../testkit/hostile-http-server.ts';
-import { HttpPieceSource, type Lane } from './index.ts';
+import { MemoryPieceSink } from '../testkit/memory-piece-sink.ts';
+import { download, HttpPieceSource, type Lane, type PieceSource } from './index.ts';
 
 const blob = hostile.testBlob(randomBytes(5 * MiB + 3));
 const never = (): AbortSignal => new AbortController().signal;
@@ -155,4 +157,35 @@ describe('a lane that is asked ahead', () => {
     const ends = await Promise.allSettled(reads);
     expect(ends).toMatchObject([{ reason: { code: 'cancelled' } }, { reason: { code: 'cancelled' } }]);
   });
+});
+
+/** Answers everything that was asked ahead at once; a read ends when its last bytes have been taken, as on a mesh stream. */
+function eagerSource(asked: number[]): PieceSource {
+  const openLane = async (): Promise<Lane> => ({
+    depth: 8,
+    roundTripMs: 1000,
+    async read({ start, end }, receive) {
+      asked.push(start);
+      const taken: (void | Promise<void>)[] = [];
+      await nextTurn();
+      for (let at = start; at < end; at += MiB) taken.push(receive(blob.content.subarray(at, Math.min(at + MiB, end))));
+      await Promise.all(taken);
+    },
+    close() {},
+  });
+  return { id: 'eager', openLane, pieceHashes: async () => blob.pieces };
+}
+
+it('a piece that comes while the ones before it are on their way to the disk is asked for once', async () => {
+  const asked: number[] = [];
+  const sink = new MemoryPieceSink(blob.content.length);
+  // Each piece waits a while at our own gate: reads end in their order, and long after their bytes came.
+  const take = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20));
+  const sources = [eagerSource(asked)];
+  const limits = { minRunBytes: MiB, maxRunBytes: MiB };
+  const options = { blob: blob.blob, sink, sources, limits, gate: () => ({ take }) };
+  const { receivedBytes } = await download(options, never());
+  expect(sink.bytes.equals(blob.content)).toBe(true);
+  expect(receivedBytes).toBe(blob.content.length);
+  expect(asked.toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5].map((index) => index * MiB));
 });
