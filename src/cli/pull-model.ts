@@ -102,9 +102,7 @@ function toView(event: PullEvent): ProgressView {
     label: `${verifying ? 'verifying ' : ''}${event.model_id}`,
     doneBytes: event.bytes_downloaded,
     totalBytes: event.size_bytes,
-    rateMbps: event.transfer_rate_mbps,
-    etaSeconds: event.eta_seconds,
-    heldTo: event.held_to,
+    ...(verifying ? {} : { rateMbps: event.transfer_rate_mbps, etaSeconds: event.eta_seconds, heldTo: event.held_to }),
     from: giversOf(event).map(({ name }) => name),
     note: noteOf(event),
   };
