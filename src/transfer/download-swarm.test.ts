@@ -65,7 +65,12 @@ describe('download() from peers that hold parts', () => {
     const most = telling({ news: 'holds', bits: bitsOf(...Array.from({ length: 24 }, (_, index) => index)) });
     const sink = new MemoryPieceSink(blob.content.length);
     const sources = [followed(part, 'part', leaving), followed(seeder, 'most', most)];
-    const running = new Download({ blob: blob.blob, sink, sources, limits: { ...FAST, outageMs: 10_000 } });
+    const running = new Download({
+      blob: blob.blob,
+      sink,
+      sources,
+      limits: { ...FAST, stallMs: 10_000, outageMs: 20_000 },
+    });
     const lost = new Promise<void>((resolve) => {
       running.on((event) => event.on === 'source_failed' && event.code === 'not_held' && resolve());
     });
