@@ -57,7 +57,7 @@ export class Download<Done = unknown> {
     this.#limits = { ...TRANSFER_LIMITS, ...options.limits };
     this.#layout = pieceLayout(options.blob.sizeBytes);
     this.#held = new Bitfield(this.#layout.pieceCount);
-    this.#sources = new SourceBook(this.#limits.maxSources);
+    this.#sources = new SourceBook(this.#limits.bookedSources);
     this.#meter = new RateMeter(this.#clock.monotonicMs());
     this.#failed.promise.catch(() => {});
     for (const source of options.sources) this.addSource(source);

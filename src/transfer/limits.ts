@@ -72,6 +72,7 @@ export const TRANSFER_LIMIT_TABLE = {
   tickMs: { value: 500, why: 'how often rates and silence are looked at' },
   maxLanesPerSource: { value: 8, why: 'connections one download opens to one peer' },
   maxSources: { value: 64, why: 'peers one download uses' },
+  bookedSources: { value: 1024, why: 'peers of which a download remembers what they did, those that left included' },
   newsBurst: { value: 512, why: 'frames of piece news that a peer may have us look at at once' },
   newsPerSecond: { value: 100, why: 'and how many more a second; ten writes of three are usual' },
   blockBytes: { value: 512 * KiB, why: 'unit of reading, hashing and writing; divides every piece' },

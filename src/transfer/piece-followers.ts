@@ -47,6 +47,11 @@ export class PieceFollowers {
     this.#following.get(sourceId)?.stop.abort();
   }
 
+  /** Stops to follow the others. */
+  keep(isUsed: (sourceId: string) => boolean): void {
+    for (const [sourceId, { stop }] of this.#following) if (!isUsed(sourceId)) stop.abort();
+  }
+
   /** Resolves when none is followed any more. */
   async close(): Promise<void> {
     for (const { stop } of this.#following.values()) stop.abort();

@@ -62,7 +62,10 @@ export class PlanDriver {
       tier: port.tier ?? 0,
       follows: port.followPieces !== undefined,
     });
-    if (this.#isUsed(port.id)) this.#followers.follow(port);
+    if (!this.#isUsed(port.id)) return;
+    // It may have taken the place of one that failed and failed.
+    this.#followers.keep((sourceId) => this.#isUsed(sourceId));
+    this.#followers.follow(port);
   }
 
   /** Commands may tell further events; they wait until the ones before are carried out. */

@@ -56,7 +56,7 @@ test('of thousands only so many are asked, in all, and the preferred one always'
   const first = names(swarm.more(holders));
   expect([first[0], first.length]).toEqual(['full4', NODE_LIMITS.neighboursPerBlob]);
   expect(new Set(first).size).toBe(first.length);
-  expect(swarm.more(people('late', 50))).toEqual([]);
+  expect(swarm.more([...holders, ...people('late', 50)])).toEqual([]);
 });
 
 test('who takes its word back and gives it again is asked again, and takes no other’s room', () => {
@@ -67,5 +67,18 @@ test('who takes its word back and gives it again is asked again, and takes no ot
   expect(swarm.more([])).toEqual([]);
   fetchers.push(cancelled);
   expect(names(swarm.more([]))).toEqual(['part0']);
+  expect(swarm.more([])).toEqual([]);
+});
+
+test('the places of those who are gone are given to others', () => {
+  const fetchers = people('part', NODE_LIMITS.neighboursPerBlob);
+  const swarm = new BlobSwarm(viewOf(fetchers), target, blob);
+  expect(swarm.more([])).toHaveLength(NODE_LIMITS.neighboursPerBlob);
+  fetchers.push(...people('late', 20));
+  expect(swarm.more([])).toEqual([]);
+  fetchers.splice(0, 5);
+  const more = names(swarm.more([]));
+  expect(more).toHaveLength(5);
+  expect(more.every((name) => name.startsWith('late'))).toBe(true);
   expect(swarm.more([])).toEqual([]);
 });

@@ -29,7 +29,8 @@ export class BlobSwarm {
     const all = this.#candidates(holders);
     const back = all.filter(({ holder }) => this.#away.delete(holder.nodeId));
     this.#noteAway(all);
-    const room = NODE_LIMITS.neighboursPerBlob - this.#taken.size;
+    // Those that are gone leave their places to others.
+    const room = NODE_LIMITS.neighboursPerBlob - (this.#taken.size - this.#away.size);
     const candidates = all.filter(({ holder }) => !this.#taken.has(holder.nodeId));
     const preferred = candidates.filter(({ holder }) => holder.nodeId === this.#target.preferredNodeId);
     const others = candidates.filter((one) => !preferred.includes(one));

@@ -96,3 +96,21 @@ describe('a source that has everything', () => {
     expect(news).toMatchObject([{ do: 'read', first: 7, end: 8 }]);
   });
 });
+
+describe('a plan that has as many sources as it may', () => {
+  it('gives the place of one that fails again and again to a new one, and of no other', () => {
+    const plan = new Plan(1000);
+    const { maxSources, maxFailuresInRow } = TRANSFER_LIMITS;
+    addPartial(plan, 'good', bitsOf(1000, [999]));
+    plan.tell({ on: 'piece_done', laneId: 1, index: 999 });
+    for (const at of range(maxSources - 1)) addPartial(plan, `s${at}`, bitsOf(1000, []));
+    expect(addPartial(plan, 'late', bitsOf(1000, [7]))).toEqual([]);
+    for (let failures = 0; failures < maxFailuresInRow; failures += 1) {
+      plan.tell({ on: 'source_failed', sourceId: 's3', code: 'peer_unreachable' });
+      plan.tickTo((failures + 1) * 60_000);
+    }
+    plan.tell({ on: 'source_failed', sourceId: 's3', code: 'peer_unreachable' });
+    expect(addPartial(plan, 'late', bitsOf(1000, [7]))).toMatchObject([{ do: 'read', sourceId: 'late' }]);
+    expect(addPartial(plan, 'later', bitsOf(1000, [8]))).toEqual([]);
+  });
+});

@@ -48,13 +48,24 @@ export function addSource(plan: PlanState, event: SourceAdded, nowMs: number): S
   return source;
 }
 
-/** One that is gone makes room for one that may help. */
+/** One that is gone makes room for one that may help; else the one that has failed most often, where it has several times. */
 function hasRoom(plan: PlanState): boolean {
   if (plan.sources.size < plan.limits.maxSources) return true;
-  for (const { id, status, lanes } of plan.sources.values()) {
-    if (status === 'gone' && lanes.length === 0) return plan.sources.delete(id);
-  }
-  return false;
+  let worst: SourcePlan | undefined;
+  for (const source of plan.sources.values())
+    if (source.lanes.length === 0 && isSpare(plan, source) && hopeOf(source) < hopeOf(worst)) worst = source;
+  if (worst === undefined) return false;
+  loseSource(plan, worst);
+  return plan.sources.delete(worst.id);
+}
+
+function isSpare(plan: PlanState, { status, failuresInRow }: SourcePlan): boolean {
+  return status === 'gone' || (status === 'waiting' && failuresInRow >= plan.limits.maxFailuresInRow);
+}
+
+function hopeOf(source: SourcePlan | undefined): number {
+  if (source === undefined) return 1;
+  return source.status === 'gone' ? Number.NEGATIVE_INFINITY : -source.failuresInRow;
 }
 
 export function loseSource(plan: PlanState, source: SourcePlan): void {
