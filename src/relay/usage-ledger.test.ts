@@ -31,7 +31,7 @@ test.each([null, 'x', { day: 'today', bytes: {} }, { day: 20_000, bytes: { a: -1
 test('a clock that is set back gives nobody a second quota', () => {
   const ledger = new UsageLedger(RULES, undefined, NOON_MS);
   ledger.spend('a', 100, NOON_MS);
-  expect(ledger.waitMs('a', NOON_MS - 3 * DAY_MS)).toBeGreaterThan(0);
+  expect(ledger.waitMs('a', NOON_MS - 3 * DAY_MS)).toBe(DAY_MS);
 });
 
 test('who no longer fits into the table waits for the next day', () => {
@@ -40,6 +40,14 @@ test('who no longer fits into the table waits for the next day', () => {
   ledger.spend('b', 1, NOON_MS);
   expect(ledger.waitMs('c', NOON_MS)).toBeGreaterThan(0);
   expect(ledger.waitMs('c', NOON_MS + DAY_MS)).toBe(0);
+});
+
+test('who no longer fits into the table moves nothing where there is a quota, and anything where there is none', () => {
+  const limited = new UsageLedger(RULES, undefined, NOON_MS);
+  const free = new UsageLedger({ quotaBytes: undefined, maxMembers: 2 }, undefined, NOON_MS);
+  for (const ledger of [limited, free]) for (const member of ['a', 'b']) ledger.spend(member, 0, NOON_MS);
+  expect([limited.spend('c', 0, NOON_MS), limited.spend('c', 1, NOON_MS)]).toEqual([false, false]);
+  expect([free.spend('c', 1, NOON_MS), free.waitMs('c', NOON_MS)]).toEqual([true, 0]);
 });
 
 test('without a quota all is counted and nothing refused', () => {

@@ -38,18 +38,23 @@ export class UsageLedger {
   spend(member: string, bytes: number, nowMs: number): boolean {
     this.#turn(nowMs);
     this.#totalBytes += bytes;
+    const { quotaBytes = Number.POSITIVE_INFINITY } = this.#rules;
+    // One that there is no room to count would never come to its quota.
+    if (!this.#isCounted(member)) return quotaBytes === Number.POSITIVE_INFINITY;
     const total = (this.#bytes.get(member) ?? 0) + bytes;
-    if (this.#bytes.size < this.#rules.maxMembers || this.#bytes.has(member)) this.#bytes.set(member, total);
+    this.#bytes.set(member, total);
     this.#isChanged = true;
-    return total <= (this.#rules.quotaBytes ?? Number.POSITIVE_INFINITY);
+    return total <= quotaBytes;
   }
 
   /** Milliseconds until the member may ask again; 0 when it may now. */
   waitMs(member: string, nowMs: number): number {
     this.#turn(nowMs);
-    const { quotaBytes = Number.POSITIVE_INFINITY, maxMembers } = this.#rules;
-    const isCounted = this.#bytes.has(member) || this.#bytes.size < maxMembers;
-    return isCounted && (this.#bytes.get(member) ?? 0) < quotaBytes ? 0 : (this.#day + 1) * DAY_MS - nowMs;
+    const { quotaBytes = Number.POSITIVE_INFINITY } = this.#rules;
+    const isFree = quotaBytes === Number.POSITIVE_INFINITY;
+    if (isFree || (this.#isCounted(member) && (this.#bytes.get(member) ?? 0) < quotaBytes)) return 0;
+    // After a clock that was set back the next day may be far: nobody is told to wait longer than one.
+    return Math.min((this.#day + 1) * DAY_MS - nowMs, DAY_MS);
   }
 
   /** Of this day, by member. */
@@ -68,6 +73,10 @@ export class UsageLedger {
     if (!this.#isChanged) return undefined;
     this.#isChanged = false;
     return { day: this.#day, bytes: Object.fromEntries(this.#bytes) };
+  }
+
+  #isCounted(member: string): boolean {
+    return this.#bytes.has(member) || this.#bytes.size < this.#rules.maxMembers;
   }
 
   /** A clock set back gives nobody a second quota. */
