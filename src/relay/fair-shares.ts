@@ -99,7 +99,7 @@ export class FairShares {
 
   gateOf(member: string): ByteGate {
     if (this.#state === undefined) return openGate;
-    return { take: (count) => this.#take(member, count) };
+    return { take: (count) => this.#take(member, count), sliceBytes: this.#rules?.quantumBytes };
   }
 
   /** A pair that ended meanwhile keeps its place: it costs its member one read. */

@@ -29,7 +29,7 @@ export const RELAY_LIMIT_TABLE = {
   pairIdleMs: { value: 60_000, why: 'a pair on which no byte moves is ended' },
   bufferBytes: {
     value: 256 * KiB,
-    why: 'what waits in each direction of a pair before its source is held up; less costs speed',
+    why: 'what waits in each direction of a pair before its source is held up, in two blocks; less costs speed',
   },
   quantumBytes: { value: 64 * KiB, why: 'what a member gets in one round where several wait; about one read' },
   burstMs: { value: 50, why: 'how much of the rate may be saved up' },

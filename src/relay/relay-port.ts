@@ -37,10 +37,7 @@ export class RelayPort {
   constructor(options: RelayPortOptions) {
     this.#options = options;
     this.#tls = this.#createTls();
-    const { bufferBytes: highWaterMark } = options.limits;
-    this.#server = createServer({ allowHalfOpen: true, noDelay: true, highWaterMark }, (socket) =>
-      this.#accept(socket),
-    );
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket));
   }
 
   /** Throws RelayError `port_in_use`, `cannot_listen`. */

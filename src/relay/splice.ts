@@ -1,10 +1,11 @@
 /**
  * Two sockets become one connection: what either sends, the other gets. Spec: docs/spec/13-relay.md §5.
- * Owns both sockets until both are closed. Of each direction at most two reads are in hand: the source is paused until the
- * gate let one through and the sink took it.
+ * Owns both connections until both are closed.
  */
 import type { Socket } from 'node:net';
 import type { ByteGate, Clock } from '../core/index.ts';
+import { OneWay } from './one-way.ts';
+import { readInto } from './own-reads.ts';
 
 export type SpliceEnd = 'ended' | 'broken' | 'idle' | 'over_quota' | 'stopped';
 
@@ -17,6 +18,8 @@ export interface SpliceOptions {
   /** Counts bytes; false ends the pair. */
   readonly spend: (bytes: number) => boolean;
   readonly idleMs: number;
+  /** What may be in hand of each direction. */
+  readonly bufferBytes: number;
   readonly clock: Clock;
   readonly onEnd: (summary: SpliceSummary) => void;
 }
@@ -27,11 +30,12 @@ export interface SpliceSummary {
   readonly toAskerBytes: number;
 }
 
-/** So that a connection that is alone in its member's queue has the next one there when it is its turn. */
-const READS_AHEAD = 2;
+type Direction = 'toHolder' | 'toAsker';
 
 export class Splice {
   readonly #options: SpliceOptions;
+  readonly #asker: Socket;
+  readonly #holder: Socket;
   readonly #moved = { toHolder: 0, toAsker: 0 };
   #openSockets = 2;
   #why: SpliceEnd = 'ended';
@@ -41,55 +45,37 @@ export class Splice {
   constructor(options: SpliceOptions) {
     this.#options = options;
     this.#lastMs = options.clock.monotonicMs();
-    const { asker, holder } = options;
-    for (const socket of [asker, holder]) {
+    const toHolder = this.#oneWay('toHolder');
+    const toAsker = this.#oneWay('toAsker');
+    const asker = readInto(options.asker, toHolder);
+    const holder = readInto(options.holder, toAsker);
+    this.#asker = asker.socket;
+    this.#holder = holder.socket;
+    for (const socket of [asker.socket, holder.socket]) {
       socket.setNoDelay(true);
       socket.on('error', () => this.end('broken'));
       socket.once('close', (hadError) => this.#onClose(hadError));
     }
-    this.#pass(asker, holder, 'toHolder');
-    this.#pass(holder, asker, 'toAsker');
+    toHolder.connect(asker.socket, holder.socket, Buffer.concat([options.firstBytes, asker.rest]));
+    toAsker.connect(holder.socket, asker.socket, holder.rest);
     this.#watch();
-    asker.unshift(options.firstBytes);
-    asker.resume();
-    holder.resume();
   }
 
   /** Both sockets close at once, with a reset: neither side may take it for a proper end. */
   end(why: SpliceEnd): void {
-    const { asker, holder } = this.#options;
     if (this.#why === 'ended' && this.#openSockets > 0) this.#why = why;
-    asker.resetAndDestroy();
-    holder.resetAndDestroy();
+    this.#asker.resetAndDestroy();
+    this.#holder.resetAndDestroy();
   }
 
-  #pass(from: Socket, to: Socket, direction: 'toHolder' | 'toAsker'): void {
-    const { gate } = this.#options;
-    let waiting = 0;
-    const hand = (chunk: Buffer): void => {
-      if (!to.destroyed && !to.write(chunk)) from.pause();
-    };
-    from.on('data', (chunk: Buffer) => {
-      if (!this.#count(direction, chunk.length)) return;
-      const wait = gate.take(chunk.length);
-      if (wait === undefined) return hand(chunk);
-      waiting += 1;
-      if (waiting >= READS_AHEAD) from.pause();
-      void wait.then(() => {
-        waiting -= 1;
-        from.resume();
-        hand(chunk);
-        if (waiting === 0 && from.readableEnded) to.end();
-      });
-    });
-    to.on('drain', () => {
-      if (waiting < READS_AHEAD) from.resume();
-    });
-    // The end may come while the last bytes wait for their turn.
-    from.once('end', () => void (waiting > 0 || to.end()));
+  /** Two blocks: where connections wait for each other, one that is alone in its member's queue has the next read there in time. */
+  #oneWay(direction: Direction): OneWay {
+    const { gate, bufferBytes } = this.#options;
+    const blockBytes = Math.min(bufferBytes / 2, gate.sliceBytes ?? Number.POSITIVE_INFINITY);
+    return new OneWay({ gate, blockBytes, count: (bytes) => this.#count(direction, bytes) });
   }
 
-  #count(direction: 'toHolder' | 'toAsker', bytes: number): boolean {
+  #count(direction: Direction, bytes: number): boolean {
     this.#moved[direction] += bytes;
     this.#lastMs = this.#options.clock.monotonicMs();
     if (this.#options.spend(bytes)) return true;
@@ -107,11 +93,10 @@ export class Splice {
   /** One that closed cleanly in both directions leaves the other to finish; a broken one takes it along. */
   #onClose(hadError: boolean): void {
     this.#openSockets -= 1;
-    const { asker, holder, onEnd } = this.#options;
-    const isWhole = !hadError && asker.readableEnded && holder.readableEnded;
+    const isWhole = !hadError && this.#asker.readableEnded && this.#holder.readableEnded;
     if (!isWhole) this.end('broken');
     if (this.#openSockets > 0) return;
     this.#cancelWatch();
-    onEnd({ why: this.#why, toHolderBytes: this.#moved.toHolder, toAskerBytes: this.#moved.toAsker });
+    this.#options.onEnd({ why: this.#why, toHolderBytes: this.#moved.toHolder, toAskerBytes: this.#moved.toAsker });
   }
 }

@@ -136,6 +136,7 @@ export class Switchboard {
         gate: shares.gateOf(asker),
         spend: (bytes) => ledger.spend(asker, bytes, clock.nowMs()),
         idleMs: limits.pairIdleMs,
+        bufferBytes: limits.bufferBytes,
         onEnd: (summary) => this.#onPairEnd(joined, summary, startedMs),
       }),
     };
