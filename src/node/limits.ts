@@ -34,6 +34,10 @@ export const NODE_LIMIT_TABLE = {
   mirrors: { value: 16, why: 'mirrors of one node' },
   mirrorTokenChars: { value: 65_536, why: 'of a token file that are read' },
   wayHedgeMs: { value: 1000, why: 'a way to a peer that has not answered by then gets company from the next one' },
+  streamHedgeMs: {
+    value: 3000,
+    why: 'a stream of the mesh costs this machine several times the work of a connection: it joins a slow one later',
+  },
   wayRestMs: { value: 30_000, why: 'a way that failed is asked last for this long' },
   resumePatienceMs: { value: 600_000, why: 'how long an interrupted pull waits for somebody who has the model' },
   endedTransfersKept: { value: 200, why: 'ended pulls kept in memory; the log has more' },

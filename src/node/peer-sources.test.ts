@@ -5,6 +5,7 @@ import { nextTurn } from '../testkit/eventually.ts';
 import { type HostileHttpServer, startHostileHttpServer, testBlob } from '../testkit/hostile-http-server.ts';
 import { answerStream, honestStream, type StreamBehaviour } from '../testkit/hostile-stream-peer.ts';
 import { TransferError } from '../transfer/index.ts';
+import { NODE_LIMITS } from './limits.ts';
 import type { Endpoint } from './peer-endpoints.ts';
 import { endpointsOf } from './peer-endpoints.ts';
 import { type PeerSourcesOptions, peerSource } from './peer-sources.ts';
@@ -92,13 +93,15 @@ describe('ways to a peer', () => {
     expect(opened.count).toBe(0);
   });
 
-  test('a way that takes its time gets company', async () => {
+  test('a way that takes its time gets company, of a mesh stream later than of others', async () => {
     const relays = { open: (_: string, __: NodeId, signal: AbortSignal) => untilAborted(signal) };
     const opened = { count: 0 };
     const more = { relays, relaysOf: () => ['relay:1'], openStream: streamTo(honestStream, opened) };
+    const startedMs = performance.now();
     (await sourceWith([], more).openLane(noAbort)).close();
     expect(opened.count).toBe(1);
-  });
+    expect(performance.now() - startedMs).toBeGreaterThan(NODE_LIMITS.streamHedgeMs - 50);
+  }, 30_000);
 
   test('an answer that no other way would change is the answer', async () => {
     const opened = { count: 0 };

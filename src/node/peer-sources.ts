@@ -183,13 +183,14 @@ class PeerSource implements PieceSource {
 /** Begins with the first; with each next one when the one before failed, or has taken its time. */
 function inTurn<T>(ways: readonly Way[], attempt: (way: Way) => Promise<T>, signal: AbortSignal): Promise<T>[] {
   let gate: Promise<unknown> = Promise.resolve();
-  return ways.map((way) => {
+  return ways.map((way, place) => {
+    const { hedgeMs = NODE_LIMITS.wayHedgeMs } = ways[place + 1] ?? way;
     const trying = gate.then(() => attempt(way));
     const failed = trying.then(
       () => new Promise(() => {}),
       () => {},
     );
-    const slow = gate.then(() => delay(NODE_LIMITS.wayHedgeMs, undefined, { signal })).catch(() => {});
+    const slow = gate.then(() => delay(hedgeMs, undefined, { signal })).catch(() => {});
     gate = Promise.race([failed, slow]);
     return trying;
   });

@@ -21,6 +21,8 @@ export interface Way extends Pick<PieceSource, 'openLane' | 'pieceHashes' | 'fol
   readonly name: string;
   readonly tier: 0 | 1;
   readonly lanes: number;
+  /** How long the way before it may take before this one is tried as well; `wayHedgeMs` unless given. */
+  readonly hedgeMs?: number;
 }
 
 export interface PeerCredentials {
@@ -99,6 +101,7 @@ export function streamWay(streams: StreamWays, nodeId: NodeId, blob: BlobToGet):
   return {
     name: 'mesh',
     lanes: source.lanes,
+    hedgeMs: NODE_LIMITS.streamHedgeMs,
     get tier(): 0 | 1 {
       return streams.isDirect?.(nodeId) === true ? 0 : 1;
     },
