@@ -17,6 +17,8 @@ export interface PeerAt {
   /** Where the peer is now, best first. */
   endpoints(): readonly Endpoint[];
   readonly expectedRate: number | undefined;
+  /** It fetches the blob itself. */
+  readonly isPartial?: boolean;
 }
 
 export function peerSource(options: PeerSourcesOptions, peer: PeerAt, blob: BlobToGet): PieceSource {
@@ -53,13 +55,15 @@ class PeerSource implements PieceSource {
   readonly id: string;
   readonly nodeId: NodeId;
   readonly expectedRate?: number;
+  readonly isPartial: boolean;
   readonly #ways: () => readonly Way[];
   readonly #restingUntilMs = new Map<string, number>();
   #last: Way | undefined;
 
-  constructor({ nodeId, expectedRate }: PeerAt, ways: () => readonly Way[]) {
+  constructor({ nodeId, expectedRate, isPartial = false }: PeerAt, ways: () => readonly Way[]) {
     this.id = nodeId;
     this.nodeId = nodeId;
+    this.isPartial = isPartial;
     if (expectedRate !== undefined) this.expectedRate = expectedRate;
     this.#ways = ways;
   }

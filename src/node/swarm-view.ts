@@ -58,7 +58,7 @@ export class SwarmView implements HolderView {
     const { catalog, reliability, feedback, clock } = this.#options;
     const candidates = catalog
       .fetchersOf(sha256)
-      .map(({ nodeId, name, endpoints }) => ({ nodeId, name, ...this.#wayTo(endpoints) }));
+      .map(({ nodeId, name, endpoints }) => ({ nodeId, name, isPartial: true, ...this.#wayTo(endpoints) }));
     const statsOf = (nodeId: NodeId) => reliability.get(nodeId);
     const wordsOf = (nodeId: NodeId) => feedback?.wordsOf(nodeId);
     return rankPeers(candidates, { sizeBytes, nowMs: clock.nowMs(), statsOf, wordsOf });
@@ -77,12 +77,12 @@ export class SwarmView implements HolderView {
     return this.#options.catalog.events.on(listener);
   }
 
-  sourceFor({ nodeId }: Holder, blob: BlobToGet): PieceSource | undefined {
+  sourceFor({ nodeId, isPartial = false }: Holder, blob: BlobToGet): PieceSource | undefined {
     const expectedRate = this.#options.reliability.get(nodeId)?.rateBytesPerSecond;
     // Asked anew for each connection: a peer that comes back elsewhere is found there, in the middle of a download too.
     const endpoints = () => this.#endpointsOf(nodeId);
     const isNowhere = endpoints().length === 0 && this.#options.openStream === undefined;
-    return isNowhere ? undefined : peerSource(this.#options, { nodeId, endpoints, expectedRate }, blob);
+    return isNowhere ? undefined : peerSource(this.#options, { nodeId, endpoints, expectedRate, isPartial }, blob);
   }
 
   mirrorsOf({ entry }: PullTarget, blob: BlobToGet, path: string | undefined): readonly PieceSource[] {

@@ -61,6 +61,7 @@ export class PlanDriver {
       expectedRate: port.expectedRate ?? 0,
       tier: port.tier ?? 0,
       follows: port.followPieces !== undefined,
+      isPartial: port.isPartial ?? false,
     });
     if (!this.#isUsed(port.id)) return;
     // It may have taken the place of one that failed and failed.

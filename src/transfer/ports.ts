@@ -29,6 +29,8 @@ export interface PieceSource {
   readonly tier?: 0 | 1 | 2;
   /** Bytes a second as measured before, so that the first request has the right size. */
   readonly expectedRate?: number;
+  /** It fetches the blob itself, as far as is known: what it does not tell of, it is not asked for. */
+  readonly isPartial?: boolean;
   /** Opens a way for one request at a time. Throws TransferError. */
   openLane(signal: AbortSignal): Promise<Lane>;
   /** The piece hashes, exactly `sizeBytes` long and not yet verified. Absent: this source has none. */

@@ -12,6 +12,8 @@ export interface Holder {
   readonly distance?: number;
   /** Its own entry names the piece root that the target has: it answers for it (docs/spec/15-feedback.md §2). */
   readonly signsRoot?: boolean;
+  /** It fetches the blob itself. */
+  readonly isPartial?: boolean;
 }
 
 /** One content to get, as signed entries describe it. */

@@ -28,6 +28,8 @@ export interface SourceAdded {
   readonly tier?: 0 | 1 | 2;
   /** It tells what it holds by `pieces_news`; without that it holds everything. */
   readonly follows?: boolean;
+  /** Its silence does not mean everything. */
+  readonly isPartial?: boolean;
 }
 
 export interface LaneFailed {

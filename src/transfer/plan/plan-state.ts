@@ -18,6 +18,7 @@ export interface SourcePlan {
   maxLanes: number;
   readonly tier: Tier;
   readonly follows: boolean;
+  readonly isPartial: boolean;
   /** `gone`: never asked again in this download. */
   status: 'ready' | 'waiting' | 'gone';
   retryAtMs: number;

@@ -195,6 +195,18 @@ describe('planTransfer() and time', () => {
     expect(plan.tickTo(0)).toEqual([{ do: 'fail' }]);
   });
 
+  it('asks a source that is silent about what it holds for everything, unless it is known to hold a part', () => {
+    const plan = new Plan(4);
+    plan.tell({ on: 'source_added', sourceId: 'part', lanes: 1, expectedRate: 0, follows: true, isPartial: true });
+    expect(plan.tickTo(5 * TRANSFER_LIMITS.newsWaitMs)).toEqual([]);
+    plan.tell({ on: 'source_added', sourceId: 'whole', lanes: 1, expectedRate: 0, follows: true });
+    const asked = plan.tickTo(plan.nowMs + 2 * TRANSFER_LIMITS.newsWaitMs);
+    expect(asked.map((command) => command.do === 'read' && command.sourceId)).toEqual(['whole']);
+    const news = { news: 'holds', bits: bitsOf(4, [3]) } as const;
+    const told = plan.tell({ on: 'pieces_news', sourceId: 'part', news });
+    expect(told).toMatchObject([{ do: 'read', sourceId: 'part', first: 3, end: 4 }]);
+  });
+
   it('gives a silent lane up within 10 s and waits as long as a busy peer asks', () => {
     const plan = new Plan(4);
     plan.tell({ on: 'source_added', sourceId: 'a', lanes: 1, expectedRate: 0 });

@@ -23,6 +23,7 @@ export function addSource(plan: PlanState, event: SourceAdded, nowMs: number): S
     maxLanes: Math.min(Math.max(1, event.lanes), plan.limits.maxLanesPerSource),
     tier: event.tier ?? 0,
     follows: event.follows ?? false,
+    isPartial: event.isPartial ?? false,
     status: 'ready',
     retryAtMs: 0,
     busyUntilMs: 0,
@@ -151,8 +152,8 @@ export function wakeSources(plan: PlanState, nowMs: number): void {
     }
     const isSilent = source.view === 'unknown' && !source.hasNews && source.failuresInRow === 0;
     if (isSilent && source.status === 'ready' && nowMs - source.addedAtMs >= plan.limits.newsWaitMs) {
-      seeAs(plan, source, 'all');
-      source.hasNothing = false;
+      if (!source.isPartial) seeAs(plan, source, 'all');
+      source.hasNothing = source.isPartial;
     }
   }
 }
