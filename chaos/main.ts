@@ -12,6 +12,8 @@ import { isAlive, type RunEnd, runEngine } from './run-engine.ts';
 import { drawScenario, faultsOf, type Scenario } from './scenario.ts';
 
 const HANDLES_MS = 10_000;
+/** Long series say where they are. */
+const TOLD_EVERY_RUNS = 50;
 
 const { values } = parseArgs({
   options: {
@@ -58,6 +60,7 @@ for (let run = first; run < first + count && !isStopped; run += 1) {
   const violations = [...end.violations, ...(await leftHandles())];
   done += 1;
   table.add(faultsOf(scenario), { ...end, violations });
+  if (done % TOLD_EVERY_RUNS === 0 && done < count) console.error(`chaos: ${done} of ${count} runs, ${failures} failed`);
   if (violations.length === 0) {
     if (!values.keep) await rm(folder, { recursive: true, force: true });
     continue;
