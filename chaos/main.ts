@@ -60,7 +60,8 @@ for (let run = first; run < first + count && !isStopped; run += 1) {
   const violations = [...end.violations, ...(await leftHandles())];
   done += 1;
   table.add(faultsOf(scenario), { ...end, violations });
-  if (done % TOLD_EVERY_RUNS === 0 && done < count) console.error(`chaos: ${done} of ${count} runs, ${failures} failed`);
+  if (done % TOLD_EVERY_RUNS === 0 && done < count)
+    console.error(`chaos: ${done} of ${count} runs, ${failures} failed`);
   if (violations.length === 0) {
     if (!values.keep) await rm(folder, { recursive: true, force: true });
     continue;
