@@ -5,12 +5,15 @@ import { MeshOnLinks } from './mesh-on-links.ts';
 import { openNginx, timeAria2, timeCurl } from './nginx-machine.ts';
 
 interface Path {
-  readonly mbits: number;
+  readonly mbits: keyof typeof SECONDS_OF_FILE;
   readonly loss: number;
   readonly roundTripMs: number;
 }
 
-const PATHS: readonly Path[] = [100, 1000].flatMap((mbits) =>
+/** What the file takes at the link's rate: long enough that starting and ending are little of it, a gigabyte at most. */
+const SECONDS_OF_FILE = { 100: 16, 1000: 8 } as const;
+
+const PATHS: readonly Path[] = ([100, 1000] as const).flatMap((mbits) =>
   [0, 0.01].flatMap((loss) => [1, 50].map((roundTripMs) => ({ mbits, loss, roundTripMs }))),
 );
 
@@ -24,7 +27,7 @@ export const onePeer: Case = {
 };
 
 async function measure(bench: Bench, { mbits, loss, roundTripMs }: Path): Promise<Row> {
-  const model = await makeModel(bench, mbits * 2_000_000);
+  const model = await makeModel(bench, mbits * 125_000 * SECONDS_OF_FILE[mbits]);
   const link = { upMbits: mbits, downMbits: mbits };
   await using links = await openLinks(bench.folder, {
     seeder: link,
