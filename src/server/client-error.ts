@@ -4,10 +4,12 @@ import { systemCodeOf } from '../core/index.ts';
 import { toErrorAnswer } from './error-answer.ts';
 import { ServerError } from './errors.ts';
 import type { HttpMetrics } from './metrics.ts';
+import { owesAnswers } from './request-watch.ts';
 
 export function answerClientError(cause: Error, socket: Duplex, metrics: HttpMetrics): void {
   const code = systemCodeOf(cause);
-  if (code === 'ECONNRESET' || !socket.writable) {
+  // Words now would be read as part of another request's answer, or in its place.
+  if (code === 'ECONNRESET' || !socket.writable || owesAnswers(socket)) {
     socket.destroy();
     return;
   }

@@ -109,8 +109,8 @@ export class FileContent implements ServedContent {
         return bytesRead;
       },
       close: async () => {
-        this.openHandles -= 1;
         await handle.close();
+        this.openHandles -= 1;
       },
     };
   }

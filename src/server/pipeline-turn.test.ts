@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { MiB } from '../core/index.ts';
-import { openTcp, openTestEdge, readToEnd, until } from './http-edge.fixture.ts';
+import { openTcp, openTestEdge, openTls, readToEnd, selfSigned, until } from './http-edge.fixture.ts';
 import { SERVER_LIMITS } from './limits.ts';
 
 const bytes = randomBytes(4 * MiB + 17);
@@ -22,6 +22,16 @@ function bodiesOf(text: string): Buffer[] {
     at = end + length;
   }
   return bodies;
+}
+
+/** The reader takes nothing, and what lies between is full. */
+async function untilStuck(content: { readonly bytesRead: number }): Promise<void> {
+  let [before, quietTurns] = [0, 0];
+  await until(() => {
+    quietTurns = content.bytesRead === before ? quietTurns + 1 : 0;
+    before = content.bytesRead;
+    return before > MiB && quietTurns > 1000;
+  });
 }
 
 describe('requests that are sent ahead', () => {
@@ -53,6 +63,34 @@ describe('requests that are sent ahead', () => {
     const next = await openTcp(test.port);
     next.write(get(target, 0, 9, 'Connection: close\r\n'));
     expect(bodiesOf(await readToEnd(next))).toEqual([bytes.subarray(0, 10)]);
+  });
+
+  it('wait where the answer before them is not read, however many records they come in', async () => {
+    await using test = await openTestEdge({ tls: await selfSigned('server') });
+    const [file] = await test.content.add('m', { 'a.gguf': Buffer.alloc(32 * MiB) });
+    const target = { port: test.port, path: `/v1/blobs/${file?.sha256}` };
+    const socket = await openTls(test.port, await selfSigned('peer'));
+    socket.setMaxSendFragment(512);
+    socket.write(get(target, 0, 32 * MiB - 1));
+    await once(socket, 'readable');
+    await untilStuck(test.content);
+    for (let batch = 0; batch < 3; batch += 1)
+      await new Promise((sent) => socket.write(get(target, 0, 9).repeat(6), sent));
+    socket.write(get(target, 0, 9, 'Connection: close\r\n'));
+    const lengths = bodiesOf(await readToEnd(socket)).map((body) => body.length);
+    expect(lengths).toEqual([32 * MiB, ...Array(19).fill(10)]);
+  });
+
+  it('are not answered out of turn where what comes behind them is no request', async () => {
+    await using test = await openTestEdge();
+    const [file] = await test.content.add('m', { 'a.gguf': bytes });
+    const target = { port: test.port, path: `/v1/blobs/${file?.sha256}` };
+    for (const waiting of [1, 4]) {
+      const socket = await openTcp(test.port);
+      socket.write(`${get(target, 0, bytes.length - 1).repeat(waiting)}\0\r\n\r\n`);
+      expect(await readToEnd(socket)).not.toContain('HTTP/1.1 400');
+    }
+    await until(() => test.content.openHandles === 0);
   });
 
   it('are no way to a WebSocket in the middle of an answer', async () => {

@@ -1,5 +1,6 @@
 /** From a request's arrival to its end, however it ends: one line in the log, one count. Spec: 05-http §5 no. 5, §8, §9. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { Clock, Logger } from '../core/index.ts';
 import type { ServerLimits } from './limits.ts';
 import type { HttpMetrics } from './metrics.ts';
@@ -13,10 +14,21 @@ export interface RequestWatchOptions {
   readonly closing: AbortSignal;
 }
 
+/** Of each connection, those that have not left. */
+const answersOf = new WeakMap<Duplex, Set<ServerResponse>>();
+
+/** A whole request has come of which the answer has not left, or an answer has begun. */
+export function owesAnswers(socket: Duplex): boolean {
+  for (const { req, headersSent } of answersOf.get(socket) ?? []) if (req.complete || headersSent) return true;
+  return false;
+}
+
 export function watchRequest(request: IncomingMessage, response: ServerResponse, options: RequestWatchOptions): void {
   const { limits, metrics, logger, clock, closing } = options;
   const context = beginContext(request, clock.monotonicMs());
   const remote = request.socket.remoteAddress;
+  const answers = answersOf.get(request.socket) ?? new Set();
+  answersOf.set(request.socket, answers.add(response));
   // The socket's timer starts anew whenever the system took bytes. Silence of ours is not the reader's.
   response.setTimeout(limits.stalledReaderMs, () => {
     if (request.socket.writableLength > 0) response.destroy();
@@ -28,6 +40,7 @@ export function watchRequest(request: IncomingMessage, response: ServerResponse,
   };
   closing.addEventListener('abort', lastAnswer, { once: true });
   response.once('close', () => {
+    answers.delete(response);
     closing.removeEventListener('abort', lastAnswer);
     if (closing.aborted) request.socket.end();
     const status = response.headersSent ? response.statusCode : 0;

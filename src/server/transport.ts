@@ -290,7 +290,9 @@ export class Transport {
       this.#options.logger.info({ remote: socket.remoteAddress, why: messageOf(cause) }, 'peer refused');
       socket.destroy();
     }
-    if (!socket.destroyed) this.#options.http.emit('connection', socket);
+    if (socket.destroyed) return;
+    this.#options.http.emit('connection', socket);
+    readAsStream(socket);
   }
 
   #remember(socket: TLSSocket, peer: PeerIdentity): void {
@@ -299,6 +301,17 @@ export class Transport {
     this.#peerSockets.set(socket, peer);
     socket.once('close', () => this.#peerSockets.delete(socket));
   }
+}
+
+/**
+ * While the answers wait for the reader, HTTP stops to parse. TLS goes on handing out what it has already taken in, and
+ * HTTP, which reads below the stream by itself, would take that for a broken request. A listener makes it read the stream,
+ * which keeps what comes meanwhile.
+ */
+function readAsStream(socket: Socket): void {
+  const listener = (): void => {};
+  socket.on('data', listener);
+  socket.removeListener('data', listener);
 }
 
 function farEndOf({ remoteAddress, remotePort, localPort }: Socket): string {
