@@ -43,6 +43,8 @@ export class HttpLane {
   /** In the order asked; the first is being answered. */
   readonly #queue: Running[] = [];
   #inHead = true;
+  /** With what was asked for, once at least. */
+  #hasAnswered = false;
   /** The block being filled; body bytes of it are [bodyAt, fill). */
   #block: Buffer;
   /** The block is in the receiver's hands. */
@@ -144,8 +146,10 @@ export class HttpLane {
     const head = parseResponseHead(this.#block.toString('latin1', 0, end));
     const refusalBytes = refusalBodyBytes(head);
     if (refusalBytes !== undefined) return this.#readRefusal(running, head, end + HEAD_END.length + refusalBytes);
+    if (head.status === 400 && this.#hasAnswered) throw lostCount();
     running.verifyHead(head);
     this.#inHead = false;
+    this.#hasAnswered = true;
     this.#bodyAt = end + HEAD_END.length;
     return true;
   }
@@ -243,6 +247,12 @@ export class HttpLane {
 
 function closedEarly(): TransferError {
   return new TransferError('peer_unreachable', 'Reading from a peer: it closed the connection');
+}
+
+/** It has taken requests like this one: what it did not understand is the connection. */
+function lostCount(): TransferError {
+  const message = 'Asking a peer for bytes: status 400 on a connection that it has answered before';
+  return new TransferError('peer_unreachable', message, { data: { status: 400 } });
 }
 
 function badResponse(what: string): TransferError {

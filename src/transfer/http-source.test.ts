@@ -7,7 +7,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { MiB } from '../core/index.ts';
 import * as hostile from '../testkit/hostile-http-server.ts';
 import { MemoryPieceSink } from '../testkit/memory-piece-sink.ts';
-import { download, HttpPieceSource } from './index.ts';
+import { download, HttpPieceSource, type Lane } from './index.ts';
 
 const blob = hostile.testBlob(randomBytes(5 * MiB + 3));
 const folder = mkdtempSync(join(tmpdir(), 'atmosphere-tls-'));
@@ -89,6 +89,20 @@ describe('HttpPieceSource', () => {
     const lane = await source.openLane(new AbortController().signal);
     expect(() => lane.read({ start: 0, end: 10 }, () => {}, new AbortController().signal)).toThrow(/authorization/);
     lane.close();
+  });
+
+  it('takes a 400 for a word about the connection where that has given answers before, and for good where not', async () => {
+    await using peer = await hostile.startHostileHttpServer(blob);
+    const source = new HttpPieceSource({ id: 'a', baseUrl: peer.url, blob: blob.blob });
+    const { signal } = new AbortController();
+    const read = (lane: Lane): Promise<void> => lane.read({ start: 0, end: 10 }, () => {}, signal);
+    const lane = await source.openLane(signal);
+    await read(lane);
+    peer.behave(hostile.answering(400));
+    const refused = [read(lane), read(lane)];
+    for (const one of refused) await expect(one).rejects.toMatchObject({ code: 'peer_unreachable' });
+    expect(lane.isUsable).toBe(false);
+    await expect(read(await source.openLane(signal))).rejects.toMatchObject({ code: 'bad_response' });
   });
 
   it('read() passes on exactly the range, on one connection, in chunks that never cross a MiB, waiting for buffers', async () => {

@@ -83,7 +83,7 @@ export function errorOfStatus(head: ResponseHead): TransferError {
     return new TransferError('not_held_yet', `${message}, that range is not there yet`, { data });
   if (status === 404 || status === 410 || status === 412 || status === 416)
     return new TransferError('not_held', message, { data });
-  if (status === 429 || status >= 500) return busy(head, message);
+  if (status === 408 || status === 425 || status === 429 || status >= 500) return busy(head, message);
   return new TransferError('bad_response', `${message}, wanted 206`, { data });
 }
 
