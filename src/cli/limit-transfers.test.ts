@@ -13,7 +13,11 @@ const limits: Limits = {
   now: { download: 'unlimited', upload: '5Mbps', by_size: false, until: '2027-01-01T22:00:00.000Z' },
 };
 
-async function run(...argv: string[]) {
+function run(...argv: string[]) {
+  return runWith(argv, limits);
+}
+
+async function runWith(argv: readonly string[], changed: object) {
   const bodies: Record<string, unknown> = {};
   const answering = (name: string, answer: unknown) => ({
     [name]: ({ body }: Asked) => {
@@ -24,7 +28,7 @@ async function run(...argv: string[]) {
   await using daemon = await openFakeDaemon({
     'GET /api/v1/transfers': () => ({ transfers: [active, other] }),
     'GET /api/v1/limits': () => limits,
-    ...answering('POST /api/v1/limits', limits),
+    ...answering('POST /api/v1/limits', changed),
     ...answering('POST /api/v1/transfers/pause', { transfers: [{ ...active, state: 'Paused' }] }),
     ...answering('POST /api/v1/transfers/resume', { transfers: [{ ...active, state: 'Pending' }, other] }),
     ...answering(`DELETE /api/v1/transfers/${active.request_id}`, active),
@@ -57,6 +61,16 @@ describe('transfers limit', () => {
       'POST /api/v1/limits': { peer: 'gpu-box', upload: '1Mbps' },
     });
     expect((await run('limit', '--clear')).bodies).toEqual({ 'POST /api/v1/limits': { clear: true } });
+  });
+
+  test('takes a schedule that changes nothing, and says so', async () => {
+    const given = ['limit', '--schedule', '22:00-06:00 unlimited'];
+    const note = 'the schedule changes nothing yet';
+    const idle = await runWith(given, { ...limits, upload: 'unlimited' });
+    expect([idle.code, idle.stderr]).toEqual([0, expect.stringContaining(note)]);
+    for (const other of [limits, { ...limits, upload: 'unlimited', schedule: ['22:00-06:00 2Mbps'] }])
+      expect((await runWith(given, other)).stderr).not.toContain(note);
+    expect((await runWith(given, { ...limits, profile: 'metered', upload: 'unlimited' })).stderr).not.toContain(note);
   });
 
   test('of one transfer', async () => {

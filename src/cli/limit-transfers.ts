@@ -25,8 +25,16 @@ export async function limitTransfers(context: Context, id: string | undefined, g
     ? await context.call('limits')
     : await context.call('limitsChange', { body: toChange(options) });
   context.out.answer(answer, () => layoutPairs(describeLimits(answer)));
+  if (!isAsking && isIdle(answer))
+    context.out.note('the schedule changes nothing yet: no limit is set that it could lift');
   if (isAsking && answer.profile === 'lan') context.out.note('to set one: atmosphere transfers limit --upload 5Mbps');
   return 0;
+}
+
+/** A schedule that lifts limits where there are none. */
+function isIdle({ profile, download, upload, schedule }: Limits): boolean {
+  const isOpen = profile !== 'metered' && download === 'unlimited' && upload === 'unlimited';
+  return isOpen && schedule.length > 0 && schedule.every((entry) => entry.endsWith(' unlimited'));
 }
 
 /** What was given, without the flags that every command has. */
