@@ -82,8 +82,10 @@ export const transferSchema = z.object({
       dropped: z.string().optional(),
     }),
   ),
-  /** What came from mirrors, by server. */
-  mirrors: z.array(z.object({ name: z.string(), bytes: z.number(), failures: z.number() })).optional(),
+  /** What came from mirrors, by server; `reason` is why one failed the last time. */
+  mirrors: z
+    .array(z.object({ name: z.string(), bytes: z.number(), failures: z.number(), reason: z.string().optional() }))
+    .optional(),
   priority: z.enum(TRANSFER_PRIORITIES).optional(),
   /** Rates of this transfer alone, like `5Mbps`; absent where nobody gave one. */
   limits: z.object({ download: z.string().optional(), upload: z.string().optional() }).optional(),

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { giversOf, listNames, listShares } from './from-whom.ts';
+import { describeWaiting, giversOf, listNames, listShares } from './from-whom.ts';
 
 const peer = (name: string, bytes: number, dropped?: string) => ({
   ...{ node_id: name, name, bytes, failures: 0 },
@@ -20,4 +20,12 @@ test('one alone has no share, many are counted, and none can write to the termin
   expect(listNames(['a', 'b', 'c', 'd'])).toBe('a, b, c, d');
   expect(listNames(['a', 'b', 'c', 'd', 'e'])).toBe('a, b, c and 2 more');
   expect(listNames(['evil\u001b[2J'])).not.toContain('\u001b');
+});
+
+test('who waits is told why mirrors gave nothing', () => {
+  const given = (bytes: number) => [{ name: 'mirror https://nas.lan', bytes, failures: 1, reason: 'status\u001b 403' }];
+  expect(describeWaiting(61, { mirrors: given(0) })).toMatch(/^waiting for .*left\); mirror https:\/\/nas.lan: status/);
+  expect(describeWaiting(61, { mirrors: given(0) })).not.toContain('\u001b');
+  expect(describeWaiting(61, { mirrors: given(5) })).not.toContain('mirror');
+  expect(describeWaiting(61, {})).not.toContain('mirror');
 });

@@ -1,6 +1,7 @@
 /** From whom bytes came: peers, and mirrors. Pure. */
 import type { PullEvent } from '../api/index.ts';
 import { printable } from './display-width.ts';
+import { formatClock } from './format.ts';
 
 export interface Giver {
   readonly name: string;
@@ -13,6 +14,19 @@ const NAMED = 3;
 export function giversOf({ peers = [], mirrors = [] }: Pick<PullEvent, 'peers' | 'mirrors'>): Giver[] {
   const good = peers.filter(({ dropped }) => dropped === undefined);
   return [...good, ...mirrors].filter(({ bytes }) => bytes > 0).sort((a, b) => b.bytes - a.bytes);
+}
+
+/** Of mirrors that failed and gave nothing: their owner is the only one who can help. */
+export function mirrorReasons({ mirrors = [] }: Pick<PullEvent, 'mirrors'>): string | undefined {
+  const failed = mirrors.filter(({ bytes, reason }) => bytes === 0 && reason !== undefined);
+  return failed.length === 0 ? undefined : listNames(failed.map(({ name, reason }) => `${name}: ${reason}`));
+}
+
+/** While nobody who has it can be reached. */
+export function describeWaiting(leftSeconds: number, given: Pick<PullEvent, 'mirrors'>, hint = ''): string {
+  const reasons = mirrorReasons(given);
+  const why = reasons === undefined ? '' : `; ${reasons}`;
+  return `waiting for a peer that has it (${formatClock(leftSeconds)} left${hint})${why}`;
 }
 
 /** `a, b, c and 9 more`. */

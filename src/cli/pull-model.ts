@@ -6,8 +6,8 @@ import type { ControlClient, PullEvent } from '../api/index.ts';
 import { formatBytes } from '../core/index.ts';
 import type { Context } from './context.ts';
 import { describeFailure, type Failure, failureOfEvent, reportFailure, toFailedEvent } from './failure.ts';
-import { formatClock, formatDuration, formatRate } from './format.ts';
-import { giversOf, listShares } from './from-whom.ts';
+import { formatDuration, formatRate } from './format.ts';
+import { describeWaiting, giversOf, listShares } from './from-whom.ts';
 import { CLI_LIMITS } from './limits.ts';
 import { parseModelRef } from './model-ref.ts';
 import type { ProgressView } from './progress-line.ts';
@@ -108,13 +108,10 @@ function toView(event: PullEvent): ProgressView {
   };
 }
 
-function noteOf({ paused, waiting, request_id }: PullEvent): string | undefined {
+function noteOf(event: PullEvent): string | undefined {
+  const { paused, waiting, request_id } = event;
   if (paused === true) return `paused; to go on: atmosphere transfers resume ${request_id.slice(0, 8)}`;
-  return waiting === undefined ? undefined : describeWaiting(waiting.left_s);
-}
-
-function describeWaiting(leftSeconds: number): string {
-  return `waiting for a peer that has it (${formatClock(leftSeconds)} left, Ctrl-C keeps what arrived)`;
+  return waiting === undefined ? undefined : describeWaiting(waiting.left_s, event, ', Ctrl-C keeps what arrived');
 }
 
 function reportEnd({ out, json }: Context, event: PullEvent, { detach }: PullOptions): void {

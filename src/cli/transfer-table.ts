@@ -1,8 +1,8 @@
 /** Transfers as a table and as progress. Pure. */
 import type { Transfer } from '../api/index.ts';
 import { formatBytes } from '../core/index.ts';
-import { formatClock, formatDuration, formatPercent } from './format.ts';
-import { giversOf, listNames } from './from-whom.ts';
+import { formatDuration, formatPercent } from './format.ts';
+import { describeWaiting, giversOf, listNames } from './from-whom.ts';
 import { formatHeldRate, type ProgressView } from './progress-line.ts';
 import type { Column } from './table.ts';
 
@@ -54,8 +54,9 @@ export function toTransferView(transfer: Transfer): ProgressView {
   };
 }
 
-function waitingOf({ waiting }: Transfer): string | undefined {
-  return waiting === undefined ? undefined : `waiting for a peer that has it (${formatClock(waiting.left_s)} left)`;
+function waitingOf(transfer: Transfer): string | undefined {
+  const { waiting } = transfer;
+  return waiting === undefined ? undefined : describeWaiting(waiting.left_s, transfer);
 }
 
 function namesOf(transfer: Transfer): string[] {

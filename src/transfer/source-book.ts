@@ -48,7 +48,7 @@ export class SourceBook {
     const source = this.#sources.get(id);
     if (source === undefined) return;
     source.lastError = error;
-    source.stats.addFailure(error.code);
+    source.stats.addFailure(error);
   }
 
   outcomes(): SourceOutcome[] {

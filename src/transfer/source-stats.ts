@@ -1,6 +1,6 @@
 /** What a download learns about a source, handed back so that the node can choose better next time. */
 import type { NodeId } from '../core/index.ts';
-import type { TransferErrorCode } from './errors.ts';
+import type { TransferError, TransferErrorCode } from './errors.ts';
 
 export interface SourceOutcome {
   readonly id: string;
@@ -9,6 +9,8 @@ export interface SourceOutcome {
   readonly bytes: number;
   readonly pieces: number;
   readonly failures: readonly TransferErrorCode[];
+  /** The last failure, for people. */
+  readonly lastFailure?: string;
   /** It sent bytes that are not the content. */
   readonly isCorrupt: boolean;
   /** From a request to its first byte, the best of all; undefined before the first. */
@@ -23,6 +25,7 @@ export class SourceStats {
   readonly #id: string;
   readonly #nodeId: NodeId | undefined;
   readonly #failures: TransferErrorCode[] = [];
+  #lastFailure: string | undefined;
   #bytes = 0;
   #pieces = 0;
   #receivedBytes = 0;
@@ -48,7 +51,8 @@ export class SourceStats {
     this.#busyMs += tookMs;
   }
 
-  addFailure(code: TransferErrorCode): void {
+  addFailure({ code, message }: TransferError): void {
+    this.#lastFailure = message;
     if (this.#failures.length < MAX_FAILURES_KEPT) this.#failures.push(code);
   }
 
@@ -60,6 +64,7 @@ export class SourceStats {
       bytes: this.#bytes,
       pieces: this.#pieces,
       failures: [...this.#failures],
+      ...(this.#lastFailure === undefined ? {} : { lastFailure: this.#lastFailure }),
       isCorrupt: this.#failures.includes('bad_piece'),
       firstByteMs: this.#firstByteMs,
       rateBytesPerSecond: isMeasured ? (this.#receivedBytes * 1000) / this.#busyMs : undefined,

@@ -1,10 +1,10 @@
 /** Pulls that go on from a mirror when no peer is heard of. Spec: docs/spec/10-transfer.md §10. */
 import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { MiB } from '../../core/index.ts';
+import { MiB, silentLogger, systemClock } from '../../core/index.ts';
 import { eventually, nextTurn } from '../../testkit/eventually.ts';
 import { VirtualClock } from '../../testkit/virtual-clock.ts';
-import type { BlobToGet, PieceSource } from '../../transfer/index.ts';
+import { type BlobToGet, type PieceSource, TransferError } from '../../transfer/index.ts';
 import { oneFile, PullBench, type TestModel, TestPeer, type TestSwarm } from './pulling.fixture.ts';
 import type { Transfer } from './transfer.ts';
 
@@ -37,6 +37,25 @@ test('a new pull of what has its piece list here needs no peer', async () => {
   await isOver(transfer);
   expect(transfer.snapshot()).toMatchObject({ state: 'Completed', bytesDownloaded: 3 * MiB + 5 });
   expect(mirror.reads).toBeGreaterThan(0);
+});
+
+test('why a mirror failed is logged once, and told with the transfer and its error', async () => {
+  const warnings: object[] = [];
+  const logger = { ...silentLogger, warn: (fields: object) => void warnings.push(fields) };
+  const bench = new PullBench();
+  knowPieces(bench);
+  bench.swarm.hasMirrors = () => true;
+  const openLane = async (): Promise<never> => {
+    throw new TransferError('refused', 'Asking a peer for bytes: status 403');
+  };
+  bench.swarm.mirrorsOf = () => ['a', 'b'].map((path) => ({ id: `mirror https://nas.lan/${path}`, openLane, tier: 2 }));
+  const transfer = bench.service(systemClock, logger).start({ target: model });
+  await isOver(transfer);
+  const { error, mirrors } = transfer.snapshot();
+  const reason = 'Asking a peer for bytes: status 403';
+  expect(mirrors).toEqual([{ name: 'mirror https://nas.lan', bytes: 0, failures: 2, reason }]);
+  expect(error?.message).toContain(`; mirror https://nas.lan: ${reason}`);
+  expect(warnings).toMatchObject([{ model: 'org/one', mirror: 'mirror https://nas.lan', reason }]);
 });
 
 test('without the piece list a mirror is nobody to ask', async () => {

@@ -59,11 +59,16 @@ test('peers come with what they gave in all blobs, most first, and a liar is mar
 test('what no peer gave is its mirror’s, by server, over attempts too, and counts as received', () => {
   const pull = new PullProgress();
   const from = (path: string, bytes: number) =>
-    outcome(`mirror https://nas.lan:8443/${path}`, { nodeId: undefined, bytes, failures: ['peer_stalled'] });
+    outcome(`mirror https://nas.lan:8443/${path}`, {
+      nodeId: undefined,
+      bytes,
+      failures: ['peer_stalled'],
+      lastFailure: path,
+    });
   pull.update(A, progress(10, { sources: [from('a', 10)] }));
   pull.settle();
   pull.update(B, progress(20, { sources: [from('b', 20), outcome('x', { bytes: 5 })] }));
-  expect(pull.mirrors()).toEqual([{ name: 'mirror https://nas.lan:8443', bytes: 30, failures: 2 }]);
+  expect(pull.mirrors()).toEqual([{ name: 'mirror https://nas.lan:8443', bytes: 30, failures: 2, reason: 'b' }]);
   expect([pull.receivedBytes, pull.peers().length]).toEqual([35, 1]);
 });
 

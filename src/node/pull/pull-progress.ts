@@ -15,6 +15,8 @@ export interface MirrorShare {
   readonly name: string;
   readonly bytes: number;
   readonly failures: number;
+  /** Why it failed the last time. */
+  readonly reason?: string;
 }
 
 interface BlobProgress {
@@ -152,13 +154,17 @@ export class PullProgress {
   /** The same of mirrors. */
   mirrors(): MirrorShare[] {
     const shares = new Map(this.#pastMirrors.map((share) => [share.name, share]));
-    for (const { id, nodeId, bytes, failures } of [...this.#blobs.values()].flatMap(({ sources }) => sources)) {
+    for (const { id, nodeId, bytes, failures, lastFailure } of [...this.#blobs.values()].flatMap(
+      ({ sources }) => sources,
+    )) {
       if (nodeId !== undefined) continue;
       const name = serverOf(id);
       const share = shares.get(name);
+      const reason = lastFailure ?? share?.reason;
       shares.set(name, {
         ...{ name, bytes: (share?.bytes ?? 0) + bytes },
         failures: (share?.failures ?? 0) + failures.length,
+        ...(reason === undefined ? {} : { reason }),
       });
     }
     return [...shares.values()].sort((a, b) => b.bytes - a.bytes);

@@ -1,6 +1,15 @@
 /** A swarm in this process for the tests of pulling: peers that give what they hold, when they are let. */
 import type { ByteRange } from '../../content/index.ts';
-import { type Clock, Emitter, MiB, type NodeId, type Sha256, silentLogger, systemClock } from '../../core/index.ts';
+import {
+  type Clock,
+  Emitter,
+  type Logger,
+  MiB,
+  type NodeId,
+  type Sha256,
+  silentLogger,
+  systemClock,
+} from '../../core/index.ts';
 import { type FileSetFile, type ModelEntry, modelEntrySchema } from '../../protocol/index.ts';
 import { type BlobStore, createMemoryBlobStore } from '../../store/index.ts';
 import { type TestBlob, testBlob } from '../../testkit/hostile-http-server.ts';
@@ -182,9 +191,9 @@ export class PullBench {
   }
 
   /** What a process that starts now would have. */
-  service(clock: Clock = systemClock): TransferService {
+  service(clock: Clock = systemClock, logger: Logger = silentLogger): TransferService {
     return new TransferService({
-      ...{ store: this.store, view: this.swarm, models: this.models, log: this.log, clock, logger: silentLogger },
+      ...{ store: this.store, view: this.swarm, models: this.models, log: this.log, clock, logger },
       pieceHashes: {
         get: (sha256) => this.#hashes.get(sha256),
         put: ({ sha256 }, hashes) => void this.#hashes.set(sha256, hashes),

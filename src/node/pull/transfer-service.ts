@@ -10,6 +10,7 @@ import { NodeError } from '../errors.ts';
 import { NODE_LIMITS } from '../limits.ts';
 import type { FetchBook } from './fetch-book.ts';
 import { isAskable } from './holder-wait.ts';
+import { mirrorWarnings } from './mirror-warnings.ts';
 import type { HolderView, PullRates, PullTarget, TransferLog, TransferRow } from './ports.ts';
 import type { PullModelDeps } from './pull-model.ts';
 import { type Ready, Transfer } from './transfer.ts';
@@ -151,7 +152,9 @@ export class TransferService {
     this.#deps.rates?.setWish(requestId, transfer.wish);
     this.#forgetOldest();
     let lastState: string | undefined;
+    const warn = mirrorWarnings(this.#deps.logger);
     transfer.events.on((snapshot) => {
+      warn(snapshot);
       if (snapshot.state !== lastState) this.#tryRecord(snapshot, request.from);
       lastState = snapshot.state;
       if (isEnded(snapshot.state)) this.#deps.rates?.forget(requestId);

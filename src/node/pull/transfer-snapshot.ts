@@ -49,8 +49,10 @@ export interface TransferSnapshot {
   readonly alreadyHere: boolean;
 }
 
-export function toFailure(thrown: unknown): TransferFailure {
-  const message = messageOf(thrown);
-  if (thrown instanceof AtmosphereError) return { code: thrown.code, message, kind: thrown.kind };
-  return { code: 'internal', message, kind: 'internal' };
+/** With why mirrors gave nothing, which may be the whole reason that nobody was left. */
+export function toFailure(thrown: unknown, mirrors: readonly MirrorShare[]): TransferFailure {
+  const { code, kind } = thrown instanceof AtmosphereError ? thrown : { code: 'internal', kind: 'internal' };
+  const failed = kind === 'cancelled' ? [] : mirrors.filter(({ bytes, reason }) => bytes === 0 && reason !== undefined);
+  const reasons = failed.map(({ name, reason }) => `; ${name}: ${reason}`);
+  return { code, message: `${messageOf(thrown)}${reasons.join('')}`, kind };
 }

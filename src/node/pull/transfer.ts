@@ -97,7 +97,7 @@ export class Transfer {
       this.#path ??= await this.#pullThrough(deps, ready);
       this.#end('Completed');
     } catch (thrown) {
-      this.#error = toFailure(thrown);
+      this.#error = toFailure(thrown, this.#progress.mirrors());
       this.#end(this.#abort.signal.aborted ? 'Cancelled' : 'Failed');
     } finally {
       stopTicking();
@@ -109,6 +109,11 @@ export class Transfer {
   cancel(): void {
     this.#abort.abort(new CoreError('cancelled', 'The transfer was cancelled; what arrived is kept'));
     this.#aborted.reject(this.#abort.signal.reason);
+  }
+
+  /** Resolves when it is over. */
+  untilOver(): Promise<void> {
+    return this.#until(() => this.isOver);
   }
 
   /** Resolves when nothing of it moves any more, or it is over. The part is kept. */
