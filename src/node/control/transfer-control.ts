@@ -36,6 +36,7 @@ export function transferControl(parts: NodeParts): TransferControl {
     },
     async transferCancel({ params }) {
       const transfer = transfers.cancel(parseRequestId(params.request_id ?? ''));
+      await transfer.untilOver();
       return toAnswer(parts, transfer.snapshot());
     },
     async transferPause({ body }) {
