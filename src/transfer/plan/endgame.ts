@@ -43,19 +43,29 @@ function tailPieces(lane: LanePlan, thief: SourcePlan): number {
 /** Closes a hopeless lane; its pieces come back as missing. One at a time. */
 function takeOver(plan: PlanState, thief: SourcePlan, nowMs: number): void {
   const victim = slowest(plan, (lane) => lane.source !== thief && isHopeless(plan, lane, thief, nowMs));
-  const index = victim?.runs[0]?.next;
-  if (victim === undefined || index === undefined) return;
+  if (victim !== undefined) takePiece(plan, victim);
+}
+
+/** Closes the lane for the piece that it is at. */
+export function takePiece(plan: PlanState, victim: LanePlan): void {
+  const index = victim.runs[0]?.next;
+  if (index === undefined) return;
   const { takeOvers } = plan.pieces;
   takeOvers[index] = (takeOvers[index] ?? 0) + 1;
   plan.takenFrom.set(index, (plan.takenFrom.get(index) ?? new Set()).add(victim.source.id));
   closeLane(plan, victim, 'taken_over');
 }
 
-function isHopeless(plan: PlanState, lane: LanePlan, thief: SourcePlan, nowMs: number): boolean {
+/** The piece that the lane is at, to be had from the thief, who did not lose it before. */
+export function mayTakeOver(plan: PlanState, lane: LanePlan, thief: SourcePlan): boolean {
   const index = lane.runs[0]?.next;
   if (index === undefined || !hasBit(thief.holds, index)) return false;
   if ((plan.pieces.takeOvers[index] ?? 0) >= plan.limits.maxTakeOvers) return false;
-  if (plan.takenFrom.get(index)?.has(thief.id) === true) return false;
+  return plan.takenFrom.get(index)?.has(thief.id) !== true;
+}
+
+function isHopeless(plan: PlanState, lane: LanePlan, thief: SourcePlan, nowMs: number): boolean {
+  if (!mayTakeOver(plan, lane, thief)) return false;
   if (isMute(plan, lane, nowMs)) return true;
   if (plan.pieces.missing > 0 || lane.rate === 0 || lane.asked > 1) return false;
   return remainingMs(plan, lane) > pieceMs(plan, thief) * plan.limits.takeOverFactor + WORTHWHILE_MS;

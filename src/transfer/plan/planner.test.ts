@@ -102,6 +102,23 @@ describe('planTransfer()', () => {
     }
   });
 
+  it('does not let one far slower peer hold the whole digest up', () => {
+    for (const seed of range(5)) {
+      const swarm = new PlannedSwarm(400, [{ rate: 20 * KiB }, steady, steady], seed).run(5_000);
+      const behind = Math.max(...swarm.got) - range(400).findIndex((index) => !swarm.got.has(index));
+      expect(swarm.got.size).toBeGreaterThan(100);
+      expect(behind).toBeLessThan(100);
+      expect(Math.max(...swarm.takenOver.values())).toBe(1);
+      expect(swarm.run(60_000).ended).toBe('complete');
+    }
+  });
+
+  it('leaves a slow peer its piece where that comes before the end anyway', () => {
+    const swarm = new PlannedSwarm(4000, [{ rate: MiB / 4 }, steady], 1).run(30_000);
+    expect(swarm.takenOver.size).toBe(0);
+    expect(swarm.gotFrom[0]).toBeGreaterThan(3);
+  });
+
   it('keeps a far peer as busy as a near one by asking ahead', () => {
     const timeAt = (roundTripMs: number): number =>
       new PlannedSwarm(400, [{ ...steady, roundTripMs, holds: range(400) }], 1).run(600_000).nowMs;

@@ -8,6 +8,7 @@ import type { Random } from '../../core/index.ts';
 import { TRANSFER_LIMITS } from '../limits.ts';
 import { assignWork, type Wake } from './assign.ts';
 import { settleAfterOpening } from './climb.ts';
+import { freeDigest } from './digest-block.ts';
 import { settleMode } from './mode.ts';
 import { keepPiece, makePieceTable, returnPieces } from './piece-table.ts';
 import type { PlanCommand, PlanEvent, PlanStart } from './plan-events.ts';
@@ -68,6 +69,7 @@ function takeEvent(plan: PlanState, event: PlanEvent, nowMs: number, random: Ran
     case 'tick':
       takeTick(plan, event, nowMs);
       settleMode(plan, nowMs);
+      if ((event.held?.size ?? 0) === 0) freeDigest(plan, nowMs);
       return 'all';
     case 'source_added':
       return addSource(plan, event, nowMs) && plan.sources.get(event.sourceId);
