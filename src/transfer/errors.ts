@@ -24,7 +24,8 @@ export const TRANSFER_ERRORS = {
     kind: 'unreachable',
     fault: 'peer',
     retry: true,
-    means: 'A peer has no room for another transfer now (408, 425, 429, 5xx); it is asked again when it says, or after a pause.',
+    means:
+      'A peer has no room for another transfer now (408, 425, 429, 5xx); it is asked again when it says, or after a pause.',
   },
   peer_not_trusted: {
     kind: 'refused',
