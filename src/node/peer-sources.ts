@@ -19,6 +19,8 @@ export interface PeerAt {
   readonly expectedRate: number | undefined;
   /** It fetches the blob itself. */
   readonly isPartial?: boolean;
+  /** The user wants it asked first. */
+  readonly isPreferred?: boolean;
 }
 
 export function peerSource(options: PeerSourcesOptions, peer: PeerAt, blob: BlobToGet): PieceSource {
@@ -56,14 +58,16 @@ class PeerSource implements PieceSource {
   readonly nodeId: NodeId;
   readonly expectedRate?: number;
   readonly isPartial: boolean;
+  readonly isPreferred: boolean;
   readonly #ways: () => readonly Way[];
   readonly #restingUntilMs = new Map<string, number>();
   #last: Way | undefined;
 
-  constructor({ nodeId, expectedRate, isPartial = false }: PeerAt, ways: () => readonly Way[]) {
+  constructor({ nodeId, expectedRate, isPartial = false, isPreferred = false }: PeerAt, ways: () => readonly Way[]) {
     this.id = nodeId;
     this.nodeId = nodeId;
     this.isPartial = isPartial;
+    this.isPreferred = isPreferred;
     if (expectedRate !== undefined) this.expectedRate = expectedRate;
     this.#ways = ways;
   }

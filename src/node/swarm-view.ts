@@ -77,12 +77,13 @@ export class SwarmView implements HolderView {
     return this.#options.catalog.events.on(listener);
   }
 
-  sourceFor({ nodeId, isPartial = false }: Holder, blob: BlobToGet): PieceSource | undefined {
+  sourceFor({ nodeId, isPartial = false, isPreferred = false }: Holder, blob: BlobToGet): PieceSource | undefined {
     const expectedRate = this.#options.reliability.get(nodeId)?.rateBytesPerSecond;
     // Asked anew for each connection: a peer that comes back elsewhere is found there, in the middle of a download too.
     const endpoints = () => this.#endpointsOf(nodeId);
     const isNowhere = endpoints().length === 0 && this.#options.openStream === undefined;
-    return isNowhere ? undefined : peerSource(this.#options, { nodeId, endpoints, expectedRate, isPartial }, blob);
+    const peer = { nodeId, endpoints, expectedRate, isPartial, isPreferred };
+    return isNowhere ? undefined : peerSource(this.#options, peer, blob);
   }
 
   mirrorsOf({ entry }: PullTarget, blob: BlobToGet, path: string | undefined): readonly PieceSource[] {

@@ -50,6 +50,7 @@ export const TRANSFER_LIMIT_TABLE = {
     why: 'bandwidth × delay times this is asked ahead, so that a lane can show that it is faster',
   },
   laneDepth: { value: 8, why: 'requests under way at once on one connection' },
+  preferredHeadStartMs: { value: 1_000, why: 'what the source that the user prefers has for itself at the start' },
   newsWaitMs: { value: 1_000, why: 'a source that has not told by then what it holds is taken to hold everything' },
   swarmLingerMs: {
     value: 10_000,

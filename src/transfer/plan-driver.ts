@@ -62,6 +62,7 @@ export class PlanDriver {
       tier: port.tier ?? 0,
       follows: port.followPieces !== undefined,
       isPartial: port.isPartial ?? false,
+      isPreferred: port.isPreferred ?? false,
     });
     if (!this.#isUsed(port.id)) return;
     // It may have taken the place of one that failed and failed.

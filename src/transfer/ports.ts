@@ -31,6 +31,8 @@ export interface PieceSource {
   readonly expectedRate?: number;
   /** It fetches the blob itself, as far as is known: what it does not tell of, it is not asked for. */
   readonly isPartial?: boolean;
+  /** The user wants it asked first: the others wait a moment for it to show what it can do. */
+  readonly isPreferred?: boolean;
   /** Opens a way for one request at a time. Throws TransferError. */
   openLane(signal: AbortSignal): Promise<Lane>;
   /** The piece hashes, exactly `sizeBytes` long and not yet verified. Absent: this source has none. */

@@ -47,7 +47,8 @@ export class BlobSwarm {
   }
 
   #take(holder: Holder): PieceSource[] {
-    const source = this.#view.sourceFor(holder, this.#blob);
+    const isPreferred = holder.nodeId === this.#target.preferredNodeId;
+    const source = this.#view.sourceFor(isPreferred ? { ...holder, isPreferred } : holder, this.#blob);
     if (source === undefined) return [];
     this.#taken.add(holder.nodeId);
     return [source];

@@ -14,6 +14,8 @@ export interface Holder {
   readonly signsRoot?: boolean;
   /** It fetches the blob itself. */
   readonly isPartial?: boolean;
+  /** The user wants it asked first. */
+  readonly isPreferred?: boolean;
 }
 
 /** One content to get, as signed entries describe it. */

@@ -33,7 +33,7 @@ function inOrder(plan: PlanState, nowMs: number, random: Random): SourcePlan[] {
 }
 
 function feedSource(plan: PlanState, source: SourcePlan, nowMs: number, random: Random): void {
-  if (source.status === 'gone' || !isKnown(plan, source, nowMs)) return;
+  if (source.status === 'gone' || !isKnown(plan, source, nowMs) || waitsForPreferred(plan, source, nowMs)) return;
   const isBusy = nowMs < source.busyUntilMs;
   const goal = laneGoal(plan, source);
   // A copy is not needed: feeding a lane adds none and removes none.
@@ -48,6 +48,13 @@ function feedSource(plan: PlanState, source: SourcePlan, nowMs: number, random: 
     if (span === undefined) return;
     askLane(plan, addLane(plan, source, nowMs), span, nowMs);
   }
+}
+
+/** Whom the user prefers is asked first, as long as the download is new and that source has not failed. */
+function waitsForPreferred(plan: PlanState, source: SourcePlan, nowMs: number): boolean {
+  if (source.isPreferred || nowMs >= plan.startedAtMs + plan.limits.preferredHeadStartMs) return false;
+  for (const other of plan.sources.values()) if (other.isPreferred && other.status === 'ready') return true;
+  return false;
 }
 
 function feedLane(plan: PlanState, lane: LanePlan, nowMs: number, random: Random): void {

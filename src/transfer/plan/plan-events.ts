@@ -30,6 +30,8 @@ export interface SourceAdded {
   readonly follows?: boolean;
   /** Its silence does not mean everything. */
   readonly isPartial?: boolean;
+  /** Others wait for it for `preferredHeadStartMs`. */
+  readonly isPreferred?: boolean;
 }
 
 export interface LaneFailed {

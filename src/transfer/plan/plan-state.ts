@@ -19,6 +19,7 @@ export interface SourcePlan {
   readonly tier: Tier;
   readonly follows: boolean;
   readonly isPartial: boolean;
+  readonly isPreferred: boolean;
   /** `gone`: never asked again in this download. */
   status: 'ready' | 'waiting' | 'gone';
   retryAtMs: number;

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { KiB, MiB } from '../../core/index.ts';
 import { TRANSFER_LIMITS } from '../limits.ts';
 import { bitsOf, Plan, range } from './plan.fixture.ts';
-import type { ReadCommand } from './plan-events.ts';
+import type { PlanCommand, ReadCommand } from './plan-events.ts';
 import { PlannedSwarm, type SwarmPeer } from './planned-swarm.fixture.ts';
 
 const peerArbitrary = fc.record({
@@ -68,6 +68,29 @@ describe('planTransfer()', () => {
       }),
       { numRuns: 50 },
     );
+  });
+
+  it('asks whom the user prefers first, and others when it fails or has had its second', () => {
+    const open = (): Plan => {
+      const plan = new Plan(64);
+      plan.tell({
+        on: 'source_added',
+        sourceId: 'preferred',
+        lanes: 1,
+        expectedRate: 0,
+        isPreferred: true,
+        follows: true,
+      });
+      plan.tell({ on: 'source_added', sourceId: 'other', lanes: 1, expectedRate: 9 * MiB });
+      return plan;
+    };
+    const asked = (commands: readonly PlanCommand[]) =>
+      commands.flatMap((one) => (one.do === 'read' ? one.sourceId : []));
+    const patient = open();
+    expect(asked(patient.tickTo(500))).toEqual([]);
+    expect(asked(patient.tickTo(1000))).toContain('other');
+    const failing = open();
+    expect(asked(failing.tell({ on: 'source_failed', sourceId: 'preferred', code: 'not_held' }))).toEqual(['other']);
   });
 
   it('takes a piece over at most twice, and asks no further ahead than a lane is deep', () => {

@@ -24,6 +24,7 @@ export function addSource(plan: PlanState, event: SourceAdded, nowMs: number): S
     tier: event.tier ?? 0,
     follows: event.follows ?? false,
     isPartial: event.isPartial ?? false,
+    isPreferred: event.isPreferred ?? false,
     status: 'ready',
     retryAtMs: 0,
     busyUntilMs: 0,
