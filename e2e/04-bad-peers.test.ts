@@ -34,7 +34,10 @@ afterAll(() => network.close());
 
 test('4.1 one of two peers sends wrong bytes: it is dropped, and the file is right', async () => {
   await seesModel(edge, 'acme/model', 2);
+  // So slow that it cannot have sent everything before the other one is asked at all.
+  await workshop.json('transfers', 'limit', '--upload', '100Mbps');
   const { code, last } = await pull(edge, 'acme/model');
+  await workshop.json('transfers', 'limit', '--clear');
   expect([code, last.event]).toEqual([0, 'completed']);
   expect(last.peers?.find((peer) => peer.name === 'gateway')?.dropped).toMatch(/piece/);
   expect(await sha256Of(last.path ?? '')).toBe(await sha256Of(gguf));

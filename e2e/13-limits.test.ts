@@ -22,7 +22,7 @@ beforeAll(async () => {
     ['b', SMALL, 2],
     ['c', LARGE, 3],
     ['d', SMALL, 4],
-    ['e', SMALL, 5],
+    ['e', LARGE, 5],
   ] as const) {
     await writeGgufFile(fileOf(name), { sizeBytes, seed });
     await workshop.json('model', 'import', fileOf(name), '--name', `acme/${name}`);
@@ -125,11 +125,12 @@ test('13.4 a paused pull stays paused over kill -9, keeps what it has, and resum
 });
 
 test('13.5 a pull whose only holder went away waits for it, says so, and goes on when it is back', async () => {
-  await limit(edge, '--download', '16Mbps');
+  // What a holder has given to its kernel still comes when it is gone: some megabytes.
+  await limit(edge, '--download', '32Mbps');
   await startPull(edge, 'acme/e');
   await eventually(
     () => transferOf(edge, 'acme/e'),
-    (transfer) => (transfer?.bytes_downloaded ?? 0) >= 2 * MB,
+    (transfer) => (transfer?.bytes_downloaded ?? 0) > 0,
   );
   await workshop.kill();
   const waiting = await eventually(

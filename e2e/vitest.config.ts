@@ -13,7 +13,8 @@ export default defineConfig({
     include: ['e2e/**/*.test.ts'],
     exclude: why === undefined ? [] : ISLANDS.map((name) => `e2e/${name}.test.ts`),
     pool: 'forks',
-    fileParallelism: false,
+    // Much of a journey is waiting: for a stall to be seen, a cable, a limit.
+    maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     teardownTimeout: 20_000,
