@@ -51,7 +51,7 @@ async function measure() {
     180_000,
   );
   await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
-  return Promise.all([idle('offers 1,000 models', seeder), idle('knows of them', member)]);
+  return await Promise.all([idle('offers 1,000 models', seeder), idle('knows of them', member)]);
 }
 
 async function idle(what: string, node: DevNode) {
