@@ -68,6 +68,12 @@ export class Dialer {
     for (const nodeId of planDials(state, this.#options.random)) this.#dial(nodeId, [...(known.get(nodeId) ?? [])]);
   }
 
+  /** What failed before may succeed now. */
+  beginAnew(): void {
+    this.#failures.clear();
+    this.dialNow();
+  }
+
   #discover(nodeId: NodeId, addresses: readonly string[]): void {
     this.#discovered.delete(nodeId);
     this.#discovered.set(nodeId, addresses.slice(0, MESH_LIMITS.addressesPerPeer));

@@ -18,6 +18,7 @@ export const MESH_LIMIT_TABLE = {
   targetDegree: { value: 6, why: 'connections that a node tries to have by dialling' },
   parallelDials: { value: 4, why: 'dials at one time' },
   dialTimeoutMs: { value: 10_000, why: 'one dial with its encryption' },
+  probeTimeoutMs: { value: 3000, why: 'a connection that answers nothing for so long, when asked, is dead' },
   admissionTimeoutMs: { value: 10_000, why: 'from the connection to both hellos' },
   refusalLingerMs: { value: 1000, why: 'how long a refused connection stays, so that the refusal is read' },
   requestTimeoutMs: { value: 20_000, why: 'one question and its answer on a stream' },

@@ -125,6 +125,11 @@ export class Mesh implements AsyncDisposable {
     return transport.openStream(nodeId, protocol, signal);
   }
 
+  /** This machine has other addresses than before: connections over the old ones are found out, and peers dialled anew. */
+  networkChanged(): void {
+    this.#session?.networkChanged();
+  }
+
   /** Whether a stream to the member would go there without another node between, as things are now. */
   isDirect(nodeId: NodeId): boolean {
     return this.#session?.transport.isDirect(nodeId) ?? false;

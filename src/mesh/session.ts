@@ -93,6 +93,11 @@ export class MeshSession {
     return this.log.publishSigned(issueCertificateRecord(authority, { nodeId, role, name, serial, nowMs }));
   }
 
+  networkChanged(): void {
+    this.transport.checkPeers();
+    this.#dialer.beginAnew();
+  }
+
   /** Where a node says that it can be dialled, and where it was before. */
   addressesOf(nodeId: NodeId): string[] {
     const told = this.log.list({ author: nodeId, kind: 'heartbeat' }).flatMap(addressesOf);

@@ -6,6 +6,7 @@ import { type CatalogMessage, type ModelEntry, PROTOCOL_LIMITS, parseCatalogMess
 import { CatalogPublisher, type CatalogPublisherOptions, type PublishedPage } from './catalog-publisher.ts';
 import type { NodeParts } from './control/parts.ts';
 import { NODE_LIMITS } from './limits.ts';
+import { watchNetwork } from './network-watch.ts';
 import { machineHash } from './peer-endpoints.ts';
 import type { FetchBook } from './pull/fetch-book.ts';
 import { SpacedCalls } from './spaced-calls.ts';
@@ -145,6 +146,10 @@ export function announcing(
   const stops = [
     library.changes.on(() => publisher.changed()),
     mesh.membershipEvents.on(() => publisher.changed()),
+    watchNetwork(clock, () => {
+      mesh.networkChanged();
+      publisher.changed();
+    }),
     fetching.changes.on(() => told.call()),
     () => told[Symbol.dispose](),
   ];

@@ -123,16 +123,16 @@ export class SwarmView implements HolderView {
     return node === undefined ? [] : this.#options.endpointsOf(node.endpoints);
   }
 
-  #wayTo(peer: CatalogEndpoints): { readonly path: PeerPath; readonly distance: number } {
-    const path = this.#pathOf(peer);
-    return { path, distance: DISTANCES[path] };
+  #wayTo(peer: CatalogEndpoints): { path: PeerPath; distance: number; whereabouts: string } {
+    const endpoints = this.#options.endpointsOf(peer);
+    const path = pathOf(endpoints[0]);
+    return { path, distance: DISTANCES[path], whereabouts: endpoints.map(({ baseUrl }) => baseUrl).join(' ') };
   }
+}
 
-  #pathOf(peer: CatalogEndpoints): PeerPath {
-    const [best] = this.#options.endpointsOf(peer);
-    if (best === undefined) return 'mesh';
-    return best.isLoopback ? 'loopback' : 'lan';
-  }
+function pathOf(best: Endpoint | undefined): PeerPath {
+  if (best === undefined) return 'mesh';
+  return best.isLoopback ? 'loopback' : 'lan';
 }
 
 const DISTANCES: Record<PeerPath, number> = { loopback: 0, lan: 1, mesh: 2 };

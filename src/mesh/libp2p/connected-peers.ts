@@ -18,6 +18,8 @@ export const HELLO_PROTOCOL = '/atmosphere/hello/1';
 export interface ConnectedPeersOptions {
   readonly gate: AdmissionGate;
   readonly events: Emitter<PeerEvent>;
+  /** A peer that was connected came in again: it may have lost the other connection without our knowing. */
+  readonly onAgain: (nodeId: NodeId) => void;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -28,11 +30,13 @@ export class ConnectedPeers {
   readonly #gate: AdmissionGate;
   readonly #events: Emitter<PeerEvent>;
   readonly #logger: Logger;
+  readonly #onAgain: (nodeId: NodeId) => void;
   readonly #peers = new Map<NodeId, Set<Connection>>();
   /** Why, of connections that are still open. */
   readonly #refusals = new Map<string, RefusalReason>();
 
-  constructor({ gate, events, clock, logger }: ConnectedPeersOptions) {
+  constructor({ gate, events, onAgain, clock, logger }: ConnectedPeersOptions) {
+    this.#onAgain = onAgain;
     this.#gate = gate;
     this.#events = events;
     this.#logger = logger;
@@ -123,6 +127,7 @@ export class ConnectedPeers {
     this.#peers.set(nodeId, connections.add(connection));
     const address = connection.direction === 'outbound' ? withoutPeer(connection.remoteAddr.toString()) : undefined;
     if (isFirst) this.#events.emit({ type: 'connected', nodeId, ...(address !== undefined && { address }) });
+    else if (connection.direction === 'inbound') this.#onAgain(nodeId);
   }
 
   #lose(nodeId: NodeId): void {

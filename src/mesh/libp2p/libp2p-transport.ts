@@ -26,6 +26,7 @@ import { askOn } from './ask-on.ts';
 import { openByteStream } from './byte-stream.ts';
 import { ConnectedPeers, endConnection } from './connected-peers.ts';
 import { createNode, type Libp2pNode, topicOf } from './create-node.ts';
+import { isAlive } from './is-alive.ts';
 import { ServedProtocols } from './served-protocols.ts';
 
 export interface Libp2pTransportOptions {
@@ -57,7 +58,11 @@ export class Libp2pTransport implements MeshTransport {
     this.nodeId = options.identity.nodeId;
     this.#meshId = options.identity.meshId;
     this.peerEvents = new Emitter((thrown) => this.#logger.error({ err: thrown }, 'peer listener failed'));
-    this.#connected = new ConnectedPeers({ ...options, events: this.peerEvents });
+    this.#connected = new ConnectedPeers({
+      ...options,
+      events: this.peerEvents,
+      onAgain: (nodeId) => void this.#check(nodeId),
+    });
     const onNonsense = (from: NodeId): void => this.#strike(from);
     this.#served = new ServedProtocols({ connected: this.#connected, onNonsense, logger: this.#logger });
     const perMinute = MESH_LIMITS.strikesPerMinute;
@@ -170,8 +175,27 @@ export class Libp2pTransport implements MeshTransport {
   }
 
   async disconnect(nodeId: NodeId): Promise<void> {
-    const connections = this.#node?.getConnections().filter(({ remotePeer }) => toNodeId(remotePeer) === nodeId) ?? [];
-    await Promise.all(connections.map(endConnection));
+    await Promise.all(this.#connectionsOf(nodeId).map(endConnection));
+  }
+
+  /** Drops peers that do not answer any more. */
+  checkPeers(): void {
+    for (const peer of this.peers()) void this.#check(peer);
+  }
+
+  /**
+   * One dead connection ends them all: gossip stays on the connection where it began, and would stay silent beside a newer one.
+   * Whoever is still there dials again.
+   */
+  async #check(peer: NodeId): Promise<void> {
+    const alive = await Promise.all(this.#connectionsOf(peer).map(isAlive));
+    if (alive.every(Boolean)) return;
+    this.#logger.debug({ peer }, 'peer does not answer');
+    for (const connection of this.#connectionsOf(peer)) connection.abort(unreachable(peer, 'it does not answer'));
+  }
+
+  #connectionsOf(nodeId: NodeId): Connection[] {
+    return this.#node?.getConnections().filter(({ remotePeer }) => toNodeId(remotePeer) === nodeId) ?? [];
   }
 
   async #dial(nodeId: NodeId, addresses: readonly string[], force: boolean, signal?: AbortSignal): Promise<Connection> {

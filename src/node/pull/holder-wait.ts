@@ -1,5 +1,5 @@
 /**
- * Waiting for somebody who has the model: at once when holders are heard of anew, after a pause when those that are listed
+ * Waiting for somebody who has the model: at once when holders are heard of anew or elsewhere, after a pause when those that are listed
  * did not answer before, and not for ever. Spec: docs/spec/10-transfer.md §11.
  */
 import { type Clock, CoreError, type NodeId } from '../../core/index.ts';
@@ -37,7 +37,7 @@ export async function waitForHolder(wait: HolderWait, signal: AbortSignal): Prom
   let isPauseOver = wait.pauseMs <= 0;
   const look = (): void => {
     const now = holdersOf(view, target);
-    const isAnew = [...now].some((nodeId) => !known.has(nodeId));
+    const isAnew = [...now].some(([nodeId, whereabouts]) => known.get(nodeId) !== whereabouts);
     known = now;
     if (isAnew || (isPauseOver && isAskable(wait, target))) resolve();
   };
@@ -69,13 +69,13 @@ export function isAskable({ view, pieceHashes }: Askable, target: PullTarget): b
   return view.hasMirrors?.() === true && pieceHashes.get(target.entry.sha256) !== undefined;
 }
 
-/** Whoever offers the content, as the target describes it or otherwise, or fetches it too. */
-export function holdersOf(view: HolderView, target: PullTarget): Set<NodeId> {
+/** Whoever offers the content, as the target describes it or otherwise, or fetches it too; and where they are. */
+export function holdersOf(view: HolderView, target: PullTarget): Map<NodeId, string> {
   const claims = [target, ...(view.otherClaims?.(target) ?? [])];
   const { sha256, size_bytes: sizeBytes } = target.entry;
   const holders = [
     ...claims.flatMap((claim) => view.holders(claim)),
     ...(view.fetchers?.({ sha256, sizeBytes }) ?? []),
   ];
-  return new Set(holders.map(({ nodeId }) => nodeId));
+  return new Map(holders.map(({ nodeId, whereabouts = '' }) => [nodeId, whereabouts]));
 }

@@ -16,6 +16,8 @@ export interface Holder {
   readonly isPartial?: boolean;
   /** The user wants it asked first. */
   readonly isPreferred?: boolean;
+  /** Another text when it is found elsewhere: it is worth asking again then. */
+  readonly whereabouts?: string;
 }
 
 /** One content to get, as signed entries describe it. */
