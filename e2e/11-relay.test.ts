@@ -11,7 +11,7 @@ import { eventually, nextTurn } from '../src/testkit/eventually.ts';
 import { writeGgufFile } from '../src/testkit/model-files.ts';
 import { DevNetwork, type DevNode } from '../src/testkit/processes.ts';
 import { type Islands, MIDDLE, openIslands } from './islands.ts';
-import { pull, seesModel, sha256Of } from './journeys.ts';
+import { joinUp, pull, seesModel, sha256Of } from './journeys.ts';
 
 const RELAY_PORT = '4303';
 const OTHER_PORT = '5303';
@@ -32,10 +32,7 @@ beforeAll(async () => {
   });
   factory = island('factory', '--relay', MIDDLE);
   office = island('office');
-  await Promise.all([relay, factory, office].map((node) => node.up()));
-  await relay.json('mesh', 'init', '--name', 'islands');
-  const { code } = await relay.json<{ code: string }>('mesh', 'invite', '--uses', '2');
-  for (const node of [factory, office]) await node.json('join', code);
+  await joinUp([relay, factory, office]);
 });
 afterAll(async () => {
   await network?.close();

@@ -8,7 +8,7 @@ import { MB } from '../src/core/index.ts';
 import { writeGgufFile } from '../src/testkit/model-files.ts';
 import { DevNetwork, type DevNode } from '../src/testkit/processes.ts';
 import { type Islands, MIDDLE, openIslands } from './islands.ts';
-import { pull, seesModel, sha256Of } from './journeys.ts';
+import { joinUp, pull, seesModel, sha256Of } from './journeys.ts';
 
 const HTTP_PORT = '14399';
 
@@ -25,10 +25,7 @@ beforeAll(async () => {
   relay = network.node('relay', { within: islands.within('relay'), flags });
   factory = island('factory');
   office = island('office');
-  await Promise.all([relay, factory, office].map((node) => node.up()));
-  await relay.json('mesh', 'init', '--name', 'islands');
-  const { code } = await relay.json<{ code: string }>('mesh', 'invite', '--uses', '2');
-  for (const node of [factory, office]) await node.json('join', code);
+  await joinUp([relay, factory, office]);
 });
 afterAll(async () => {
   await network?.close();

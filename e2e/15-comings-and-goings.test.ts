@@ -7,7 +7,7 @@ import { eventually } from '../src/testkit/eventually.ts';
 import { writeGgufFile } from '../src/testkit/model-files.ts';
 import { DevNetwork, type DevNode } from '../src/testkit/processes.ts';
 import { type Islands, openIslands } from './islands.ts';
-import { seesModel, sha256Of } from './journeys.ts';
+import { joinUp, seesModel, sha256Of } from './journeys.ts';
 
 const MODEL_BYTES = 24 * MB;
 /** So that whatever happens, happens in the middle. */
@@ -27,10 +27,7 @@ beforeAll(async () => {
   town = network.node('town', { within: islands.within('town'), flags: ['--relay-server'] });
   factory = network.node('factory', { within: islands.within('factory') });
   office = network.node('office', { within: islands.within('office') });
-  await Promise.all([town, factory, office].map((node) => node.up()));
-  await town.json('mesh', 'init', '--name', 'restless');
-  const { code } = await town.json<{ code: string }>('mesh', 'invite', '--uses', '2');
-  for (const node of [factory, office]) await node.json('join', code);
+  await joinUp([town, factory, office]);
 });
 afterAll(async () => {
   await network?.close();

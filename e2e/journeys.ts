@@ -12,13 +12,18 @@ export async function startMesh(
   options: NodeOptions = {},
 ): Promise<DevNode[]> {
   const nodes = names.map((name) => network.node(name, options));
+  await joinUp(nodes);
+  return nodes;
+}
+
+/** The same with nodes that are made already. */
+export async function joinUp(nodes: readonly DevNode[]): Promise<void> {
   await Promise.all(nodes.map((node) => node.up()));
   const [first, ...others] = nodes;
-  if (first === undefined || others.length === 0) return nodes;
+  if (first === undefined || others.length === 0) return;
   await first.json('mesh', 'init', '--name', 'journey');
   const { code } = await first.json<{ code: string }>('mesh', 'invite', '--uses', String(others.length));
   for (const node of others) await node.json('join', code);
-  return nodes;
 }
 
 export async function listModels(node: DevNode, ...flags: readonly string[]): Promise<ModelRow[]> {

@@ -2,7 +2,7 @@
  * How long a pull of 100 GB takes to go on after kill -9: from the start of the daemon, and from its `ready`, to the first
  * piece that is new. `npm run bench -- resume [--size-gb 100] [--kills 5] [--record]`. See README.md.
  */
-import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, statfs, truncate, writeFile } from 'node:fs/promises';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -35,6 +35,7 @@ interface Round {
 const folder = await mkdtemp(join(tmpdir(), 'atmosphere-bench-resume-'));
 const loadBefore = loadavg()[0];
 try {
+  await assertRoom();
   const rounds = await measure();
   console.table(rounds);
   if (flags.record) {
@@ -44,6 +45,16 @@ try {
   }
 } finally {
   await rm(folder, { recursive: true, force: true });
+}
+
+/** A pull is refused where its model has no room. */
+async function assertRoom(): Promise<void> {
+  const { bavail, bsize } = await statfs(folder);
+  const wantedBytes = (Number(flags['size-gb']) + 2) * GB;
+  if (bavail * bsize >= wantedBytes) return;
+  throw new Error(
+    `${folder} has ${Math.floor((bavail * bsize) / GB)} GB free, ${wantedBytes / GB} are needed: set TMPDIR to a larger file system (a mounted sparse image will do), or give --size-gb`,
+  );
 }
 
 async function measure(): Promise<Round[]> {

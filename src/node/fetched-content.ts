@@ -26,7 +26,9 @@ export interface OfferedHolding extends AsyncDisposable {
   readonly sha256: Sha256;
   readonly sizeBytes: number;
   readonly pieceBytes: number;
+  /** What the pieces were checked against, where it is known. */
   readonly pieceRoot: string | undefined;
+  /** Bits, most significant first; undefined when the blob is here no more. */
   held(): 'all' | Uint8Array | undefined;
   onChange(listener: () => void): () => void;
 }

@@ -6,13 +6,14 @@ import type { NodeId } from '../core/index.ts';
 import type { ModelEntry } from '../protocol/index.ts';
 import type { CatalogNode } from './catalog-node.ts';
 import { REGISTRY_LIMITS } from './limits.ts';
+import { NodeIndex } from './node-index.ts';
 
 type Entries = ReturnType<CatalogNode['entries']>;
 
 export class CatalogHolders {
   readonly #counted = new Map<NodeId, Entries>();
   /** Content → its holders. */
-  readonly #holders = new Map<string, Set<NodeId>>();
+  readonly #holders = new NodeIndex();
   #entryCount = 0;
   #leftOut = 0;
 
@@ -23,7 +24,7 @@ export class CatalogHolders {
 
   /** Each content that somebody holds, with who does. */
   all(): Iterable<[string, ReadonlySet<NodeId>]> {
-    return this.#holders;
+    return this.#holders.all();
   }
 
   countOf(nodeId: NodeId): number {
@@ -46,12 +47,12 @@ export class CatalogHolders {
       if (isSameEntry(before.get(key), entry)) continue;
       added += 1;
       if (before.has(key)) removed += 1;
-      this.#add(key, node.nodeId);
+      this.#holders.add(key, node.nodeId);
     }
     for (const key of before.keys()) {
       if (after.has(key)) continue;
       removed += 1;
-      this.#drop(key, node.nodeId);
+      this.#holders.drop(key, node.nodeId);
     }
     this.#entryCount += after.size - before.size;
     this.#counted.set(node.nodeId, after);
@@ -60,21 +61,9 @@ export class CatalogHolders {
 
   forget(nodeId: NodeId): void {
     const counted = this.#counted.get(nodeId);
-    for (const key of counted?.keys() ?? []) this.#drop(key, nodeId);
+    for (const key of counted?.keys() ?? []) this.#holders.drop(key, nodeId);
     this.#entryCount -= counted?.size ?? 0;
     this.#counted.delete(nodeId);
-  }
-
-  #add(key: string, nodeId: NodeId): void {
-    const holders = this.#holders.get(key);
-    if (holders === undefined) this.#holders.set(key, new Set([nodeId]));
-    else holders.add(nodeId);
-  }
-
-  #drop(key: string, nodeId: NodeId): void {
-    const holders = this.#holders.get(key);
-    holders?.delete(nodeId);
-    if (holders?.size === 0) this.#holders.delete(key);
   }
 }
 

@@ -2,22 +2,16 @@
  * A control connection as holder and asker see it. Spec: docs/spec/13-relay.md §3. The relay is verified before a frame is sent.
  * Owns its socket; whatever ends it settles every open question and `closed`.
  */
-import { connect as connectTls, type TLSSocket } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import { type Clock, messageOf, type NodeId } from '../core/index.ts';
 import { encodeFrame, FrameDecoder } from '../protocol/index.ts';
 import { RelayError } from './errors.ts';
 import { RELAY_LIMITS, type RelayLimits } from './limits.ts';
 import { type ClientFrame, parseRelayFrame, type RelayFrame } from './messages.ts';
-import { CONTROL_PROTOCOL, type RelayIdentity, type VerifyMember } from './ports.ts';
+import { cancelled, openRelayTls, type RelayClientOptions, unreachable } from './open-relay-tls.ts';
+import { CONTROL_PROTOCOL } from './ports.ts';
 import type { PairToken } from './preamble.ts';
 import { formatRelayAddress, type RelayAddress } from './relay-address.ts';
-
-export interface RelayClientOptions {
-  readonly identity: () => RelayIdentity;
-  readonly verifyMember: VerifyMember;
-  readonly clock: Clock;
-  readonly limits?: Partial<RelayLimits>;
-}
 
 export interface ControlClientEvents {
   /** Somebody wants a data connection. */
@@ -69,7 +63,8 @@ export class ControlClient {
     signal: AbortSignal,
     events: ControlClientEvents = {},
   ): Promise<ControlClient> {
-    return new ControlClient(await openTls(address, options, signal), address, options, events);
+    const { socket } = await openRelayTls(address, options, signal, CONTROL_PROTOCOL);
+    return new ControlClient(socket, address, options, events);
   }
 
   /** Resolves, never rejects, with why it is over. */
@@ -170,69 +165,4 @@ export class ControlClient {
     const message = `Asking the relay ${formatRelayAddress(this.#address)}: refused (${code})`;
     return new RelayError(code, message, { data: retry_after_s === undefined ? {} : { retry_after_s } });
   }
-}
-
-/** Resolves with a connection whose other end is a member that may be a relay. */
-function openTls(address: RelayAddress, options: RelayClientOptions, signal: AbortSignal): Promise<TLSSocket> {
-  const { promise, resolve, reject } = Promise.withResolvers<TLSSocket>();
-  const { key, cert } = options.identity();
-  const socket = connectTls({
-    ...{ host: address.host, port: address.port, key, cert },
-    minVersion: 'TLSv1.3',
-    ALPNProtocols: [CONTROL_PROTOCOL],
-    // Nodes sign their own certificates; `flawOf` holds them to the mesh.
-    rejectUnauthorized: false,
-    checkServerIdentity: () => undefined,
-  });
-  const fail = (error: RelayError): void => {
-    socket.destroy();
-    reject(error);
-  };
-  const onAbort = (): void => fail(cancelled());
-  const { connectMs } = { ...RELAY_LIMITS, ...options.limits };
-  const late = options.clock.after(connectMs, () => fail(unreachable(address, 'no answer in time')));
-  signal.addEventListener('abort', onAbort, { once: true });
-  socket.on('error', (cause) => fail(unreachable(address, messageOf(cause), cause)));
-  socket.once('close', () => fail(unreachable(address, 'it closed the connection')));
-  socket.once('secureConnect', () => {
-    const flaw = flawOf(socket, options.verifyMember);
-    if (flaw === undefined) resolve(socket);
-    else fail(notTrusted(address, flaw));
-  });
-  if (signal.aborted) onAbort();
-  return promise.finally(() => {
-    late();
-    signal.removeEventListener('abort', onAbort);
-    socket.setNoDelay(true);
-  });
-}
-
-/** Why the other end is no relay of this mesh; undefined when it is one. */
-function flawOf(socket: TLSSocket, verifyMember: VerifyMember): string | undefined {
-  if (socket.alpnProtocol !== CONTROL_PROTOCOL) return 'it does not speak the relay’s protocol';
-  const certificate = socket.getPeerX509Certificate();
-  if (certificate === undefined) return 'it shows no certificate';
-  try {
-    const { role } = verifyMember(certificate.raw);
-    return mayRelay(role) ? undefined : `its role ${role} may not be a relay`;
-  } catch (thrown) {
-    return messageOf(thrown);
-  }
-}
-
-/** Whom members send their connections through. Spec: docs/spec/13-relay.md §1. */
-export function mayRelay(role: string): boolean {
-  return role !== 'edge';
-}
-
-function unreachable(address: RelayAddress, what: string, cause?: unknown): RelayError {
-  return new RelayError('relay_unreachable', `Talking to the relay ${formatRelayAddress(address)}: ${what}`, { cause });
-}
-
-function notTrusted(address: RelayAddress, flaw: string): RelayError {
-  return new RelayError('relay_not_trusted', `Talking to the relay ${formatRelayAddress(address)}: ${flaw}`);
-}
-
-function cancelled(): RelayError {
-  return new RelayError('cancelled', 'Talking to a relay: cancelled');
 }

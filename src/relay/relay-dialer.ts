@@ -3,9 +3,10 @@
  * Spec: docs/spec/13-relay.md §5. Keeps a control connection to a relay for the next question, and closes it when none comes.
  */
 import type { NodeId } from '../core/index.ts';
-import { ControlClient, type RelayClientOptions } from './control-client.ts';
+import { ControlClient } from './control-client.ts';
 import { RelayError } from './errors.ts';
 import { RELAY_LIMITS, type RelayLimits } from './limits.ts';
+import type { RelayClientOptions } from './open-relay-tls.ts';
 import { toServerName } from './preamble.ts';
 import { formatRelayAddress, parseRelayAddress, type RelayAddress } from './relay-address.ts';
 

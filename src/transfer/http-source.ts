@@ -4,6 +4,7 @@
  */
 import { type ByteRange, pieceLayout } from '../content/index.ts';
 import type { NodeId } from '../core/index.ts';
+import { collectBytes } from './collect-bytes.ts';
 import type { Target } from './connect.ts';
 import { TransferError } from './errors.ts';
 import { type HttpExchange, HttpLane } from './http-lane.ts';
@@ -73,17 +74,12 @@ export class HttpPieceSource implements PieceSource {
   }
 
   async pieceHashes(sizeBytes: number, signal: AbortSignal): Promise<Buffer> {
-    const hashes = Buffer.alloc(sizeBytes);
-    let filled = 0;
-    const receive = (bytes: Buffer): void => {
-      filled += bytes.copy(hashes, filled);
-    };
     const lane = await HttpLane.open(this.#target, signal);
     try {
       const request = this.#request(`${this.#path}/pieces?root=${this.#blob.pieceRoot}`, []);
       const verifyHead = (head: ResponseHead): void => verifyListHead(head, sizeBytes);
-      await lane.exchange({ request, verifyHead, start: 0, end: sizeBytes, receive }, signal);
-      return hashes;
+      const list = { request, verifyHead, start: 0, end: sizeBytes };
+      return await collectBytes(sizeBytes, (receive) => lane.exchange({ ...list, receive }, signal));
     } finally {
       lane.close();
     }

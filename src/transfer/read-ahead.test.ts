@@ -180,7 +180,9 @@ it('a piece that comes while the ones before it are on their way to the disk is 
   const asked: number[] = [];
   const sink = new MemoryPieceSink(blob.content.length);
   // Each piece waits a while at our own gate: reads end in their order, and long after their bytes came.
-  const take = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20));
+  const take = async (): Promise<void> => {
+    for (let turn = 0; turn < 50; turn += 1) await nextTurn();
+  };
   const sources = [eagerSource(asked)];
   const limits = { minRunBytes: MiB, maxRunBytes: MiB };
   const options = { blob: blob.blob, sink, sources, limits, gate: () => ({ take }) };

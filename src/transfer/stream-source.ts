@@ -2,6 +2,7 @@
 import { pieceLayout } from '../content/index.ts';
 import type { NodeId } from '../core/index.ts';
 import type { ByteStream } from './byte-stream.ts';
+import { collectBytes } from './collect-bytes.ts';
 import { toTransferError } from './errors.ts';
 import type { BlobToGet, Lane, PieceNews, PieceSource } from './ports.ts';
 import { StreamLane } from './stream-lane.ts';
@@ -43,14 +44,8 @@ export class StreamPieceSource implements PieceSource {
   async pieceHashes(sizeBytes: number, signal: AbortSignal): Promise<Buffer> {
     const { sha256, pieceRoot: root } = this.#options.blob;
     const lane = new StreamLane(await this.#open(signal), { want: 'pieces', sha256, sizeBytes, root });
-    const hashes = Buffer.alloc(sizeBytes);
-    let filled = 0;
-    const receive = (bytes: Buffer): void => {
-      filled += bytes.copy(hashes, filled);
-    };
     try {
-      await lane.read({ start: 0, end: sizeBytes }, receive, signal);
-      return hashes;
+      return await collectBytes(sizeBytes, (receive) => lane.read({ start: 0, end: sizeBytes }, receive, signal));
     } finally {
       lane.close();
     }

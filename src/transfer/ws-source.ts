@@ -3,6 +3,7 @@
  * where nothing else reaches, and the user named the relay. Spec: docs/spec/14-websocket.md §5, §6.
  */
 import { type Clock, type ModelId, type NodeId, systemClock } from '../core/index.ts';
+import { collectBytes } from './collect-bytes.ts';
 import { TransferError } from './errors.ts';
 import type { BlobToGet, Lane, PieceSource, TlsCredentials } from './ports.ts';
 import { openWebSocket, type WsTarget } from './ws-connection.ts';
@@ -73,14 +74,8 @@ export class WsPieceSource implements PieceSource {
 
   async #pieceHashes(sizeBytes: number, signal: AbortSignal): Promise<Buffer> {
     const lane = await this.#open(sizeBytes, 'pieces', signal);
-    const hashes = Buffer.alloc(sizeBytes);
-    let filled = 0;
-    const receive = (bytes: Buffer): void => {
-      filled += bytes.copy(hashes, filled);
-    };
     try {
-      await lane.read({ start: 0, end: sizeBytes }, receive, signal);
-      return hashes;
+      return await collectBytes(sizeBytes, (receive) => lane.read({ start: 0, end: sizeBytes }, receive, signal));
     } finally {
       lane.close();
     }

@@ -9,10 +9,11 @@ import {
   parseBlobStreamRequest,
   SmallFrame,
 } from '../../protocol/index.ts';
+import type { OfferedHolding } from '../fetched-content.ts';
 import { NODE_LIMITS } from '../limits.ts';
 import type { StreamedBlob, StreamedContent, StreamViewer } from './blob-streams.ts';
 import type { FollowBook, Following } from './follow-book.ts';
-import { HoldingTeller, type StreamedHolding } from './holding-teller.ts';
+import { HoldingTeller } from './holding-teller.ts';
 
 export interface BlobSessionOptions {
   readonly content: StreamedContent;
@@ -215,7 +216,7 @@ export class BlobSession {
 /** Undefined where there is no room for one more follower. */
 function enterBook(
   book: FollowBook,
-  { sha256, sizeBytes, pieceBytes }: StreamedHolding,
+  { sha256, sizeBytes, pieceBytes }: OfferedHolding,
   nodeId: NodeId,
   onChange: () => void,
 ): Following | undefined {

@@ -5,10 +5,10 @@
  */
 import { type ByteGate, type Logger, messageOf, type NodeId, openGate, type Sha256 } from '../../core/index.ts';
 import type { ByteStream } from '../../mesh/index.ts';
+import type { OfferedHolding } from '../fetched-content.ts';
 import { NODE_LIMITS } from '../limits.ts';
 import { BlobSession } from './blob-session.ts';
 import { type FollowBook, noFollowBook } from './follow-book.ts';
-import type { StreamedHolding } from './holding-teller.ts';
 
 /** Who asks, as the node's content wants to know it. */
 export interface StreamViewer {
@@ -31,7 +31,7 @@ export interface StreamedContent {
   /** Undefined where `root` is given and theirs is another. */
   pieceHashes(sha256: Sha256, viewer: StreamViewer, root?: string): Promise<Uint8Array | undefined>;
   /** Absent: every blob is here whole or not at all. */
-  openHolding?(sha256: Sha256, viewer: StreamViewer): Promise<StreamedHolding | undefined>;
+  openHolding?(sha256: Sha256, viewer: StreamViewer): Promise<OfferedHolding | undefined>;
 }
 
 export interface BlobStreamsOptions {

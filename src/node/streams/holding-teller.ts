@@ -3,31 +3,19 @@
  * changes. Spec: docs/spec/10-transfer.md §8, §9 no. 3. Changes are put together while the frames before leave, so that a
  * slow follower costs two states and no more.
  */
-import type { Sha256 } from '../../core/index.ts';
 import { encodeHaveFrame, type HaveState, PROTOCOL_LIMITS, planHaveNews } from '../../protocol/index.ts';
+import type { OfferedHolding } from '../fetched-content.ts';
 import { NODE_LIMITS } from '../limits.ts';
 import type { Following } from './follow-book.ts';
 
-/** What is held of a blob, as the node's content tells it. */
-export interface StreamedHolding extends AsyncDisposable {
-  readonly sha256: Sha256;
-  readonly sizeBytes: number;
-  readonly pieceBytes: number;
-  /** What the pieces were checked against, where it is known. */
-  readonly pieceRoot: string | undefined;
-  /** Bits, most significant first; undefined when the blob is here no more. */
-  held(): 'all' | Uint8Array | undefined;
-  onChange(listener: () => void): () => void;
-}
-
 export class HoldingTeller {
-  readonly #holding: StreamedHolding;
+  readonly #holding: OfferedHolding;
   readonly #following: Following;
   readonly #write: (frame: Buffer) => Promise<void>;
   #isChanged = false;
   #wake: () => void = () => {};
 
-  constructor(holding: StreamedHolding, following: Following, write: (frame: Buffer) => Promise<void>) {
+  constructor(holding: OfferedHolding, following: Following, write: (frame: Buffer) => Promise<void>) {
     this.#holding = holding;
     this.#following = following;
     this.#write = write;
