@@ -7,8 +7,18 @@ import {
   type NodeCertificate,
   PROTOCOL_LIMITS,
   parseCertificate,
+  parseDeploymentRules,
+  parseExchangeMessage,
+  parseManifest,
+  parseModelAccess,
+  parseModelDeprecation,
+  parseModelStatusPage,
+  parseNodeCapabilities,
   parsePeerOutcome,
   parseRevocation,
+  parseRollout,
+  parseUpdateCommand,
+  type RecordKind,
   type SignedRecord,
 } from '../protocol/index.ts';
 import {
@@ -80,8 +90,16 @@ function checkTimes(record: SignedRecord, nowMs: number): RecordRejection | unde
   if (record.issued_at > nowMs + PROTOCOL_LIMITS.clockSkewMs) return 'from_future';
   if (record.expires_at <= nowMs) return 'expired';
   const lifeMs = record.expires_at - record.issued_at;
-  const longestMs = isMeshId(record.author) ? MESH_LIMITS.authorityRecordLifeMs : MESH_LIMITS.nodeRecordLifeMs;
+  const longestMs = longestLifeMs(record);
   return lifeMs <= 0 || lifeMs > longestMs ? 'bad_lifetime' : undefined;
+}
+
+const ORDERS: readonly RecordKind[] = ['manifest', 'deployment', 'rules', 'rollout', 'access', 'deprecation'];
+
+/** docs/spec/02-records.md §4. */
+function longestLifeMs({ author, kind }: SignedRecord): number {
+  if (isMeshId(author)) return MESH_LIMITS.authorityRecordLifeMs;
+  return ORDERS.includes(kind) ? MESH_LIMITS.orderRecordLifeMs : MESH_LIMITS.nodeRecordLifeMs;
 }
 
 function checkSequence(record: SignedRecord, held: SignedRecord | undefined): RecordRejection | undefined {
@@ -99,11 +117,25 @@ function checkPayload(record: SignedRecord, context: RecordContext): RecordRejec
     if (record.kind === 'certificate') return isGoodCertificate(record, context) ? undefined : 'bad_payload';
     if (record.kind === 'revocation') return isGoodRevocation(record, context) ? undefined : 'bad_payload';
     if (record.kind === 'outcome') parsePeerOutcome(record.payload, record);
+    else PAYLOADS[record.kind]?.(record.payload);
     return undefined;
   } catch {
     return 'bad_payload';
   }
 }
+
+/** What is read as soon as it comes. */
+const PAYLOADS: Partial<Record<RecordKind, (payload: unknown) => unknown>> = {
+  capability: parseNodeCapabilities,
+  status: parseModelStatusPage,
+  exchange: parseExchangeMessage,
+  manifest: parseManifest,
+  deployment: parseUpdateCommand,
+  rules: parseDeploymentRules,
+  rollout: parseRollout,
+  access: parseModelAccess,
+  deprecation: parseModelDeprecation,
+};
 
 function isGoodCertificate(record: SignedRecord, { meshId, nowMs }: RecordContext): boolean {
   const certificate = parseCertificate(record.payload);

@@ -13,6 +13,10 @@ export const MESH_LIMIT_TABLE = {
     value: 24 * HOUR_MS,
     why: 'longest life of what a node says of itself; its heartbeat’s is far shorter',
   },
+  orderRecordLifeMs: {
+    value: YEAR_MS,
+    why: 'longest life of a manifest, command, rule set, rollout or policy: those must outlive their author’s sleep',
+  },
   sweepEveryMs: { value: 5000, why: 'how late an expired record may be deleted' },
   maxConnections: { value: 32, why: 'mesh connections of one node, both directions' },
   targetDegree: { value: 6, why: 'connections that a node tries to have by dialling' },

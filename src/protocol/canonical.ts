@@ -12,6 +12,7 @@ export const SIGNING_CONTEXTS = {
   revocation: 'atmosphere/revocation/v1',
   record: 'atmosphere/record/v1',
   manifest: 'atmosphere/manifest/v1',
+  rollout: 'atmosphere/rollout/v1',
 } as const;
 export type SigningContext = (typeof SIGNING_CONTEXTS)[keyof typeof SIGNING_CONTEXTS];
 

@@ -33,6 +33,48 @@ export {
   parseCertificate,
   parseRevocation,
 } from './certificate.ts';
+export { type NodeCapabilities, parseNodeCapabilities } from './deploy/capability.ts';
+export { type ModelDeprecation, parseModelDeprecation } from './deploy/deprecation.ts';
+export {
+  type ExchangeMessage,
+  type ModelAvailable,
+  type ModelOffer,
+  type ModelWanted,
+  parseExchangeMessage,
+} from './deploy/exchange.ts';
+export {
+  DEPLOYMENT_PRIORITIES,
+  type DeploymentPriority,
+  MANIFEST_TYPES,
+  type ManifestType,
+  type ModelManifest,
+  parseManifest,
+} from './deploy/manifest.ts';
+export { type AccessEntry, type ModelAccess, parseModelAccess } from './deploy/model-access.ts';
+export {
+  MODEL_STATUSES,
+  type ModelStatusEntry,
+  type ModelStatusPage,
+  type ModelStatusWord,
+  parseModelStatusPage,
+} from './deploy/model-status.ts';
+export {
+  parseRollout,
+  ROLLOUT_PHASES,
+  type Rollout,
+  type RolloutPhase,
+  type RolloutSpec,
+  type RolloutState,
+} from './deploy/rollout.ts';
+export {
+  type DeploymentRule,
+  type DeploymentRules,
+  parseDeploymentRules,
+  RULE_TRIGGERS,
+  type RuleTrigger,
+  ruleSchema,
+} from './deploy/rules.ts';
+export { parseUpdateCommand, type Target, type UpdateCommand } from './deploy/update-command.ts';
 export { ProtocolError } from './errors.ts';
 export { type FileSetFile, fileSetBytes, parseFileSet, toFileSet } from './file-set.ts';
 export { encodeFrame, FrameDecoder } from './frames.ts';
@@ -92,4 +134,4 @@ export {
   typeOf as transferTypeOf,
 } from './transfer-messages.ts';
 export { UploadSlots } from './upload-slots.ts';
-export { compareVersions, newestInRange } from './versions.ts';
+export { compareVersions, isInRange, newestInRange } from './versions.ts';

@@ -9,7 +9,22 @@ import { ProtocolError } from './errors.ts';
 import { reasonOf } from './lenient.ts';
 
 /** Who may author which kind, in words: docs/spec/02-records.md §3. */
-export const RECORD_KINDS = ['certificate', 'revocation', 'heartbeat', 'catalog', 'outcome'] as const;
+export const RECORD_KINDS = [
+  'certificate',
+  'revocation',
+  'heartbeat',
+  'catalog',
+  'outcome',
+  'capability',
+  'status',
+  'exchange',
+  'manifest',
+  'deployment',
+  'rules',
+  'rollout',
+  'access',
+  'deprecation',
+] as const;
 export type RecordKind = (typeof RECORD_KINDS)[number];
 
 /** A node, or the mesh's authority itself. */

@@ -1,0 +1,69 @@
+/**
+ * `rollout`: a staged deployment and how far it is. The spec is signed by whoever ordered it and never changes; the state is
+ * the word of the node that coordinates now. Spec: docs/spec/19-rollout.md §1, §2.
+ */
+import { z } from 'zod';
+import { signatureSchema } from '../canonical.ts';
+import { nodeIdSchema, parseAs } from '../certificate.ts';
+import { lenientObject } from '../lenient.ts';
+import { PROTOCOL_LIMITS } from '../limits.ts';
+import { manifestSchema } from './manifest.ts';
+import { targetSchema } from './update-command.ts';
+
+const timeMs = z.number().int().nonnegative();
+
+export const rolloutSpecSchema = lenientObject({
+  type: z.literal('rollout_spec'),
+  rollout_id: z.uuid(),
+  ordered_by: nodeIdSchema,
+  ordered_at: timeMs,
+  manifest: manifestSchema,
+  /** What each node had, and goes back to. Absent: nothing of this model. */
+  previous: manifestSchema.optional(),
+  target: targetSchema.prefault({}),
+  /** Cumulative, in order: a number of nodes (`1`) or a share (`10%`); the last is the whole. */
+  waves: z
+    .array(z.string().regex(/^\d{1,6}$|^(100|\d{1,2})%$/, 'a wave is a number of nodes or a share like 10%'))
+    .min(1)
+    .max(PROTOCOL_LIMITS.rolloutWaves),
+  /** Share of the nodes tried so far, 0–1, above which everything is rolled back. */
+  max_failures: z.number().min(0).max(1),
+  soak_ms: z.number().int().nonnegative().max(PROTOCOL_LIMITS.rolloutSoakMs),
+  /** A node that has not answered for so long counts as failed when it is in the wave. */
+  node_timeout_ms: z.number().int().positive().max(PROTOCOL_LIMITS.rolloutSoakMs),
+  probe: z.boolean().default(true),
+  priority: z.number().int().min(1).max(5).default(3),
+  signature: signatureSchema.optional(),
+});
+export type RolloutSpec = z.infer<typeof rolloutSpecSchema>;
+
+export const ROLLOUT_PHASES = ['running', 'paused', 'rolling_back', 'rolled_back', 'aborted', 'done'] as const;
+export type RolloutPhase = (typeof ROLLOUT_PHASES)[number];
+
+export const rolloutStateSchema = lenientObject({
+  phase: z.enum(ROLLOUT_PHASES),
+  /** The wave that is being done, from 0. Only ever grows. */
+  wave: z.number().int().nonnegative().max(PROTOCOL_LIMITS.rolloutWaves),
+  /** Nodes of each wave so far, as they were chosen; later waves are chosen when they begin. */
+  waves: z.array(z.array(nodeIdSchema).max(PROTOCOL_LIMITS.targetNodes)).max(PROTOCOL_LIMITS.rolloutWaves),
+  wave_began_at: timeMs,
+  /** When all of the wave were well, and the soak began. */
+  soak_began_at: timeMs.optional(),
+  /** Grows whenever another node takes over; the larger one counts, then the later record. */
+  term: z.number().int().positive(),
+  coordinator: nodeIdSchema,
+  why: z.string().max(PROTOCOL_LIMITS.pathChars).optional(),
+});
+export type RolloutState = z.infer<typeof rolloutStateSchema>;
+
+const rolloutSchema = lenientObject({
+  type: z.literal('rollout'),
+  spec: rolloutSpecSchema,
+  state: rolloutStateSchema,
+});
+export type Rollout = z.infer<typeof rolloutSchema>;
+
+/** Throws ProtocolError `malformed`. */
+export function parseRollout(value: unknown): Rollout {
+  return parseAs(rolloutSchema, value, 'a rollout');
+}
