@@ -25,6 +25,17 @@ export {
   toMeshId,
   toNodeId,
 } from './keys.ts';
+export {
+  MODEL_RIGHTS,
+  type ModelRight,
+  mayDeploy,
+  mayRead,
+  mayShipCode,
+  mayWrite,
+  type PolicyContext,
+  policyInForce,
+  rolesWith,
+} from './model-access.ts';
 export { isRecordSigned, signRecord } from './records.ts';
 export type { Signer } from './signatures.ts';
 export {

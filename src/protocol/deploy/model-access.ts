@@ -4,7 +4,8 @@ import { parseAs, roleSchema } from '../certificate.ts';
 import { lenientObject } from '../lenient.ts';
 import { PROTOCOL_LIMITS } from '../limits.ts';
 
-const roles = z.array(roleSchema).max(PROTOCOL_LIMITS.rolesPerRight);
+/** `*` is every role. */
+const roles = z.array(z.union([z.literal('*'), roleSchema])).max(PROTOCOL_LIMITS.rolesPerRight);
 
 const accessEntrySchema = lenientObject({
   /** May fetch its bytes. */
