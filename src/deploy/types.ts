@@ -1,6 +1,14 @@
 /** What deployment decides about: a node, a wish, and how things are. Spec: docs/spec/17-deployment.md §2, §4. */
 import type { ModelId, NodeId, Sha256 } from '../core/index.ts';
-import type { ModelManifest, ModelStatusWord, NodeCapabilities } from '../protocol/index.ts';
+import type {
+  DeploymentRule,
+  ModelDeprecation,
+  ModelManifest,
+  ModelStatusWord,
+  NodeCapabilities,
+  Rollout,
+  UpdateCommand,
+} from '../protocol/index.ts';
 
 /** A node as decisions see it: what it says of itself, with the role of its certificate. */
 export type NodeFacts = NodeCapabilities;
@@ -74,4 +82,85 @@ export interface Deployed {
   /** Not tried again before. */
   readonly retryAtMs: number | undefined;
   readonly updatedAtMs: number;
+}
+
+/** A node of the mesh, as a plan sees it. */
+export interface FleetNode {
+  readonly facts: NodeFacts;
+  /** Heard of within the catalog's life: counted where replicas are spread. */
+  readonly online: boolean;
+}
+
+/** A manifest that may be deployed: whoever gives it to a plan has checked its signature. */
+export interface KnownManifest {
+  readonly manifest: ModelManifest;
+  /** When its record was issued; for a local one, when it was made. */
+  readonly publishedAtMs: number;
+  /** Undefined: this node's own, not published. */
+  readonly author?: NodeId | undefined;
+}
+
+export interface Order {
+  readonly command: UpdateCommand;
+  readonly author: NodeId;
+  /** The record's `issued_at`. */
+  readonly orderedAtMs: number;
+}
+
+export interface RolloutOrder {
+  readonly rollout: Rollout;
+  /** Of the record; who ordered it stands in its spec. */
+  readonly author: NodeId;
+  readonly orderedAtMs: number;
+}
+
+/** One set of rules. Sets of one name from several authors: the latest counts. */
+export interface RuleSet {
+  readonly name: string;
+  readonly rules: readonly DeploymentRule[];
+  /** Undefined: the file of this node's owner, which stands above the mesh's. */
+  readonly author: NodeId | undefined;
+  readonly orderedAtMs: number;
+}
+
+/** What this node's owner holds fast, whatever others order. */
+export interface Pin {
+  readonly manifest: ModelManifest;
+  readonly load?: boolean;
+  readonly pinnedAtMs: number;
+}
+
+export interface Refusal {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** What the access policy decides, declared here and wired by the node: undefined is yes. */
+export interface PlanAccess {
+  /** May this author order this model? Asked for the authors of commands, rollouts and rules. */
+  mayDeploy(manifest: ModelManifest, author: NodeId): Refusal | undefined;
+  /** May a node of this role fetch it? */
+  mayRead(manifest: ModelManifest, role: string): Refusal | undefined;
+}
+
+/** Everything that a plan rests on, for all nodes alike; the same input gives the same plan everywhere. */
+export interface Fleet {
+  /** All current members that said what they are; the planned one need not be online. */
+  readonly nodes: readonly FleetNode[];
+  readonly manifests: readonly KnownManifest[];
+  readonly orders: readonly Order[];
+  readonly rollouts: readonly RolloutOrder[];
+  readonly rules: readonly RuleSet[];
+  readonly deprecated: readonly Pick<ModelDeprecation, 'model_id' | 'version'>[];
+  readonly access: PlanAccess;
+  /** Whether a node has these bytes already: it then needs no room for them. */
+  has?(nodeId: NodeId, manifest: ModelManifest): boolean;
+  readonly nowMs: number;
+  /** Minutes since midnight where the planned node is, 0–1439; for rules of the `schedule` kind. */
+  readonly minuteOfDay: number;
+}
+
+export interface PlanInput extends Fleet {
+  readonly node: NodeFacts;
+  readonly pins: readonly Pin[];
 }
