@@ -14,6 +14,8 @@ const WANTED_NODE_MAJOR = 24;
 const SHOWN_LINES = 20;
 /** Versions and integrity as locked. Not `ci`: it fails where a mirror lacks a package that only other platforms need. */
 const INSTALL = ['install', '--no-save'];
+/** ONNX Runtime's package brings its CPU libraries; its script would fetch those for CUDA from elsewhere. Who wants them sets this to `cuda12`. */
+const ONNXRUNTIME_INSTALL = process.env.ONNXRUNTIME_NODE_INSTALL ?? 'skip';
 
 /** Brings the checkout up to date; returns the path of a Node that is new enough. Throws SetupError with advice. */
 export function setUp({ build = true } = {}) {
@@ -104,7 +106,8 @@ function runNpm(node, args, cwd) {
   const npmCli = process.env.npm_execpath;
   const viaNode = npmCli?.endsWith('.js') === true;
   const [command, rest] = viaNode ? [node, [npmCli, ...args]] : ['npm', args];
-  run(command, rest, cwd, { PATH: `${dirname(node)}:${process.env.PATH}` });
+  const env = { PATH: `${dirname(node)}:${process.env.PATH}`, ONNXRUNTIME_NODE_INSTALL: ONNXRUNTIME_INSTALL };
+  run(command, rest, cwd, env);
 }
 
 function run(command, args, cwd, env = {}) {
