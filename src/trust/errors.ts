@@ -63,6 +63,20 @@ export const TRUST_ERRORS = {
     retry: false,
     means: 'The other side of a TLS connection did not prove that it is a member of this mesh.',
   },
+  manifest_refused: {
+    kind: 'refused',
+    fault: 'peer',
+    retry: false,
+    means:
+      'A model’s manifest is not signed by a current member who may write the model. `data.reason` tells (docs/spec/20-access.md §2).',
+  },
+  order_refused: {
+    kind: 'refused',
+    fault: 'peer',
+    retry: false,
+    means:
+      'An order is not by a current member who may deploy the model, or its manifest is refused. `data.reason` tells.',
+  },
 } as const satisfies ErrorTable;
 
 export type TrustErrorCode = keyof typeof TRUST_ERRORS;

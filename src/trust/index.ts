@@ -14,6 +14,23 @@ export {
   issueRevocation,
   verifyCertificate,
 } from './certificates.ts';
+export {
+  checkManifest,
+  checkOrder,
+  checkRollout,
+  FLAW_WORDS,
+  isCodePermitted,
+  MANIFEST_FLAWS,
+  type ManifestFlaw,
+  ORDER_FLAWS,
+  type Order,
+  type OrderContext,
+  type OrderFlaw,
+  type SignedModel,
+  type SignedRollout,
+  verifyManifest,
+  verifyOrder,
+} from './check-order.ts';
 export { enterMesh, type Identity, initMesh, leaveMesh, openIdentity } from './identity.ts';
 export { encodeInviteCode, type InviteCode, parseInviteCode, verifyInviteTime } from './invite-code.ts';
 export { isJoinProof, type JoinTranscript, makeJoinProof } from './join-proof.ts';
@@ -37,7 +54,7 @@ export {
   rolesWith,
 } from './model-access.ts';
 export { isRecordSigned, signRecord } from './records.ts';
-export type { Signer } from './signatures.ts';
+export { type Signer, signObject } from './signatures.ts';
 export {
   makeTlsIdentity,
   readTlsPeer,
