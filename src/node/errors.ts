@@ -1,6 +1,13 @@
 import { AtmosphereError, type ErrorOptionsWithData, type ErrorTable } from '../core/index.ts';
 
 export const NODE_ERRORS = {
+  not_permitted: {
+    kind: 'refused',
+    fault: 'user',
+    retry: false,
+    means:
+      'The access policy does not give this role the right that is needed. `atmosphere access show MODEL` shows it; an admin changes it with `atmosphere access set`.',
+  },
   not_started: {
     kind: 'usage',
     fault: 'user',

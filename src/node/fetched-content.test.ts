@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { MiB, type PieceRoot, type Sha256 } from '../core/index.ts';
+import { MiB, type ModelId, type PieceRoot, type Sha256 } from '../core/index.ts';
 import { type BlobStore, createMemoryBlobStore } from '../store/index.ts';
 import { testBlob } from '../testkit/hostile-http-server.ts';
 import { FetchedContent } from './fetched-content.ts';
@@ -31,7 +31,7 @@ beforeEach(() => {
     put: (digest: Sha256, list: KeptList) => void lists.set(digest, list),
   };
   content = new FetchedContent({ store, fetching, pieceLists: pieceLists as never });
-  pull = fetching.begin(sha256);
+  pull = fetching.begin(sha256, 'tiny' as ModelId);
 });
 
 async function write(...indexes: number[]) {

@@ -6,12 +6,8 @@ import { pieceLayout } from '../content/index.ts';
 import type { Sha256 } from '../core/index.ts';
 import type { Registry } from '../registry/index.ts';
 import { type BlobStore, type PartReader, StoreError } from '../store/index.ts';
+import type { Asker } from './access/read-gate.ts';
 import type { FetchBook } from './pull/fetch-book.ts';
-
-/** Whoever asks, as far as it matters here. */
-export interface Asker {
-  readonly kind: string;
-}
 
 /** A blob open for reading; of one that still comes, `holds` tells what can be read now. */
 export interface OfferedBlob {
@@ -53,6 +49,11 @@ export class FetchedContent {
   /** Is it of a pull under way, and for whoever asks? */
   isFor(sha256: Sha256, asker: Asker | undefined): boolean {
     return (asker?.kind === 'peer' || asker?.kind === 'loopback') && this.#fetching.has(sha256);
+  }
+
+  /** Those that are being pulled and that it is a part of. */
+  modelsOf(sha256: Sha256): string[] {
+    return this.#fetching.modelsOf(sha256);
   }
 
   /** Throws StoreError `not_held_yet` where nothing of it has come. */

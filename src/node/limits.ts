@@ -1,6 +1,7 @@
 import { type LimitTable, limitValues } from '../core/index.ts';
 
 export const NODE_LIMIT_TABLE = {
+  policyLookEveryMs: { value: 21_600_000, why: 'how often an admin’s node looks whether its access policy runs out' },
   networkLookEveryMs: { value: 2000, why: 'how late this node notices that its machine has other addresses' },
   banMs: { value: 3_600_000, why: 'how long a peer that sent wrong bytes is not asked again' },
   outcomeWindowMs: { value: 86_400_000, why: 'how long verdicts on a peer are counted together, and told of' },

@@ -1,9 +1,10 @@
 /** What this machine has: library, inventory of the places where models lie, and what is served of it. */
 import { Inventory, type Scanner } from '../inventory/index.ts';
+import type { ReadGate } from './access/read-gate.ts';
 import { Intake } from './library/intake.ts';
 import { ModelLibrary } from './library/model-library.ts';
 import type { FetchBook } from './pull/fetch-book.ts';
-import { ServedModels } from './served-content.ts';
+import { type Refusal, ServedModels } from './served-content.ts';
 import type { Surroundings } from './surroundings.ts';
 import { ViewWriter } from './view-writer.ts';
 
@@ -19,13 +20,15 @@ export interface LibrarySurroundings extends Omit<Surroundings, 'config' | 'name
   readonly openLan: boolean;
   /** Of whose pulls it is served what has come; none where nothing is pulled. */
   readonly fetching?: FetchBook;
+  readonly readGate?: ReadGate;
+  readonly onRefusal?: (refusal: Refusal) => void;
 }
 
 export async function openLibraryParts(
   around: LibrarySurroundings,
   stack: AsyncDisposableStack,
 ): Promise<LibraryParts> {
-  const { home, registry, store, clock, logger, scanners, openLan, fetching } = around;
+  const { home, registry, store, clock, logger, scanners, openLan, fetching, readGate, onRefusal } = around;
   const { hashCache, settings, pieceLists } = registry;
   const library = new ModelLibrary({ registry, hashCache, store, home: home.folder, clock, logger });
   const content = new ServedModels({
@@ -35,6 +38,8 @@ export async function openLibraryParts(
     openLan,
     logger,
     ...(fetching === undefined ? {} : { fetching }),
+    ...(readGate === undefined ? {} : { readGate }),
+    ...(onRefusal === undefined ? {} : { onRefusal }),
   });
   stack.use(new ViewWriter({ path: home.registryView, library, clock, logger }));
   const inventory = new Inventory({ scanners, hashCache, clock });

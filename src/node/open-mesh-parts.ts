@@ -18,6 +18,12 @@ export interface PeerFacts {
   readonly role: string;
 }
 
+export interface BearerFacts {
+  readonly subject: string;
+  /** Of the member who made the token: it can give no more than it has. */
+  readonly role: string;
+}
+
 export async function openMeshParts(around: Surroundings, stack: AsyncDisposableStack): Promise<MeshParts> {
   const { config, name, home, registry, clock, logger } = around;
   const mesh = openMesh({
@@ -52,11 +58,11 @@ export function readMember(mesh: Mesh, clock: Clock, certificateDer: Uint8Array)
 }
 
 /** Throws TrustError for a token that does not let its bearer read models here. */
-export async function verifyBearer(mesh: Mesh, clock: Clock, bearer: string): Promise<{ readonly subject: string }> {
-  const { subject } = await verifyToken(bearer, {
+export async function verifyBearer(mesh: Mesh, clock: Clock, bearer: string): Promise<BearerFacts> {
+  const { subject, issuer } = await verifyToken(bearer, {
     ...{ meshId: mesh.meshId, nodeId: mesh.nodeId, scope: 'models:read', nowMs: clock.nowMs() },
     certificateOf: mesh.certificateOf.bind(mesh),
     isRevoked: mesh.isRevoked.bind(mesh),
   });
-  return { subject };
+  return { subject, role: mesh.certificateOf(issuer)?.role ?? 'member' };
 }

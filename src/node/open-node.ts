@@ -8,6 +8,8 @@ import type { ControlHandlers, DaemonConfig } from '../api/index.ts';
 import { type ByteGate, type Clock, type Logger, type NodeId, type Sha256, systemClock } from '../core/index.ts';
 import { BLOB_STREAM_PROTOCOL } from '../protocol/index.ts';
 import { acquireHomeLock, type CatalogEndpoints, type Registry } from '../registry/index.ts';
+import { AccessPolicy } from './access/access-policy.ts';
+import { PolicyReadGate } from './access/read-gate.ts';
 import { announcing } from './announcer.ts';
 import { limitsControl } from './control/limits-control.ts';
 import { meshControl } from './control/mesh-control.ts';
@@ -20,7 +22,7 @@ import { openHome, readMachineMark } from './home.ts';
 import { Mirrors } from './mirrors.ts';
 import { scannersOf, usualPlaces } from './model-places.ts';
 import { openLibraryParts } from './open-library.ts';
-import { openMeshParts, type PeerFacts, readMember, verifyBearer } from './open-mesh-parts.ts';
+import { type BearerFacts, openMeshParts, type PeerFacts, readMember, verifyBearer } from './open-mesh-parts.ts';
 import { freeBytesAt, openStorage, pieceHashStore } from './open-storage.ts';
 import { endpointsOf, machineHash } from './peer-endpoints.ts';
 import { FetchBook } from './pull/fetch-book.ts';
@@ -57,7 +59,7 @@ export interface OpenNode extends AsyncDisposable {
   /** Who a TLS peer is; throws for anyone who is not a current member. */
   verifyPeer(certificateDer: Uint8Array): PeerFacts;
   /** Whom a bearer token was given to; throws for one that does not count. */
-  verifyToken(bearer: string): Promise<{ readonly subject: string }>;
+  verifyToken(bearer: string): Promise<BearerFacts>;
   /** What a blob's bytes have to pass on their way to a reader. */
   uploadGate(reader: Reader, sha256: Sha256, sizeBytes: number): ByteGate;
   /** HTTP listens: from now on the mesh is told. */
@@ -88,7 +90,9 @@ async function assemble(options: NodeOptions, stack: AsyncDisposableStack): Prom
     folders: config.modelFolders,
   });
   const fetching = new FetchBook();
-  const around = { ...surroundings, scanners, openLan: config.openLan, fetching };
+  const access = stack.use(new AccessPolicy({ mesh, clock, logger }));
+  const readGate = new PolicyReadGate({ policy: () => access.current, roleOf: (nodeId) => access.roleOf(nodeId) });
+  const around = { ...surroundings, scanners, openLan: config.openLan, fetching, readGate };
   const { library, content, inventory, intake } = await openLibraryParts(around, stack);
   const machineMark = config.loopbackHttp ? await readMachineMark() : undefined;
   const statsOf = (nodeId: NodeId) => registry.reliability.get(nodeId);
@@ -130,7 +134,7 @@ async function assemble(options: NodeOptions, stack: AsyncDisposableStack): Prom
   const http = { url: '' };
   const parts: NodeParts = {
     ...{ name, home, clock, store, mesh, catalog, library, inventory, intake },
-    ...{ transfers, fetching, rates, feedback, relaying, freeBytes },
+    ...{ transfers, fetching, rates, feedback, relaying, freeBytes, access },
     mirrors: config.mirrors ?? [],
     programVersion: options.programVersion,
     startedAtMs: clock.nowMs(),

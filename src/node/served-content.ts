@@ -1,9 +1,14 @@
-/** What this node serves to others: models that are ready, and the blobs they are made of, nothing else the store has. */
+/**
+ * What this node serves to others: models that are ready, and the blobs they are made of, nothing else the store has. Whoever
+ * reads bytes, by whatever way, comes through here: this is where the access policy is asked (docs/spec/20-access.md §3).
+ */
 import { type Logger, type ModelId, messageOf, type Sha256 } from '../core/index.ts';
 import { compareVersions, type ModelEntry } from '../protocol/index.ts';
 import type { LocalModel, Registry } from '../registry/index.ts';
 import { type BlobReader, type BlobStore, StoreError } from '../store/index.ts';
-import { type Asker, FetchedContent, type OfferedBlob, type OfferedHolding } from './fetched-content.ts';
+import { type Asker, openReadGate, type ReadGate } from './access/read-gate.ts';
+import { NodeError } from './errors.ts';
+import { FetchedContent, type OfferedBlob, type OfferedHolding } from './fetched-content.ts';
 import { descriptionOf, toEntry } from './library/local-entry.ts';
 import type { ModelLibrary } from './library/model-library.ts';
 import { FetchBook } from './pull/fetch-book.ts';
@@ -30,6 +35,21 @@ export interface ServedModelsOptions {
   readonly logger: Logger;
   /** Of whose pulls it is served what has come of them. */
   readonly fetching?: FetchBook;
+  /** Who may read what; without it, whoever was let in. */
+  readonly readGate?: ReadGate;
+  /** Hears of bytes that were refused. */
+  readonly onRefusal?: (refusal: Refusal) => void;
+}
+
+export interface Refusal {
+  readonly sha256: Sha256;
+  readonly modelIds: readonly string[];
+  readonly asker: Asker;
+}
+
+interface BlobFacts {
+  isPublic: boolean;
+  readonly modelIds: Set<string>;
 }
 
 export class ServedModels {
@@ -40,10 +60,14 @@ export class ServedModels {
   readonly #logger: Logger;
   readonly #fetched: FetchedContent;
   #offered: readonly OfferedModel[] | undefined;
-  #blobs: Map<Sha256, { isPublic: boolean }> | undefined;
+  readonly #readGate: ReadGate;
+  readonly #onRefusal: ((refusal: Refusal) => void) | undefined;
+  #blobs: Map<Sha256, BlobFacts> | undefined;
 
   constructor(options: ServedModelsOptions) {
     const { library, store, pieceLists, openLan, logger, fetching = new FetchBook() } = options;
+    this.#readGate = options.readGate ?? openReadGate;
+    this.#onRefusal = options.onRefusal;
     this.#library = library;
     this.#store = store;
     this.#pieceLists = pieceLists;
@@ -86,14 +110,16 @@ export class ServedModels {
     return this.#offeredBlobs().get(sha256)?.isPublic ?? false;
   }
 
-  /** Throws StoreError `not_held_yet` for a blob that a pull has begun and nothing has come of. */
+  /** Throws StoreError `not_held_yet` for a blob that a pull has begun and nothing has come of, NodeError `not_permitted`. */
   async openBlob(sha256: Sha256, asker?: Asker): Promise<OfferedBlob | undefined> {
+    this.#verifyReader(sha256, asker);
     if (this.#offeredBlobs().has(sha256)) return this.#openOffered(sha256);
     return this.#fetched.isFor(sha256, asker) ? this.#fetched.openBlob(sha256) : undefined;
   }
 
   /** Which pieces of a blob are here, for members those of pulls under way too. Throws as `openBlob`. */
   async openHolding(sha256: Sha256, asker?: Asker): Promise<OfferedHolding | undefined> {
+    this.#verifyReader(sha256, asker);
     if (!this.#offeredBlobs().has(sha256))
       return this.#fetched.isFor(sha256, asker) ? this.#fetched.openHolding(sha256) : undefined;
     const isOffered = (): boolean => this.#offeredBlobs().has(sha256);
@@ -102,10 +128,20 @@ export class ServedModels {
 
   /** Undefined where `root` is not that of the pieces. Throws as `openBlob` for the list of a pull that waits for it. */
   async pieceHashes(sha256: Sha256, asker?: Asker, root?: string): Promise<Uint8Array | undefined> {
+    this.#verifyReader(sha256, asker);
     const list = this.#pieceLists.get(sha256);
     if (root !== undefined && list !== undefined && list.pieceRoot !== root) return undefined;
     if (this.#offeredBlobs().has(sha256)) return list?.hashes;
     return this.#fetched.isFor(sha256, asker) ? this.#fetched.pieceHashes(sha256) : undefined;
+  }
+
+  /** Of a blob of several models one that may be read is enough; what is public is everybody's. Throws NodeError `not_permitted`. */
+  #verifyReader(sha256: Sha256, asker: Asker = NOBODY): void {
+    const offered = this.#offeredBlobs().get(sha256);
+    const modelIds = [...(offered?.modelIds ?? []), ...this.#fetched.modelsOf(sha256)];
+    if (modelIds.length === 0 || offered?.isPublic === true || this.#readGate.mayRead(modelIds, asker)) return;
+    this.#onRefusal?.({ sha256, modelIds, asker });
+    throw notPermitted(sha256, modelIds[0] ?? '', asker);
   }
 
   async #openOffered(sha256: Sha256): Promise<BlobReader> {
@@ -137,15 +173,32 @@ export class ServedModels {
     return this.#offered;
   }
 
-  #offeredBlobs(): Map<Sha256, { isPublic: boolean }> {
+  #offeredBlobs(): Map<Sha256, BlobFacts> {
     if (this.#blobs !== undefined) return this.#blobs;
-    const blobs = new Map<Sha256, { isPublic: boolean }>();
-    for (const { entry, model, public: isPublic } of this.#models()) {
-      for (const sha256 of [entry.sha256, ...model.files.map((file) => file.sha256)]) {
-        if (sha256 !== undefined) blobs.set(sha256, { isPublic: isPublic || (blobs.get(sha256)?.isPublic ?? false) });
-      }
+    const blobs = new Map<Sha256, BlobFacts>();
+    for (const offered of this.#models()) {
+      const { entry, model } = offered;
+      for (const sha256 of [entry.sha256, ...model.files.map((file) => file.sha256)])
+        if (sha256 !== undefined) noteBlob(blobs, sha256, offered);
     }
     this.#blobs = blobs;
     return blobs;
   }
+}
+
+/** Who does not say who it is. */
+const NOBODY: Asker = { kind: 'stranger' };
+
+function noteBlob(blobs: Map<Sha256, BlobFacts>, sha256: Sha256, { entry, public: isPublic }: OfferedModel): void {
+  const facts = blobs.get(sha256) ?? { isPublic: false, modelIds: new Set() };
+  facts.isPublic ||= isPublic;
+  facts.modelIds.add(entry.model_id);
+  blobs.set(sha256, facts);
+}
+
+function notPermitted(sha256: Sha256, modelId: string, { role = 'member' }: Asker): NodeError {
+  const what = `Reading ${modelId}: the role ${role} may not read it; an admin changes that with`;
+  return new NodeError('not_permitted', `${what} \`atmosphere access set ${modelId} --read …,${role}\``, {
+    data: { sha256, model_id: modelId, role },
+  });
 }

@@ -29,6 +29,9 @@ export interface SwarmViewOptions extends PeerSourcesOptions {
   endpointsOf(peer: CatalogEndpoints): readonly Endpoint[];
 }
 
+/** What says nothing of the peer: it is fetching too, or this node’s role may not read. */
+const BLAMELESS: ReadonlySet<string> = new Set(['not_held_yet', 'not_permitted']);
+
 export class SwarmView implements HolderView {
   readonly #options: SwarmViewOptions;
 
@@ -111,7 +114,7 @@ export class SwarmView implements HolderView {
       const { nodeId, bytes, rateBytesPerSecond, firstByteMs } = outcome;
       if (nodeId === undefined) continue;
       if (outcome.isCorrupt) reliability.noteCorruption(nodeId, nowMs, nowMs + NODE_LIMITS.banMs);
-      else if (outcome.failures.some((code) => code !== 'not_held_yet')) reliability.noteFailure(nodeId, nowMs);
+      else if (outcome.failures.some((code) => !BLAMELESS.has(code))) reliability.noteFailure(nodeId, nowMs);
       if (bytes > 0 && rateBytesPerSecond !== undefined && !outcome.isCorrupt)
         reliability.noteSuccess(nodeId, { bytes, durationMs: (bytes * 1000) / rateBytesPerSecond });
       if (firstByteMs !== undefined) reliability.noteLatency(nodeId, firstByteMs);

@@ -43,7 +43,7 @@ export type BlobStreamRequest =
     }
   | { readonly want: 'have'; readonly sha256: Sha256; readonly root?: PieceRoot | undefined };
 
-const ERROR_WORDS = ['refused', 'not_held', 'not_held_yet', 'busy', 'bad_request'] as const;
+const ERROR_WORDS = ['refused', 'not_permitted', 'not_held', 'not_held_yet', 'busy', 'bad_request'] as const;
 export type BlobStreamErrorWord = (typeof ERROR_WORDS)[number];
 
 const answerSchema = z.union([

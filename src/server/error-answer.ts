@@ -63,6 +63,8 @@ export function toKnownError(thrown: unknown): unknown {
   // Said by the store between two reads of one file; its path is in the log only.
   if (code === 'blob_changed')
     return new ServerError('content_gone', 'Opening a file: it is no longer what was hashed', { cause: thrown });
+  if (code === 'not_permitted' && thrown instanceof Error)
+    return new ServerError('not_permitted', thrown.message, { cause: thrown });
   if (code === 'not_held_yet')
     return new ServerError('not_held_yet', 'Opening a file: nothing of it has come yet', { cause: thrown });
   if (code === 'blob_not_found')

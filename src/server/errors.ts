@@ -90,6 +90,13 @@ export const SERVER_ERRORS = {
     retry: false,
     means: 'The bearer token is expired, for another node, or not of this mesh. Make one with `atmosphere mesh token`.',
   },
+  not_permitted: {
+    kind: 'refused',
+    fault: 'user',
+    retry: false,
+    means:
+      'The mesh’s access policy does not let whoever asks read this model (docs/spec/20-access.md §3). An admin changes it with `atmosphere access set`.',
+  },
   stranger_refused: {
     kind: 'refused',
     fault: 'user',

@@ -54,8 +54,8 @@ export class Guard {
 
   async #tokenViewer(bearer: string, address: string): Promise<Viewer> {
     try {
-      const { subject } = await this.#options.tokens.verifyToken(bearer);
-      return { kind: 'token', subject };
+      const { subject, role } = await this.#options.tokens.verifyToken(bearer);
+      return { kind: 'token', subject, ...(role === undefined ? {} : { role }) };
     } catch (cause) {
       this.#options.buckets.take(address);
       throw new ServerError(

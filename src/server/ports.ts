@@ -5,8 +5,15 @@ import type { ModelEntry } from '../protocol/index.ts';
 /** Whoever asks, decided once a request (05-http §4). */
 export type Viewer =
   | { readonly kind: 'loopback' }
-  | { readonly kind: 'peer'; readonly nodeId: NodeId; readonly role: string }
-  | { readonly kind: 'token'; readonly subject: string }
+  | {
+      readonly kind: 'peer';
+      readonly nodeId: NodeId;
+      readonly role: string;
+      /** For whom a relay asks, in its word: a node id, or what is none. */
+      readonly onBehalfOf?: string;
+    }
+  /** `role` is that of the member who made the token. */
+  | { readonly kind: 'token'; readonly subject: string; readonly role?: string }
   | { readonly kind: 'stranger' };
 
 export interface ServedFile {
@@ -47,7 +54,8 @@ export interface ServedHolding extends AsyncDisposable {
 
 /**
  * The verified content of this node. The edge itself keeps strangers from what is not public; an implementation may
- * narrow further by viewer (roles). `undefined` means absent, or not for this viewer: the two look alike outside.
+ * narrow further by viewer (roles). `undefined` means absent, or not for this viewer: the two look alike outside. Whom the access policy keeps from a blob
+ * is told so by an error of code `not_permitted`.
  */
 export interface ServedContent {
   /** For `/health`: models that can be served now. */
@@ -79,7 +87,7 @@ export interface PeerVerifier {
 
 export interface TokenVerifier {
   /** Throws for a token that is expired, meant for another audience, or not of this mesh. */
-  verifyToken(bearer: string): Promise<{ readonly subject: string }>;
+  verifyToken(bearer: string): Promise<{ readonly subject: string; readonly role?: string }>;
 }
 
 /** The node's certificate and key, PEM. */

@@ -87,10 +87,12 @@ export function digestOf(bytes: Buffer): Sha256 {
   return createHash('sha256').update(bytes).digest('hex') as Sha256;
 }
 
+const PASSED_ON: ReadonlySet<string> = new Set(['blob_not_found', 'not_held_yet', 'not_permitted']);
+
 /** The code a cancel carries for what went wrong here; `internal` for what nobody foresaw. */
 export function cancelCodeOf(thrown: unknown): string {
   if (thrown instanceof ServerError) return thrown.code;
   const code = systemCodeOf(thrown);
   if (code === 'blob_changed') return 'content_gone';
-  return code === 'blob_not_found' || code === 'not_held_yet' ? code : 'internal';
+  return code !== undefined && PASSED_ON.has(code) ? code : 'internal';
 }

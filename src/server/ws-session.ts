@@ -181,7 +181,7 @@ export class WsSession {
     const { viewer, address } = this.#end;
     const leave = streams.enter(viewer, address);
     try {
-      const requested = await openRequested(content, request, viewer);
+      const requested = await openRequested(content, request, this.#askerOf(request));
       if (!this.#isOver && this.#transfers.get(request.request_id) === 'opening')
         return this.#begin(request, requested, leave);
       await requested.blob.close();
@@ -192,6 +192,12 @@ export class WsSession {
     leave();
     this.#transfers.delete(request.request_id);
     this.#hear();
+  }
+
+  /** Through a link everything is the relay's word, and it reads along: it and whom it names are looked at. */
+  #askerOf({ requester_node_id: onBehalfOf }: TransferRequest): Viewer {
+    const { viewer, isLink } = this.#end;
+    return isLink === true && viewer.kind === 'peer' ? { ...viewer, onBehalfOf } : viewer;
   }
 
   #begin(request: TransferRequest, requested: RequestedBytes, leave: () => void): void {

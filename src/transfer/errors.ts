@@ -40,6 +40,13 @@ export const TRANSFER_ERRORS = {
     retry: false,
     means: 'A peer does not let this node have the content (401, 403). Ask its owner for a role or a token.',
   },
+  not_permitted: {
+    kind: 'refused',
+    fault: 'user',
+    retry: false,
+    means:
+      'The mesh’s access policy does not let this node’s role read the model. An admin changes that: `atmosphere access set MODEL --read ROLES`.',
+  },
   not_held: {
     kind: 'not_found',
     fault: 'peer',
@@ -105,6 +112,7 @@ const FINAL: ReadonlySet<TransferErrorCode> = new Set([
   'bad_response',
   'peer_not_trusted',
   'refused',
+  'not_permitted',
   'not_held',
 ]);
 

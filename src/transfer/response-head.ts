@@ -78,6 +78,8 @@ export function errorOfStatus(head: ResponseHead): TransferError {
   const { status } = head;
   const message = `Asking a peer for bytes: status ${status}`;
   const data = { status };
+  if (status === 403 && head.fields.get('problem-code') === 'not_permitted')
+    return new TransferError('not_permitted', `${message}, this node’s role may not read it`, { data });
   if (status === 401 || status === 403) return new TransferError('refused', message, { data });
   if (status === 416 && head.fields.get('problem-code') === 'not_held_yet')
     return new TransferError('not_held_yet', `${message}, that range is not there yet`, { data });

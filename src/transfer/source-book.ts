@@ -78,7 +78,10 @@ export class SourceBook {
 /** Where all have failed alike, and for good, that is the reason; else that nobody is left. */
 function commonCode(peers: readonly { readonly code: string }[]): TransferErrorCode {
   const all = (code: TransferErrorCode): boolean => peers.length > 0 && peers.every((peer) => peer.code === code);
-  return COMMON_CODES.find(all) ?? 'no_sources';
+  const [noRight, notHeld] = ['not_permitted', 'not_held'];
+  const isForbidden =
+    peers.some(({ code }) => code === noRight) && peers.every(({ code }) => code === noRight || code === notHeld);
+  return COMMON_CODES.find(all) ?? (isForbidden ? 'not_permitted' : 'no_sources');
 }
 
 const COMMON_CODES = ['bad_piece', 'bad_response', 'refused', 'not_held', 'peer_not_trusted'] as const;

@@ -186,6 +186,7 @@ const PART_BYTES = TRANSFER_LIMITS.blockBytes;
 
 const CODE_OF_WORD: Readonly<Record<string, TransferErrorCode>> = {
   refused: 'refused',
+  not_permitted: 'not_permitted',
   not_held: 'not_held',
   not_held_yet: 'not_held_yet',
   busy: 'peer_busy',

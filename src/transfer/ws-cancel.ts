@@ -14,6 +14,7 @@ const OF_CODE: Readonly<Record<string, TransferErrorCode>> = {
   relay_quota: 'peer_busy',
   stranger_refused: 'refused',
   refused: 'refused',
+  not_permitted: 'not_permitted',
   bad_request: 'bad_response',
   target_absent: 'peer_unreachable',
   relay_overrun: 'peer_unreachable',

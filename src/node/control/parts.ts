@@ -4,6 +4,7 @@ import type { Inventory } from '../../inventory/index.ts';
 import type { Mesh } from '../../mesh/index.ts';
 import type { ModelCatalog } from '../../registry/index.ts';
 import type { BlobStore } from '../../store/index.ts';
+import type { AccessPolicy } from '../access/access-policy.ts';
 import type { Feedback } from '../feedback.ts';
 import type { Home } from '../home.ts';
 import type { Intake } from '../library/intake.ts';
@@ -21,6 +22,7 @@ export interface NodeParts {
   readonly store: BlobStore;
   readonly mesh: Mesh;
   readonly catalog: ModelCatalog;
+  readonly access: AccessPolicy;
   readonly library: ModelLibrary;
   readonly inventory: Inventory;
   readonly intake: Intake;

@@ -6,7 +6,7 @@ import { formatRate, type Priority, parseRate, type TransferWish } from '../../t
 import { NodeError } from '../errors.ts';
 import { mergeModels, resolveModel } from '../model-view.ts';
 import type { Transfer } from '../pull/transfer.ts';
-import { isEnded, type TransferSnapshot } from '../pull/transfer-snapshot.ts';
+import { isEnded, type TransferFailure, type TransferSnapshot } from '../pull/transfer-snapshot.ts';
 import { withClaim } from '../swarm-view.ts';
 import { eventQueue } from './event-queue.ts';
 import { nameOf, withNames } from './known-names.ts';
@@ -156,8 +156,15 @@ function toAnswer(parts: NodeParts, snapshot: TransferSnapshot): TransferAnswer 
     path: snapshot.path ?? null,
     started_at: new Date(snapshot.startedAtMs).toISOString(),
     duration_ms: snapshot.durationMs,
-    ...(error === undefined ? {} : { error: { ...error, message: withNames(parts, error.message) } }),
+    ...(error === undefined ? {} : { error: { ...error, message: messageFor(parts, entry.model_id, error) } }),
   };
+}
+
+/** A peer that refused by the policy says only that it did: which role, and what to do, is known here. */
+function messageFor(parts: NodeParts, modelId: string, { code, message }: TransferFailure): string {
+  if (code !== 'not_permitted') return withNames(parts, message);
+  const { role } = parts.mesh;
+  return `Pulling ${modelId}: the role of this node, ${role}, may not read it; an admin changes that with \`atmosphere access set ${modelId} --read …,${role}\``;
 }
 
 /** A limit that is far above what comes holds nothing back: then it is the peers, or the line. */

@@ -1,20 +1,21 @@
 import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
-import type { Sha256 } from '../../core/index.ts';
+import type { ModelId, Sha256 } from '../../core/index.ts';
 import { eventually, nextTurn } from '../../testkit/eventually.ts';
 import type { BlobToGet } from '../../transfer/index.ts';
 import { FetchBook } from './fetch-book.ts';
 import { fileSet, oneFile, PullBench, TestPeer } from './pulling.fixture.ts';
 
+const MODEL = 'tiny' as ModelId;
 const digest = (name: string): Sha256 => name.repeat(64) as Sha256;
 const [A, B, C, D] = ['a', 'b', 'c', 'd'].map(digest) as [Sha256, Sha256, Sha256, Sha256];
 
 test('newest() has what each pull is named by, then files, the newest first, and only so many', () => {
   const book = new FetchBook();
-  const first = book.begin(A);
+  const first = book.begin(A, MODEL);
   first.add(B);
   first.add(C);
-  const second = book.begin(D);
+  const second = book.begin(D, MODEL);
   second.add(B);
   expect(book.newest(32)).toEqual([D, A, B, C]);
   expect(book.newest(2)).toEqual([D, A]);
@@ -23,13 +24,24 @@ test('newest() has what each pull is named by, then files, the newest first, and
   expect([A, B, C].map((sha256) => book.has(sha256))).toEqual([false, true, false]);
 });
 
+test('modelsOf() names the model of each pull that fetches a blob, and none when they are over', () => {
+  const book = new FetchBook();
+  const first = book.begin(A, MODEL);
+  const second = book.begin(D, 'other' as ModelId);
+  second.add(A);
+  expect([book.modelsOf(A), book.modelsOf(D), book.modelsOf(B)]).toEqual([[MODEL, 'other'], ['other'], []]);
+  first[Symbol.dispose]();
+  second[Symbol.dispose]();
+  expect(book.modelsOf(A)).toEqual([]);
+});
+
 test('changes are told once each, and nothing after the end', () => {
   const book = new FetchBook();
   let calls = 0;
   book.changes.on(() => {
     calls += 1;
   });
-  const pull = book.begin(A);
+  const pull = book.begin(A, MODEL);
   pull.add(B);
   pull.add(B);
   pull[Symbol.dispose]();

@@ -161,7 +161,7 @@ export class TransferService {
       this.events.emit(snapshot);
     });
     const view = narrowTo(this.#deps.view, request.from);
-    const fetched = this.#deps.fetching?.begin(transfer.target.entry.sha256);
+    const fetched = this.#deps.fetching?.begin(transfer.target.entry.sha256, transfer.target.entry.model_id);
     const told = fetched === undefined ? {} : { fetched };
     const running = transfer.run({ ...this.#deps, view, ...told, ...this.#gateOf(transfer) }, ready);
     const kept = running.finally(() => {

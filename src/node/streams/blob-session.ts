@@ -119,9 +119,11 @@ export class BlobSession {
 
   /** The last question of a stream. */
   async #tell({ sha256, root }: Having): Promise<void> {
-    const { content, viewer, isBusy, follows } = this.#options;
+    const { viewer, isBusy, follows } = this.#options;
     if (isBusy) return await this.#send('busy');
-    await using holding = await content.openHolding?.(sha256, viewer);
+    const opened = await this.#openHolding(sha256);
+    if (opened === 'not_permitted') return await this.#send(opened);
+    await using holding = opened;
     const isOther = root !== undefined && holding?.pieceRoot !== undefined && holding.pieceRoot !== root;
     if (holding === undefined || isOther) return await this.#send('not_held');
     let teller: HoldingTeller | undefined;
@@ -142,7 +144,17 @@ export class BlobSession {
       return question.want === 'pieces' ? await this.#readPieces(question) : await this.#readBytes(question);
     } catch (thrown) {
       await this.#forgetBlob();
-      return systemCodeOf(thrown) === 'not_held_yet' ? 'not_held_yet' : 'not_held';
+      const code = systemCodeOf(thrown);
+      return code === 'not_held_yet' || code === 'not_permitted' ? code : 'not_held';
+    }
+  }
+
+  async #openHolding(sha256: Sha256): Promise<OfferedHolding | undefined | 'not_permitted'> {
+    try {
+      return await this.#options.content.openHolding?.(sha256, this.#options.viewer);
+    } catch (thrown) {
+      if (systemCodeOf(thrown) === 'not_permitted') return 'not_permitted';
+      throw thrown;
     }
   }
 
