@@ -61,6 +61,12 @@ export interface Desired {
 export const DEPLOYMENT_STEPS = ['fetch', 'gate', 'probe', 'activate', 'rollback', 'remove', 'settled'] as const;
 export type DeploymentStep = (typeof DEPLOYMENT_STEPS)[number];
 
+/** One content of a model. */
+export interface ContentKey {
+  readonly version: string;
+  readonly sha256: Sha256;
+}
+
 /** One model as it is on this node. */
 export interface Deployed {
   readonly modelId: ModelId;
@@ -71,8 +77,19 @@ export interface Deployed {
   readonly manifest: ModelManifest;
   /** What was in force before and is kept until this one is confirmed, and as long as it is for going back. */
   readonly previous: ModelManifest | undefined;
+  /** What `current` names: this one, the one before it, or nothing of this model. */
+  readonly inForce: 'this' | 'previous' | 'none';
+  /** How the previous one was found when it was put back in force; undefined when it never had to be. */
+  readonly previousStatus: ModelStatusWord | undefined;
+  /** As it was wished: loaded, and how soon. */
+  readonly load: boolean;
+  readonly priority: number;
+  /** Contents of this model that were fetched for deployments: they go when nothing needs them. */
+  readonly owned: readonly ContentKey[];
   readonly because: Because;
   readonly error: { readonly code: string; readonly message: string } | undefined;
+  /** What a roll-back came of, while it is not done. */
+  readonly cause: { readonly code: string; readonly message: string } | undefined;
   readonly downloadProgress: number;
   readonly verifiedAtMs: number | undefined;
   readonly loadedAtMs: number | undefined;
@@ -108,10 +125,10 @@ export interface Order {
 }
 
 export interface RolloutOrder {
+  /** One a rollout: its records are brought together by `19-rollout` §6. It counts as ordered when its spec says. */
   readonly rollout: Rollout;
-  /** Of the record; who ordered it stands in its spec. */
-  readonly author: NodeId;
-  readonly orderedAtMs: number;
+  /** The record's `issued_at`: its spec cannot be later. */
+  readonly issuedAtMs: number;
 }
 
 /** One set of rules. Sets of one name from several authors: the latest counts. */
@@ -163,4 +180,6 @@ export interface Fleet {
 export interface PlanInput extends Fleet {
   readonly node: NodeFacts;
   readonly pins: readonly Pin[];
+  /** Whether, because of this rollout, its new content is in force here or on its way. */
+  hasFromRollout?(rolloutId: string): boolean;
 }

@@ -1,0 +1,20 @@
+/** What a failure means for the next attempt. Pure. Spec: docs/spec/17-deployment.md §4.8. */
+import { AtmosphereError, messageOf } from '../../core/index.ts';
+import { DEPLOY_LIMITS } from '../limits.ts';
+import type { Refusal } from '../types.ts';
+
+export function toRefusal(thrown: unknown, fallback: string): Refusal {
+  const code = thrown instanceof AtmosphereError ? thrown.code : fallback;
+  return { code, message: messageOf(thrown) };
+}
+
+/** How long to wait after so many attempts in vain. */
+export function retryAfterMs(attempts: number): number {
+  const { retryBaseMs, retryMaxMs } = DEPLOY_LIMITS;
+  return Math.min(retryMaxMs, retryBaseMs * 2 ** Math.min(30, Math.max(0, attempts - 1)));
+}
+
+/** A machine may have been busy, or short of memory; a wrong answer stays wrong. */
+export function retryAfterRollbackMs(code: string, attempts: number): number | undefined {
+  return code === 'wrong_answer' || attempts >= DEPLOY_LIMITS.probeAttempts ? undefined : retryAfterMs(attempts);
+}

@@ -1,0 +1,15 @@
+/** The reconciler: a journal of what is deployed, a pure plan, and the engine that follows it over ports. */
+export { type ReconcileAction, type ReconcilePlan, planReconcile } from './plan.ts';
+export type {
+  Activator,
+  AuditSink,
+  DeploymentEvent,
+  DeploymentStore,
+  Fetcher,
+  Gate,
+  Prober,
+  StatusSink,
+  Wishes,
+} from './ports.ts';
+export { Reconciler, type ReconcilerPorts } from './reconciler.ts';
+export { inForceOf } from './rows.ts';
