@@ -57,6 +57,8 @@ export interface RecordContext {
   readonly certificateOf: (nodeId: NodeId) => NodeCertificate | undefined;
   readonly isRevoked: (nodeId: NodeId) => boolean;
   readonly held: SignedRecord | undefined;
+  /** Where none is held: what one of this name, now over, had for its number. */
+  readonly floor: number;
   readonly wouldExceed: (record: SignedRecord, held: SignedRecord | undefined) => boolean;
 }
 
@@ -65,7 +67,7 @@ export function checkRecord(record: SignedRecord, context: RecordContext): Recor
   return (
     checkAuthor(record, context) ??
     checkTimes(record, context.nowMs) ??
-    checkSequence(record, context.held) ??
+    checkSequence(record, context) ??
     (context.wouldExceed(record, context.held) ? 'over_quota' : undefined) ??
     (isRecordSigned(record) ? undefined : 'bad_signature') ??
     checkPayload(record, context)
@@ -97,12 +99,18 @@ function checkTimes(record: SignedRecord, nowMs: number): RecordRejection | unde
 const ORDERS: readonly RecordKind[] = ['manifest', 'deployment', 'rules', 'rollout', 'access', 'deprecation'];
 
 /** docs/spec/02-records.md §4. */
-function longestLifeMs({ author, kind }: SignedRecord): number {
+export function longestLifeMs({ author, kind }: SignedRecord): number {
   if (isMeshId(author)) return MESH_LIMITS.authorityRecordLifeMs;
   return ORDERS.includes(kind) ? MESH_LIMITS.orderRecordLifeMs : MESH_LIMITS.nodeRecordLifeMs;
 }
 
-function checkSequence(record: SignedRecord, held: SignedRecord | undefined): RecordRejection | undefined {
+/** Does it tell others what to do? */
+export function isOrderKind(kind: RecordKind): boolean {
+  return ORDERS.includes(kind);
+}
+
+function checkSequence(record: SignedRecord, { held, floor }: RecordContext): RecordRejection | undefined {
+  if (held === undefined && record.seq <= floor) return 'stale';
   if (held === undefined || record.seq > held.seq) return undefined;
   if (record.seq < held.seq) return 'stale';
   return record.signature.signature === held.signature.signature ? 'known' : 'conflict';

@@ -17,6 +17,10 @@ export const MESH_LIMIT_TABLE = {
     value: YEAR_MS,
     why: 'longest life of a manifest, command, rule set, rollout or policy: those must outlive their author’s sleep',
   },
+  floorsPerAuthor: {
+    value: 4096,
+    why: 'numbers of expired records remembered of one author; with more it has one floor for all that it says',
+  },
   sweepEveryMs: { value: 5000, why: 'how late an expired record may be deleted' },
   maxConnections: { value: 32, why: 'mesh connections of one node, both directions' },
   targetDegree: { value: 6, why: 'connections that a node tries to have by dialling' },

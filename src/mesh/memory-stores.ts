@@ -1,12 +1,22 @@
 /** The stores of the mesh in memory: for tests, simulations and embedders that keep nothing. */
 import type { NodeId } from '../core/index.ts';
 import type { RecordAuthor, RecordKind, SignedRecord } from '../protocol/index.ts';
-import type { InviteStore, PeerAddress, PeerStore, RecordHead, RecordKey, RecordStore, StoredInvite } from './ports.ts';
+import type {
+  FloorRule,
+  InviteStore,
+  PeerAddress,
+  PeerStore,
+  RecordHead,
+  RecordKey,
+  RecordStore,
+  StoredInvite,
+} from './ports.ts';
 import { recordBytes } from './record-usage.ts';
 
 export class MemoryRecordStore implements RecordStore {
   readonly #byAuthor = new Map<RecordAuthor, Map<string, SignedRecord>>();
   readonly #highest = new Map<RecordAuthor, number>();
+  readonly #floors = new Map<RecordAuthor, Map<string, { readonly seq: number; readonly untilMs: number }>>();
 
   get({ author, kind, key }: RecordKey): SignedRecord | undefined {
     return this.#byAuthor.get(author)?.get(slot(kind, key));
@@ -46,14 +56,38 @@ export class MemoryRecordStore implements RecordStore {
     return this.#highest.get(author) ?? 0;
   }
 
-  expire(nowMs: number): SignedRecord[] {
+  expire(nowMs: number, rule: FloorRule): SignedRecord[] {
     const gone = this.list().filter((record) => record.expires_at < nowMs);
-    for (const record of gone) this.delete(record);
+    for (const record of gone) {
+      this.delete(record);
+      this.#raiseFloor(record, rule);
+    }
+    for (const floors of this.#floors.values())
+      for (const [name, { untilMs }] of floors) if (untilMs < nowMs) floors.delete(name);
     return gone;
+  }
+
+  floor({ author, kind, key }: RecordKey): number {
+    const floors = this.#floors.get(author);
+    return Math.max(floors?.get(slot(kind, key))?.seq ?? 0, floors?.get(FOR_ALL)?.seq ?? 0);
   }
 
   clear(): void {
     this.#byAuthor.clear();
+  }
+
+  #raiseFloor(record: SignedRecord, rule: FloorRule): void {
+    const floors = this.#floors.get(record.author) ?? new Map();
+    const untilMs = rule.untilMs(record);
+    if (untilMs > record.expires_at) floors.set(slot(record.kind, record.key), { seq: record.seq, untilMs });
+    this.#floors.set(record.author, floors);
+    if (floors.size <= rule.most) return;
+    const all = [...floors.values()];
+    const highest = {
+      seq: Math.max(...all.map((one) => one.seq)),
+      untilMs: Math.max(...all.map((one) => one.untilMs)),
+    };
+    this.#floors.set(record.author, new Map([[FOR_ALL, highest]]));
   }
 }
 
@@ -92,6 +126,9 @@ export class MemoryInviteStore implements InviteStore {
     this.#invites.delete(inviteId);
   }
 }
+
+/** No slot: those have a line feed. */
+const FOR_ALL = '*';
 
 function slot(kind: RecordKind, key: string): string {
   return `${kind}\n${key}`;

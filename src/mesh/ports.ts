@@ -11,6 +11,13 @@ export interface RecordKey {
 /** What tells a record's state without its payload. */
 export type RecordHead = Pick<SignedRecord, 'author' | 'kind' | 'key' | 'seq' | 'expires_at'>;
 
+/** How long an expired record's number is remembered, so that an older one of its name does not come back. */
+export interface FloorRule {
+  untilMs(record: SignedRecord): number;
+  /** An author that leaves more has one floor for all that it says. */
+  readonly most: number;
+}
+
 /** Keeps records over restarts; SQLite in the daemon, a map in tests. Calls are synchronous and atomic. */
 export interface RecordStore {
   get(id: RecordKey): SignedRecord | undefined;
@@ -23,8 +30,13 @@ export interface RecordStore {
   authors(): { readonly author: RecordAuthor; readonly count: number; readonly bytes: number }[];
   /** The highest sequence number ever seen of this author, kept when its records expire or are cleared. */
   highestSeq(author: RecordAuthor): number;
-  /** Deletes records that expired before `nowMs`; returns them. */
-  expire(nowMs: number): SignedRecord[];
+  /**
+   * Deletes records that expired before `nowMs`, leaves the floor of each and returns them; forgets floors whose time is over.
+   * All of it or nothing.
+   */
+  expire(nowMs: number, floors: FloorRule): SignedRecord[];
+  /** The highest sequence number that a record of this name must be above; 0 where none is remembered. */
+  floor(id: RecordKey): number;
   /** Everything of a mesh that this node has left. */
   clear(): void;
 }

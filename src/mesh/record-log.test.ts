@@ -160,6 +160,35 @@ describe('RecordLog.accept()', () => {
   });
 });
 
+describe('replay', () => {
+  test('what was replaced stays refused when its successor has expired, over a restart, as long as it could be valid', async () => {
+    const { clock, anna, bert, open, here, there } = setUp();
+    const old = there.log.publish({ ...heartbeat, ttlMs: 20 * HOUR_MS });
+    await clock.advance(1000);
+    const newer = there.log.publish({ ...heartbeat, ttlMs: HOUR_MS });
+    for (const record of [old, newer]) here.log.accept(record, bert.nodeId);
+    await clock.advance(HOUR_MS + 1);
+    here.log.sweep();
+    expect(here.log.list({ author: bert.nodeId })).toEqual([]);
+    expect(rejectionOf(here.log, old)).toBe('stale');
+    const reopened = open(anna, here.store).log;
+    reopened.accept(bert.certificateRecord, undefined);
+    expect(rejectionOf(reopened, old)).toBe('stale');
+    await clock.advance(1000);
+    expect(rejectionOf(reopened, there.log.publish(heartbeat))).toBeUndefined();
+  });
+
+  test('an order lives at least as long as the one whose place it takes, so a node that saw neither is not shown the old one', async () => {
+    const { clock, mesh, open } = setUp();
+    const log = open(mesh.member('carl', { role: 'admin' })).log;
+    const policy = { kind: 'access' as const, key: '', payload: { type: 'model_access', models: {} } };
+    const old = log.publish({ ...policy, ttlMs: 300 * HOUR_MS });
+    await clock.advance(1000);
+    const next = log.publish({ ...policy, ttlMs: HOUR_MS });
+    expect(next.expires_at).toBe(old.expires_at);
+  });
+});
+
 describe('revocation', () => {
   test('removes the node’s records, refuses new ones, and lasts over a restart', () => {
     const { anna, bert, open, here, there } = setUp();

@@ -12,11 +12,11 @@ import {
   type SignedRecord,
 } from '../protocol/index.ts';
 import { type Authority, type Identity, issueRevocation, type Signer, signRecord } from '../trust/index.ts';
-import { checkRecord, type RecordRejection } from './check-record.ts';
+import { checkRecord, isOrderKind, longestLifeMs, type RecordRejection } from './check-record.ts';
 import { MeshError } from './errors.ts';
 import { MESH_LIMITS } from './limits.ts';
 import { MembershipView, type Revoked } from './membership-view.ts';
-import type { RecordHead, RecordStore } from './ports.ts';
+import type { FloorRule, RecordHead, RecordStore } from './ports.ts';
 import { RecordUsage } from './record-usage.ts';
 
 export type RecordEvent =
@@ -142,6 +142,7 @@ export class RecordLog {
       certificateOf: (nodeId) => this.certificateOf(nodeId),
       isRevoked: (nodeId) => this.isRevoked(nodeId),
       held,
+      floor: held === undefined ? this.#store.floor(record) : 0,
       wouldExceed: (next, before) => this.#usage.wouldExceed(next, before),
     });
     if (rejection !== undefined) return this.#reject(rejection, via);
@@ -151,7 +152,7 @@ export class RecordLog {
 
   /** Deletes what has expired. */
   sweep(): void {
-    for (const record of this.#store.expire(this.#clock.nowMs())) {
+    for (const record of this.#store.expire(this.#clock.nowMs(), FLOORS)) {
       this.#usage.remove(record);
       this.#view.drop(record);
       this.events.emit({ type: 'expired', record });
@@ -160,7 +161,14 @@ export class RecordLog {
 
   #publishAs(signer: Signer, draft: RecordDraftOfNode): SignedRecord {
     const issuedAtMs = Math.floor(this.#clock.nowMs());
-    return this.publishSigned(signRecord({ ...draft, seq: this.nextSeq(signer.id), issuedAtMs }, signer));
+    const ttlMs = this.#lifeOf(draft, signer, issuedAtMs);
+    return this.publishSigned(signRecord({ ...draft, ttlMs, seq: this.nextSeq(signer.id), issuedAtMs }, signer));
+  }
+
+  /** An order outlives what it takes the place of: else, where it was never seen, the old one could be shown when it is over. */
+  #lifeOf({ kind, key, ttlMs }: RecordDraftOfNode, { id: author }: Signer, issuedAtMs: number): number {
+    const replaced = isOrderKind(kind) ? this.#store.get({ author, kind, key }) : undefined;
+    return Math.max(ttlMs, (replaced?.expires_at ?? 0) - issuedAtMs);
   }
 
   #keep(record: SignedRecord, held: SignedRecord | undefined, via: NodeId | undefined): void {
@@ -186,6 +194,12 @@ export class RecordLog {
     return { accepted: false, rejection };
   }
 }
+
+/** An older record was made before, so it is over by then. */
+const FLOORS: FloorRule = {
+  untilMs: (record) => record.issued_at + longestLifeMs(record) + PROTOCOL_LIMITS.clockSkewMs,
+  most: MESH_LIMITS.floorsPerAuthor,
+};
 
 function readRecord(value: unknown): SignedRecord | RecordRejection {
   try {

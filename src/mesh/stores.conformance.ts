@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { SignedRecord } from '../protocol/index.ts';
 import { makeTestMesh } from '../testkit/mesh-members.ts';
 import { signRecord } from '../trust/index.ts';
-import type { InviteStore, PeerStore, RecordStore } from './ports.ts';
+import type { FloorRule, InviteStore, PeerStore, RecordStore } from './ports.ts';
 
 const NOW = 1_800_000_000_000;
 const mesh = makeTestMesh('stores', NOW);
@@ -55,14 +55,50 @@ export function testRecordStore(make: () => RecordStore): void {
     const store = make();
     const [short, long] = [heartbeat(anna, 7, 1000), heartbeat(bert, 3)];
     for (const record of [short, long]) store.put(record);
-    expect(store.expire(NOW + 999)).toEqual([]);
-    expect(store.expire(NOW + 1001)).toEqual([short]);
+    expect(store.expire(NOW + 999, rule())).toEqual([]);
+    expect(store.expire(NOW + 1001, rule())).toEqual([short]);
     expect(store.list()).toEqual([long]);
     expect([store.highestSeq(anna.nodeId), store.highestSeq(bert.nodeId)]).toEqual([7, 3]);
     store.clear();
     expect([store.list(), store.highestSeq(bert.nodeId)]).toEqual([[], 3]);
   });
+
+  test('expire() leaves the floor of what went, through clear(), until its time is over', () => {
+    const store = make();
+    const [short, long] = [heartbeat(anna, 7, 1000), heartbeat(bert, 3)];
+    for (const record of [short, long]) store.put(record);
+    expect(store.floor(short)).toBe(0);
+    store.expire(NOW + 1001, rule());
+    store.clear();
+    expect([store.floor(short), store.floor(long), store.floor({ ...short, key: '1' })]).toEqual([7, 0, 0]);
+    store.expire(NOW + FLOOR_MS, rule());
+    expect(store.floor(short)).toBe(7);
+    store.expire(NOW + FLOOR_MS + 1, rule());
+    expect(store.floor(short)).toBe(0);
+  });
+
+  test('a record that could not have been outlived by an older one leaves no floor', () => {
+    const store = make();
+    const record = heartbeat(anna, 7, 1000);
+    store.put(record);
+    store.expire(NOW + 1001, { untilMs: ({ expires_at }) => expires_at, most: 10 });
+    expect(store.floor(record)).toBe(0);
+  });
+
+  test('an author with more floors than it may have gets one for all, and others keep theirs', () => {
+    const store = make();
+    const records = [5, 9, 7].map((seq) => ({ ...heartbeat(anna, seq, 1000), key: String(seq) }));
+    for (const record of [...records, heartbeat(bert, 3, 1000)]) store.put(record);
+    store.expire(NOW + 1001, rule(2));
+    expect(records.map((record) => store.floor(record))).toEqual([9, 9, 9]);
+    expect(store.floor({ author: anna.nodeId, kind: 'catalog', key: 'any' })).toBe(9);
+    expect(store.floor({ author: bert.nodeId, kind: 'heartbeat', key: '' })).toBe(3);
+    expect(store.floor({ author: bert.nodeId, kind: 'catalog', key: '' })).toBe(0);
+  });
 }
+
+const FLOOR_MS = 50_000;
+const rule = (most = 10): FloorRule => ({ untilMs: ({ issued_at }) => issued_at + FLOOR_MS, most });
 
 export function testPeerStore(make: () => PeerStore): void {
   test('remember() keeps several addresses of a peer, each once; forget() drops them all', () => {

@@ -52,8 +52,8 @@ function judge(one: RecordCase): string | null {
     return other.author === record.author && other.kind === record.kind && other.key === record.key;
   });
   const isRevoked = (nodeId: NodeId) => view.revocationOf(nodeId) !== undefined;
-  const context = { meshId: MESH_ID, nowMs: one.now_ms, certificateOf, isRevoked, held, wouldExceed: () => false };
-  return checkRecord(record, context) ?? null;
+  const context = { meshId: MESH_ID, nowMs: one.now_ms, certificateOf, isRevoked, held };
+  return checkRecord(record, { ...context, floor: 0, wouldExceed: () => false }) ?? null;
 }
 
 describe('records', () => {

@@ -1,6 +1,7 @@
 /**
  * Signed records over restarts. Satisfies mesh's RecordStore. The highest sequence number of an author outlives its records
- * and `clear`: an old record must not come back, and this node's own numbers must go on where it rejoins.
+ * and `clear`: an old record must not come back, and this node's own numbers must go on where it rejoins. For the same reason
+ * what expired leaves a floor, as long as an older record of its name could still be valid (docs/spec/20-access.md §4).
  */
 import type { RecordAuthor, RecordKind, SignedRecord } from '../protocol/index.ts';
 import type { Database, Row } from './database.ts';
@@ -21,9 +22,18 @@ export interface RecordRepository {
   heads(filter?: { readonly author?: RecordAuthor }): RecordHead[];
   authors(): { readonly author: RecordAuthor; readonly count: number; readonly bytes: number }[];
   highestSeq(author: RecordAuthor): number;
-  expire(nowMs: number): SignedRecord[];
+  expire(nowMs: number, floors: FloorRule): SignedRecord[];
+  floor(id: Key): number;
   clear(): void;
 }
+
+interface FloorRule {
+  untilMs(record: SignedRecord): number;
+  readonly most: number;
+}
+
+/** A floor of all that an author says; no kind is called so. */
+const EVERY_KIND = '*';
 
 const BY_KEY = 'author = ? AND kind = ? AND key = ?';
 
@@ -39,6 +49,27 @@ export function createRecordRepository(db: Database): RecordRepository {
       author,
       seq,
     );
+  }
+  function expire(nowMs: number, rule: FloorRule): SignedRecord[] {
+    const gone = db.all('DELETE FROM records WHERE expires_at < ? RETURNING json', nowMs).map(toRecord);
+    const raised = gone.filter((record) => rule.untilMs(record) > record.expires_at);
+    for (const record of raised)
+      db.run(
+        'INSERT OR REPLACE INTO record_floors VALUES (?, ?, ?, ?, ?)',
+        ...[record.author, record.kind, record.key, record.seq, rule.untilMs(record)],
+      );
+    for (const author of new Set(raised.map((record) => record.author))) mergeFloors(author, rule.most);
+    db.run('DELETE FROM record_floors WHERE until < ?', nowMs);
+    return gone;
+  }
+  function mergeFloors(author: RecordAuthor, most: number): void {
+    const { count, seq, until } = db.get(
+      'SELECT count(*) AS count, max(seq) AS seq, max(until) AS until FROM record_floors WHERE author = ?',
+      author,
+    ) as { count: number; seq: number; until: number };
+    if (count <= most) return;
+    db.run('DELETE FROM record_floors WHERE author = ?', author);
+    db.run('INSERT INTO record_floors VALUES (?, ?, ?, ?, ?)', author, EVERY_KIND, '', seq, until);
   }
   return {
     get({ author, kind, key }) {
@@ -77,7 +108,15 @@ export function createRecordRepository(db: Database): RecordRepository {
         })),
     highestSeq: (author) =>
       Number(db.get('SELECT highest_seq FROM record_authors WHERE author = ?', author)?.highest_seq ?? 0),
-    expire: (nowMs) => db.all('DELETE FROM records WHERE expires_at < ? RETURNING json', nowMs).map(toRecord),
+    expire: (nowMs, rule) => db.transaction(() => expire(nowMs, rule)),
+    floor: ({ author, kind, key }) =>
+      Number(
+        db.get(
+          `SELECT max(seq) AS seq FROM record_floors
+           WHERE author = ?1 AND ((kind = ?2 AND key = ?3) OR (kind = '${EVERY_KIND}' AND key = ''))`,
+          ...[author, kind, key],
+        )?.seq ?? 0,
+      ),
     clear() {
       db.run('DELETE FROM records');
     },

@@ -244,8 +244,8 @@ describe('records', () => {
 
   it('highestSeq() outlives expiry, deletion, clear() and restarts', () => {
     registry.records.put(record(7));
-    expect(registry.records.expire(100)).toEqual([]);
-    expect(registry.records.expire(101)).toEqual([record(7)]);
+    expect(registry.records.expire(100, floors)).toEqual([]);
+    expect(registry.records.expire(101, floors)).toEqual([record(7)]);
     registry.records.put(record(5, { key: '1' }));
     registry.records.clear();
     reopen();
@@ -253,6 +253,17 @@ describe('records', () => {
     expect(registry.records.highestSeq(node('A'))).toBe(7);
     expect(registry.records.highestSeq(node('B'))).toBe(0);
   });
+
+  it('the floor of what expired is there after a restart, until its time is over', () => {
+    registry.records.put(record(7));
+    registry.records.expire(101, floors);
+    reopen();
+    expect([registry.records.floor(record(7)), registry.records.floor(record(7, { key: '1' }))]).toEqual([7, 0]);
+    registry.records.expire(1001, floors);
+    expect(registry.records.floor(record(7))).toBe(0);
+  });
+
+  const floors = { untilMs: () => 1000, most: 10 };
 });
 
 describe('peers and reliability', () => {
