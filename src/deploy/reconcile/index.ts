@@ -1,5 +1,5 @@
 /** The reconciler: a journal of what is deployed, a pure plan, and the engine that follows it over ports. */
-export { type ReconcileAction, type ReconcilePlan, planReconcile } from './plan.ts';
+export { planReconcile, type ReconcileAction, type ReconcilePlan } from './plan.ts';
 export type {
   Activator,
   AuditSink,

@@ -74,8 +74,8 @@ export function planReconcile(
 /** The row as it should stand before anything is done; the same object where nothing changes. */
 function planRow(row: Deployed | undefined, wish: Desired | undefined, nowMs: number): Deployed | undefined {
   if (wish === undefined) return row === undefined ? undefined : retried(row, nowMs);
-  if (wish.presence === 'absent')
-    return row === undefined || row.step === 'remove' ? row : toRemoving(row, wish, nowMs);
+  if (row !== undefined && isUndisturbed(row)) return row;
+  if (wish.presence === 'absent') return row === undefined ? undefined : toRemoving(row, wish, nowMs);
   if (row === undefined) return wish.refused === undefined ? toBegun(row, wish, nowMs) : toRefused(row, wish, nowMs);
   if (wish.refused !== undefined) return planRefused(row, wish, nowMs);
   if (isRefusal(row)) return toBegun(row, wish, nowMs);
