@@ -42,14 +42,36 @@ export {
   type ModelWanted,
   parseExchangeMessage,
 } from './deploy/exchange.ts';
+export { type Ancestor, lineageOf, type ParentRef, parseParentRef } from './deploy/lineage.ts';
 export {
   DEPLOYMENT_PRIORITIES,
   type DeploymentPriority,
   MANIFEST_TYPES,
   type ManifestType,
   type ModelManifest,
+  manifestKey,
   parseManifest,
 } from './deploy/manifest.ts';
+export {
+  MANIFEST_VOCABULARIES,
+  type ManifestDocument,
+  type ManifestVocabulary,
+  parseManifestDocument,
+  parseManifestText,
+  toManifestDocument,
+  toManifestYaml,
+} from './deploy/manifest-document.ts';
+export { entryToManifest, manifestToEntry, toCatalogType } from './deploy/manifest-entry.ts';
+export { manifestFileName } from './deploy/manifest-file-name.ts';
+export {
+  MANIFEST_PRESETS,
+  type ManifestPreset,
+  NEEDS_PRESETS,
+  type NeedsPreset,
+  needsPreset,
+  presetNamed,
+} from './deploy/manifest-presets.ts';
+export { shortManifest } from './deploy/manifest-short.ts';
 export { type AccessEntry, type ModelAccess, parseModelAccess } from './deploy/model-access.ts';
 export {
   MODEL_STATUSES,
@@ -59,12 +81,14 @@ export {
   parseModelStatusPage,
 } from './deploy/model-status.ts';
 export {
+  areGrowingWaves,
   parseRollout,
   ROLLOUT_PHASES,
   type Rollout,
   type RolloutPhase,
   type RolloutSpec,
   type RolloutState,
+  rolloutSpecSchema,
 } from './deploy/rollout.ts';
 export {
   type DeploymentRule,
@@ -85,6 +109,7 @@ export {
 } from './have-frames.ts';
 export { bitsBeyond, type HaveState, planHaveNews } from './have-news.ts';
 export { type Heartbeat, parseHeartbeat } from './heartbeat.ts';
+export { isSameJson, type JsonObject } from './json-shape.ts';
 export { PROTOCOL_LIMITS } from './limits.ts';
 export {
   type Hello,
@@ -135,3 +160,4 @@ export {
 } from './transfer-messages.ts';
 export { UploadSlots } from './upload-slots.ts';
 export { compareVersions, isInRange, newestInRange } from './versions.ts';
+export { documentError, parseYamlText, type YamlProblem, type YamlReading, type YamlText } from './yaml-text.ts';

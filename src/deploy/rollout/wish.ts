@@ -13,8 +13,8 @@ export interface RolloutWish {
 }
 
 /**
- * For a node that the rollout's target holds for; the caller has looked. `hasIt`: the new content is in force there, or on its
- * way because of this rollout. `mayGoOn` is false where whoever ordered it is no member any more or may not deploy now.
+ * For a node that the rollout's target holds for; the caller has looked. `hasIt`: because of this rollout, the new content is in
+ * force there or on its way. `mayGoOn` is false where whoever ordered it is no member any more or may not deploy now.
  */
 export function desiredVersionOf(
   rollout: Rollout,

@@ -10,6 +10,18 @@ import { PROTOCOL_LIMITS } from '../limits.ts';
 import { manifestSchema } from './manifest.ts';
 import { targetSchema } from './update-command.ts';
 
+/** Numbers among each other, shares among each other; which of both is larger depends on the fleet. */
+export function areGrowingWaves(waves: readonly string[]): boolean {
+  const isGrowing = (sizes: readonly number[]) => sizes.every((size, at) => at === 0 || size > (sizes[at - 1] ?? 0));
+  const shares = waves.filter((wave) => wave.endsWith('%'));
+  const counts = waves.filter((wave) => !wave.endsWith('%'));
+  return (
+    waves.at(-1) === '100%' &&
+    isGrowing(shares.map((share) => Number.parseInt(share, 10))) &&
+    isGrowing(counts.map(Number))
+  );
+}
+
 const timeMs = z.number().int().nonnegative();
 
 export const rolloutSpecSchema = lenientObject({
@@ -18,14 +30,15 @@ export const rolloutSpecSchema = lenientObject({
   ordered_by: nodeIdSchema,
   ordered_at: timeMs,
   manifest: manifestSchema,
-  /** What each node had, and goes back to. Absent: nothing of this model. */
+  /** What a node that had something goes back to. Absent: the model goes. */
   previous: manifestSchema.optional(),
   target: targetSchema.prefault({}),
   /** Cumulative, in order: a number of nodes (`1`) or a share (`10%`); the last is the whole. */
   waves: z
-    .array(z.string().regex(/^\d{1,6}$|^(100|\d{1,2})%$/, 'a wave is a number of nodes or a share like 10%'))
+    .array(z.string().regex(/^[1-9]\d{0,5}$|^(100|[1-9]\d?)%$/, 'a wave is a number of nodes or a share like 10%'))
     .min(1)
-    .max(PROTOCOL_LIMITS.rolloutWaves),
+    .max(PROTOCOL_LIMITS.rolloutWaves)
+    .refine(areGrowingWaves, 'numbers grow, shares grow, and the last wave is 100%'),
   /** Share of the nodes tried so far, 0–1, above which everything is rolled back. */
   max_failures: z.number().min(0).max(1),
   soak_ms: z.number().int().nonnegative().max(PROTOCOL_LIMITS.rolloutSoakMs),
@@ -40,16 +53,34 @@ export type RolloutSpec = z.infer<typeof rolloutSpecSchema>;
 export const ROLLOUT_PHASES = ['running', 'paused', 'rolling_back', 'rolled_back', 'aborted', 'done'] as const;
 export type RolloutPhase = (typeof ROLLOUT_PHASES)[number];
 
+/** One text a wave, one character a node of it. */
+function marks(letters: RegExp) {
+  return z
+    .array(z.string().max(PROTOCOL_LIMITS.rolloutNodes).regex(letters))
+    .max(PROTOCOL_LIMITS.rolloutWaves)
+    .default([]);
+}
+
 export const rolloutStateSchema = lenientObject({
   phase: z.enum(ROLLOUT_PHASES),
   /** The wave that is being done, from 0. Only ever grows. */
   wave: z.number().int().nonnegative().max(PROTOCOL_LIMITS.rolloutWaves),
-  /** Nodes of each wave so far, as they were chosen; later waves are chosen when they begin. */
-  waves: z.array(z.array(nodeIdSchema).max(PROTOCOL_LIMITS.targetNodes)).max(PROTOCOL_LIMITS.rolloutWaves),
+  /** Nodes of each wave so far, as they were chosen; later waves are chosen when they begin. A wave only grows. */
+  waves: z
+    .array(z.array(nodeIdSchema).max(PROTOCOL_LIMITS.rolloutNodes))
+    .max(PROTOCOL_LIMITS.rolloutWaves)
+    .refine((waves) => waves.flat().length <= PROTOCOL_LIMITS.rolloutNodes, 'too many nodes')
+    .refine((waves) => new Set(waves.flat()).size === waves.flat().length, 'a node is in two waves'),
+  /** `.` not answered, `+` well, `-` failed, `~` silent, `<` back, `!` could not go back. What is missing is `.`. */
+  results: marks(/^[.+\-~<!]*$/),
+  /** `p` had a version of the model, `n` had none. What is missing is `p`. */
+  before: marks(/^[pn]*$/),
+  /** When the wave's newest nodes were chosen. */
   wave_began_at: timeMs,
-  /** When all of the wave were well, and the soak began. */
+  /** When all of the wave had answered, and the soak began. */
   soak_began_at: timeMs.optional(),
-  /** Grows whenever another node takes over; the larger one counts, then the later record. */
+  back_began_at: timeMs.optional(),
+  /** Grows whenever another node takes over. */
   term: z.number().int().positive(),
   coordinator: nodeIdSchema,
   why: z.string().max(PROTOCOL_LIMITS.pathChars).optional(),
