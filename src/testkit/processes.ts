@@ -174,6 +174,9 @@ export class DevNode {
     const gone = once(child, 'exit');
     child.kill(signal);
     await gone;
+    // A pipe that nobody reads to its end stays open for ever.
+    child.stdout?.destroy();
+    child.stderr?.destroy();
     return child.exitCode;
   }
 
@@ -228,14 +231,12 @@ async function firstEvent(child: ChildProcess, name: string, stderr: () => strin
     for await (const line of reader) {
       lines.push(line);
       const event = JSON.parse(line) as Record<string, unknown>;
-      if (event.event === name) {
-        // Keep draining, or a full pipe would stop the daemon.
-        child.stdout.resume();
-        return event;
-      }
+      if (event.event === name) return event;
     }
     throw new Error(`atmosphere up ended without being ready:\n${lines.join('\n')}\n${stderr()}`);
   } finally {
     clearTimeout(timer);
+    // The reader paused it when it ended; a full pipe would stop the daemon.
+    child.stdout?.resume();
   }
 }
