@@ -1,0 +1,104 @@
+/**
+ * The fleet, read once for any number of plans: what counts before what, who runs what, and where replicas go. Answers are kept
+ * as long as the index: it is made anew when anything has changed. Spec: docs/spec/17-deployment.md §2.
+ */
+import type { ModelId, NodeId } from '../../core/index.ts';
+import type { ModelManifest } from '../../protocol/index.ts';
+import { planFit } from '../fit/plan-fit.ts';
+import type { Fit, Fleet, NodeFacts, Refusal } from '../types.ts';
+import { ManifestIndex } from './manifest-index.ts';
+import { type OrderEntry, ordersByModel, type RulesInForce, rulesInForce } from './precedence.ts';
+import { type Ranked, rankable, rankFor, rendezvousKey } from './rendezvous.ts';
+
+export class FleetIndex {
+  readonly fleet: Fleet;
+  readonly manifests: ManifestIndex;
+  readonly orders: ReadonlyMap<ModelId, readonly OrderEntry[]>;
+  readonly rules: RulesInForce;
+  readonly #online: readonly Ranked<NodeFacts>[];
+  readonly #chosen = new Map<object, Map<ModelId, ReadonlySet<NodeId>>>();
+  readonly #mayRead = new Map<ModelManifest, Map<string, Refusal | undefined>>();
+  readonly #mayDeploy = new Map<ModelManifest, Map<string, Refusal | undefined>>();
+
+  constructor(fleet: Fleet) {
+    this.fleet = fleet;
+    this.manifests = new ManifestIndex(fleet);
+    this.orders = ordersByModel(fleet);
+    this.rules = rulesInForce(fleet.rules);
+    const online = fleet.nodes.filter((node) => node.online).map(({ facts }) => facts);
+    this.#online = rankable(online, ({ node_id }) => node_id);
+  }
+
+  /** Bytes that are there need no room. */
+  fitOf(manifest: ModelManifest, node: NodeFacts): Fit {
+    const fit = planFit(manifest, node);
+    if (fit.fit !== 'no' || !fit.reasons.some(({ code }) => code === 'disk')) return fit;
+    return this.fleet.has?.(node.node_id, manifest) === true ? planFit(manifest, node, { isHere: true }) : fit;
+  }
+
+  mayRead(manifest: ModelManifest, role: string): Refusal | undefined {
+    return remembered(this.#mayRead, manifest, role, () => this.fleet.access.mayRead(manifest, role));
+  }
+
+  /** Undefined where the node may not have it. */
+  fitOfReader(manifest: ModelManifest, node: NodeFacts): Fit | undefined {
+    return this.mayRead(manifest, node.role) === undefined ? this.fitOf(manifest, node) : undefined;
+  }
+
+  /** This node's owner may. */
+  mayDeploy(manifest: ModelManifest, author: NodeId | undefined): Refusal | undefined {
+    if (author === undefined) return undefined;
+    return remembered(this.#mayDeploy, manifest, author, () => this.fleet.access.mayDeploy(manifest, author));
+  }
+
+  /**
+   * The nodes that have the `count` replicas of a model that `source` asks for: of those that fit well, then of those that fit
+   * all the same, the ones with the largest weight. `suits` says how well; undefined is not at all.
+   */
+  chosen(
+    source: object,
+    modelId: ModelId,
+    count: number,
+    suits: (node: NodeFacts) => Fit | undefined,
+  ): ReadonlySet<NodeId> {
+    const ofSource = this.#chosen.get(source) ?? new Map<ModelId, ReadonlySet<NodeId>>();
+    this.#chosen.set(source, ofSource);
+    const known = ofSource.get(modelId);
+    if (known !== undefined) return known;
+    const chosen = chooseFrom(rankFor(this.#online, rendezvousKey(modelId)), count, suits);
+    ofSource.set(modelId, chosen);
+    return chosen;
+  }
+}
+
+function chooseFrom(
+  ranked: Iterable<NodeFacts>,
+  count: number,
+  suits: (node: NodeFacts) => Fit | undefined,
+): ReadonlySet<NodeId> {
+  const well = new Set<NodeId>();
+  const allTheSame: NodeId[] = [];
+  for (const node of ranked) {
+    if (well.size >= count) break;
+    const fit = suits(node)?.fit;
+    if (fit === 'yes') well.add(node.node_id);
+    if (fit === 'degraded') allTheSame.push(node.node_id);
+  }
+  for (const nodeId of allTheSame.slice(0, count - well.size)) well.add(nodeId);
+  return well;
+}
+
+function remembered(
+  memory: Map<ModelManifest, Map<string, Refusal | undefined>>,
+  manifest: ModelManifest,
+  who: string,
+  ask: () => Refusal | undefined,
+): Refusal | undefined {
+  let ofManifest = memory.get(manifest);
+  if (ofManifest === undefined) {
+    ofManifest = new Map();
+    memory.set(manifest, ofManifest);
+  }
+  if (!ofManifest.has(who)) ofManifest.set(who, ask());
+  return ofManifest.get(who);
+}

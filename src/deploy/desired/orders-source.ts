@@ -1,0 +1,77 @@
+/** What commands and rollouts say of a node. Spec: docs/spec/17-deployment.md §2.4, §3; 19-rollout.md §3. Pure. */
+import type { UpdateCommand } from '../../protocol/index.ts';
+import { desiredVersionOf } from '../rollout/index.ts';
+import type { NodeFacts, PlanInput } from '../types.ts';
+import type { Listener, Said, Withheld } from './candidate.ts';
+import type { FleetIndex } from './fleet-index.ts';
+import type { OrderEntry } from './precedence.ts';
+import { isTargeted } from './target.ts';
+
+type CommandEntry = Extract<OrderEntry, { kind: 'command' }>;
+type RolloutEntry = Extract<OrderEntry, { kind: 'rollout' }>;
+
+export function listenToOrders(
+  index: FleetIndex,
+  node: NodeFacts,
+  hasFromRollout: PlanInput['hasFromRollout'],
+  listener: Listener,
+): void {
+  for (const [modelId, entries] of index.orders) {
+    for (const entry of entries) {
+      if (listener.isDecided(modelId)) break;
+      const said =
+        entry.kind === 'command'
+          ? commandFor(index, entry, node, listener.withheldBy)
+          : rolloutFor(index, entry, node, hasFromRollout?.(entry.because.id) === true);
+      listener.hear(entry.because, modelId, said);
+    }
+  }
+}
+
+function commandFor(index: FleetIndex, entry: CommandEntry, node: NodeFacts, withheldBy: Withheld): Said {
+  const { command, because, modelId } = entry;
+  const { manifest, priority, auto_load: load } = command;
+  const { version } = manifest;
+  if (!isCommanded(command, node)) return { why: 'it is for other nodes', version };
+  const refusal = index.mayDeploy(manifest, because.author);
+  const order = { modelId, manifest, priority, load, because, refusal };
+  if (command.action === 'remove') return { candidate: { ...order, presence: 'absent' } };
+  const rollout = withheldBy(manifest);
+  if (rollout !== undefined) return { why: `rollout ${rollout.id} keeps this version back here`, version };
+  const count = replicasOf(command);
+  if (count > 0 && refusal === undefined && !isChosen(index, entry, node, count))
+    return { why: `its ${count} replicas are elsewhere`, version };
+  return { candidate: { ...order, presence: 'present' } };
+}
+
+function isChosen(index: FleetIndex, entry: CommandEntry, node: NodeFacts, count: number): boolean {
+  const { command } = entry;
+  const suits = (other: NodeFacts) =>
+    isCommanded(command, other) ? index.fitOfReader(command.manifest, other) : undefined;
+  return index.chosen(entry, entry.modelId, count, suits).has(node.node_id);
+}
+
+function isCommanded({ target_nodes: named, target }: UpdateCommand, node: NodeFacts): boolean {
+  if (named.length === 0) return isTargeted(target, node);
+  const ids = target.node_ids.length === 0 ? named : [...named, ...target.node_ids];
+  return isTargeted({ ...target, node_ids: ids }, node);
+}
+
+/** Who names nodes means all of them, unless a number is said with them. */
+function replicasOf({ replicas, target_nodes: named, target, manifest }: UpdateCommand): number {
+  if (replicas !== undefined) return replicas;
+  return named.length + target.node_ids.length > 0 ? 0 : manifest.deployment.replicas;
+}
+
+function rolloutFor(index: FleetIndex, entry: RolloutEntry, node: NodeFacts, hasIt: boolean): Said {
+  const { rollout, because, modelId } = entry;
+  const { spec, state } = rollout;
+  const { version } = spec.manifest;
+  if (!isTargeted(spec.target, node)) return { why: 'it is for other nodes', version };
+  const mayGoOn = index.mayDeploy(spec.manifest, spec.ordered_by) === undefined;
+  const { wish, manifest } = desiredVersionOf(rollout, node.node_id, { hasIt, mayGoOn });
+  if (wish === 'withhold')
+    return { why: `it is ${state.phase}, and orders nothing of this node`, version, withholds: manifest };
+  const presence = wish === 'lose' ? 'absent' : 'present';
+  return { candidate: { modelId, manifest, priority: spec.priority, load: spec.probe, because, presence } };
+}

@@ -1,0 +1,34 @@
+/**
+ * Which models should be on which machines, decided. Whether a model fits a node, what its owner, orders, rollouts, rules and its
+ * role want of it, and who wins. Pure, but for what its ports do. Spec: docs/spec/17-deployment.md, 18-rules.md, 19-rollout.md.
+ */
+export {
+  type ExplainedPlan,
+  type Explanation,
+  explainDesired,
+  type Standing,
+} from './desired/explain-desired.ts';
+export { FleetIndex } from './desired/fleet-index.ts';
+export { indexFor, type NodePlanInput, planDesired, planDesiredOf } from './desired/plan-desired.ts';
+export { toArchitecture, toProvider } from './fit/aliases.ts';
+export { type FitCircumstances, planFit } from './fit/plan-fit.ts';
+export type {
+  Because,
+  Deployed,
+  DeploymentStep,
+  Desired,
+  Fit,
+  FitReason,
+  FitWord,
+  Fleet,
+  FleetNode,
+  KnownManifest,
+  NodeFacts,
+  Order,
+  Pin,
+  PlanAccess,
+  PlanInput,
+  Refusal,
+  RolloutOrder,
+  RuleSet,
+} from './types.ts';
