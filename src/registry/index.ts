@@ -13,6 +13,7 @@ export type {
   PeerContext,
 } from './catalog-types.ts';
 export { isSameClaim, type ModelVariant, type VariantNode } from './catalog-variant.ts';
+export type { DeploymentRepository, ModelPin, PinRepository, StoredDeployment } from './deployments.ts';
 export { acquireHomeLock } from './home-lock.ts';
 export { REGISTRY_LIMITS } from './limits.ts';
 export { ModelCatalog } from './model-catalog.ts';

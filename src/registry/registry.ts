@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { messageOf } from '../core/index.ts';
 import { type BlobIndexRepository, createBlobIndex } from './blob-index.ts';
 import { openDatabase } from './database.ts';
+import { createDeployments, createPins, type DeploymentRepository, type PinRepository } from './deployments.ts';
 import { RegistryError } from './errors.ts';
 import { createHashCache, type HashCacheRepository } from './hash-cache.ts';
 import { createInviteRepository, type InviteRepository } from './invites.ts';
@@ -27,6 +28,8 @@ export interface Registry extends Disposable {
   readonly invites: InviteRepository;
   readonly settings: SettingsRepository;
   readonly transfers: TransferRepository;
+  readonly deployments: DeploymentRepository;
+  readonly pins: PinRepository;
   close(): void;
 }
 
@@ -45,6 +48,8 @@ export function openRegistry(path: string): Registry {
     invites: createInviteRepository(db),
     settings: createSettings(db),
     transfers: createTransfers(db),
+    deployments: createDeployments(db),
+    pins: createPins(db),
     close: () => db.close(),
     [Symbol.dispose]: () => db.close(),
   };
