@@ -12,6 +12,35 @@ export { FleetIndex } from './desired/fleet-index.ts';
 export { indexFor, type NodePlanInput, planDesired, planDesiredOf } from './desired/plan-desired.ts';
 export { toArchitecture, toProvider } from './fit/aliases.ts';
 export { type FitCircumstances, planFit } from './fit/plan-fit.ts';
+export {
+  changeRollout,
+  chooseNodes,
+  compareWords,
+  desiredVersionOf,
+  failuresOf,
+  isGoingBack,
+  isOver,
+  isStopped,
+  leaseMsOf,
+  type Mark,
+  type Member,
+  mergeRollouts,
+  planRollout,
+  planTakeover,
+  quotaOf,
+  ROLLOUT_CHANGES,
+  type RolloutChange,
+  type RolloutNode,
+  type RolloutPlan,
+  type RolloutView,
+  type RolloutWish,
+  type RolloutWord,
+  readMembers,
+  renewMsOf,
+  startRollout,
+  type Takeover,
+  takeOver,
+} from './rollout/index.ts';
 export type {
   Because,
   Deployed,
