@@ -22,14 +22,16 @@ export function desiredVersionOf(
   { hasIt, mayGoOn = true }: { readonly hasIt: boolean; readonly mayGoOn?: boolean },
 ): RolloutWish {
   const { spec, state } = rollout;
-  const isIn = state.waves.some((wave) => wave.includes(nodeId));
-  if (isGoingBack(state.phase)) return isIn || hasIt ? wayBack(rollout) : withhold(spec.manifest);
+  const wave = state.waves.findIndex((nodes) => nodes.includes(nodeId));
+  const isIn = wave >= 0;
+  const had = !isIn || state.before[wave]?.[state.waves[wave]?.indexOf(nodeId) ?? 0] !== 'n';
+  if (isGoingBack(state.phase)) return isIn || hasIt ? wayBack(rollout, had) : withhold(spec.manifest);
   if (state.phase === 'aborted' || !mayGoOn) return hasIt ? have(spec.manifest) : withhold(spec.manifest);
   return isIn || state.phase === 'done' ? have(spec.manifest) : withhold(spec.manifest);
 }
 
-function wayBack({ spec }: Rollout): RolloutWish {
-  return spec.previous === undefined ? { wish: 'lose', manifest: spec.manifest } : have(spec.previous);
+function wayBack({ spec }: Rollout, had: boolean): RolloutWish {
+  return spec.previous === undefined || !had ? { wish: 'lose', manifest: spec.manifest } : have(spec.previous);
 }
 
 function have(manifest: ModelManifest): RolloutWish {
