@@ -17,6 +17,8 @@ export interface OnnxHeader {
   readonly inputs: readonly OnnxValue[];
   readonly outputs: readonly OnnxValue[];
   readonly parameterCount: number;
+  /** Initializers of the graph. */
+  readonly tensorCount: number;
   /** Elements by ONNX data type number. */
   readonly elementsByType: ReadonlyMap<number, number>;
   /** External files that hold tensors, sorted. */
@@ -32,6 +34,7 @@ interface Draft {
   domain: string;
   graphName: string;
   hasGraph: boolean;
+  tensorCount: number;
   operatorSets: Map<string, number>;
   metadata: Map<string, string>;
   inputs: OnnxValue[];
@@ -111,6 +114,7 @@ function countInitializer(cursor: ProtobufCursor, draft: Draft, tensor: OnnxInit
   const total = (draft.elementsByType.get(tensor.dataType) ?? 0) + tensor.elements;
   if (!Number.isSafeInteger(total)) throw cursor.fail('the tensors have more than 2^53 elements');
   draft.elementsByType.set(tensor.dataType, total);
+  draft.tensorCount += 1;
   if (tensor.dataFile !== undefined) draft.dataFiles.add(tensor.dataFile);
   if (draft.dataFiles.size > FORMATS_LIMITS.onnxListItems) throw cursor.fail('too many external data files');
 }
@@ -143,6 +147,7 @@ function emptyDraft(): Draft {
     domain: '',
     graphName: '',
     hasGraph: false,
+    tensorCount: 0,
     operatorSets: new Map(),
     metadata: new Map(),
     inputs: [],
