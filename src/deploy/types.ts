@@ -89,7 +89,7 @@ export interface Deployed {
   readonly because: Because;
   readonly error: { readonly code: string; readonly message: string } | undefined;
   /** What a roll-back came of, while it is not done. */
-  readonly cause: { readonly code: string; readonly message: string } | undefined;
+  readonly cause: { readonly code: string; readonly message: string; readonly again: boolean } | undefined;
   readonly downloadProgress: number;
   readonly verifiedAtMs: number | undefined;
   readonly loadedAtMs: number | undefined;

@@ -26,6 +26,9 @@ export interface ModelLinkFile {
   readonly blobPath: string;
 }
 
+/** The name beside the versions that says which is in force. */
+export const CURRENT = 'current';
+
 const NO_HARD_LINK = new Set(['EXDEV', 'EPERM', 'EACCES', 'EMLINK', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
 
 /** The folder of a model's files. Throws ProtocolError `unsafe_name`. */
@@ -83,7 +86,9 @@ function encodeVersion(version: string): string {
     const character = String.fromCharCode(byte);
     return /[A-Za-z0-9._+-]/.test(character) ? character : percent(byte);
   }).join('');
-  return encoded.replace(/^\.|\.$/g, percent(0x2e));
+  return encoded === CURRENT
+    ? `${percent(CURRENT.charCodeAt(0))}${CURRENT.slice(1)}`
+    : encoded.replace(/^\.|\.$/g, percent(0x2e));
 }
 
 function percent(byte: number): string {

@@ -1,7 +1,7 @@
 /** What a failure means for the next attempt. Pure. Spec: docs/spec/17-deployment.md §4.8. */
 import { AtmosphereError, messageOf } from '../../core/index.ts';
 import { DEPLOY_LIMITS } from '../limits.ts';
-import type { Refusal } from '../types.ts';
+import type { Deployed, Refusal } from '../types.ts';
 
 export function toRefusal(thrown: unknown, fallback: string): Refusal {
   const code = thrown instanceof AtmosphereError ? thrown.code : fallback;
@@ -14,7 +14,12 @@ export function retryAfterMs(attempts: number): number {
   return Math.min(retryMaxMs, retryBaseMs * 2 ** Math.min(30, Math.max(0, attempts - 1)));
 }
 
-/** A machine may have been busy, or short of memory; a wrong answer stays wrong. */
-export function retryAfterRollbackMs(code: string, attempts: number): number | undefined {
-  return code === 'wrong_answer' || attempts >= DEPLOY_LIMITS.probeAttempts ? undefined : retryAfterMs(attempts);
+/** A machine may have been busy, or short of memory; what is wrong stays wrong. */
+export function toCause(thrown: unknown, fallback: string): NonNullable<Deployed['cause']> {
+  const again = !(thrown instanceof AtmosphereError) || thrown.retry;
+  return { ...toRefusal(thrown, fallback), again };
+}
+
+export function retryAfterRollbackMs(again: boolean, attempts: number): number | undefined {
+  return !again || attempts >= DEPLOY_LIMITS.probeAttempts ? undefined : retryAfterMs(attempts);
 }

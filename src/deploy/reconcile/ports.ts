@@ -3,7 +3,7 @@ import type { ModelId, NodeId } from '../../core/index.ts';
 import type { ModelManifest } from '../../protocol/index.ts';
 import type { ContentKey, Deployed, Desired, Refusal } from '../types.ts';
 
-/** The journal. What `put` returned from is there after a power cut. */
+/** The journal. What `put` returned from outlives the process; a power cut may bring an older state back, which is as good a start. */
 export interface DeploymentStore {
   list(): readonly Deployed[];
   get(modelId: ModelId): Deployed | undefined;

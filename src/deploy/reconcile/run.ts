@@ -3,8 +3,8 @@
  * `activate` and `rollback` change what is in force. What the journal throws ends the run where it stands. Spec: docs/spec/17-deployment.md §4.
  */
 import type { Clock, Logger, ModelId } from '../../core/index.ts';
-import type { ContentKey, Deployed, Refusal } from '../types.ts';
-import { retryAfterMs, retryAfterRollbackMs, toRefusal } from './failures.ts';
+import type { ContentKey, Deployed } from '../types.ts';
+import { retryAfterMs, retryAfterRollbackMs, toCause, toRefusal } from './failures.ts';
 import type {
   Activator,
   AuditSink,
@@ -44,9 +44,10 @@ export class Line {
 /** Progress is told in steps of this share. */
 const TOLD_SHARE = 0.05;
 const NEVER = new AbortController().signal;
-const UNKNOWN_CAUSE: Refusal = { code: 'probe_failed', message: 'it was not said why' };
+const UNKNOWN_CAUSE: Cause = { code: 'probe_failed', message: 'it was not said why', again: true };
 
 type Failure = NonNullable<Deployed['error']>;
+type Cause = NonNullable<Deployed['cause']>;
 
 export class DeploymentRun {
   readonly modelId: ModelId;
@@ -151,7 +152,7 @@ export class DeploymentRun {
       return { ...row, step: 'activate', loadedAtMs, updatedAtMs: nowMs };
     } catch (thrown) {
       this.#abort.signal.throwIfAborted();
-      return this.#goingBack(row, toRefusal(thrown, 'probe_failed'));
+      return this.#goingBack(row, toCause(thrown, 'probe_failed'));
     }
   }
 
@@ -169,7 +170,7 @@ export class DeploymentRun {
     try {
       await this.#ports.activator.activate(row.manifest);
     } catch (thrown) {
-      return this.#goingBack(row, toRefusal(thrown, 'activation_failed'));
+      return this.#goingBack(row, toCause(thrown, 'activation_failed'));
     }
     const place = { inForce: 'this', previousStatus: undefined } as const;
     const status = row.loadedAtMs === undefined ? 'Ready' : 'Loaded';
@@ -186,10 +187,15 @@ export class DeploymentRun {
     try {
       const back = await this.#putBack(row);
       const message = row.previous === undefined ? cause.message : `${cause.message}; ${row.previous.version} is back`;
-      const afterMs = retryAfterRollbackMs(cause.code, row.attempts);
+      const afterMs = retryAfterRollbackMs(cause.again, row.attempts);
       const retryAtMs = afterMs === undefined ? undefined : clock.nowMs() + afterMs;
       const tookMs = Math.round(clock.monotonicMs() - beganMs);
-      this.#note('deployment_rolled_back', row, { back: row.previous?.version ?? null, took_ms: tookMs, ...cause });
+      this.#note('deployment_rolled_back', row, {
+        back: row.previous?.version ?? null,
+        took_ms: tookMs,
+        code: cause.code,
+        message,
+      });
       return toFailed(back, { code: cause.code, message }, clock.nowMs(), retryAtMs);
     } catch (thrown) {
       return this.#stuck(row, cause, thrown);
@@ -208,7 +214,7 @@ export class DeploymentRun {
   }
 
   /** Neither the new one nor the one before: said loudly, and tried again. */
-  #stuck(row: Deployed, cause: Failure, thrown: unknown): Deployed {
+  #stuck(row: Deployed, cause: Cause, thrown: unknown): Deployed {
     const nowMs = this.#ports.clock.nowMs();
     const why = toRefusal(thrown, 'rollback_failed').message;
     const back = row.previous?.version ?? 'nothing';
@@ -262,12 +268,13 @@ export class DeploymentRun {
     return { ...toFailed(row, error, nowMs, retryAtMs), attempts: row.attempts + 1 };
   }
 
-  #goingBack(row: Deployed, cause: Failure): Deployed {
+  #goingBack(row: Deployed, cause: Cause): Deployed {
     const nowMs = this.#ports.clock.nowMs();
     this.#ports.logger.warn({ model: row.modelId, ...contentOf(row), ...cause }, 'a deployment failed, going back');
-    this.#note('deployment_failed', row, cause);
+    this.#note('deployment_failed', row, { code: cause.code, message: cause.message });
     const fresh = { loadedAtMs: undefined, retryAtMs: undefined, updatedAtMs: nowMs };
-    return { ...row, step: 'rollback', cause, error: cause, attempts: row.attempts + 1, ...fresh };
+    const error = { code: cause.code, message: cause.message };
+    return { ...row, step: 'rollback', cause, error, attempts: row.attempts + 1, ...fresh };
   }
 
   #isResting({ retryAtMs }: Deployed): boolean {

@@ -1,0 +1,58 @@
+import { mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { ModelId } from '../core/index.ts';
+import { currentLink, linkCurrent, readCurrent, unlinkCurrent } from './current-link.ts';
+import { modelFolder } from './model-links.ts';
+
+const modelId = 'acme/detector' as ModelId;
+let home: string;
+
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), 'current-'));
+});
+afterEach(() => rm(home, { recursive: true, force: true }));
+
+async function place(version: string) {
+  const folder = modelFolder({ home, modelId, version });
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, 'model.onnx'), version);
+  return { home, modelId, version };
+}
+
+describe('linkCurrent()', () => {
+  it('names one version after another, and leaves nothing else', async () => {
+    for (const version of ['1.0.0', '1.10.0', '1.10.0']) {
+      await linkCurrent(await place(version));
+      expect(await readCurrent(home, modelId)).toBe(version);
+      expect(await readFile(join(currentLink(home, modelId), 'model.onnx'), 'utf8')).toBe(version);
+    }
+    expect((await readdir(dirname(currentLink(home, modelId)))).sort()).toEqual(['1.0.0', '1.10.0', 'current']);
+  });
+
+  it('names a folder beside it, whatever the version is called', async () => {
+    await linkCurrent(await place('../../etc'));
+    expect(await readlink(currentLink(home, modelId))).not.toContain('/');
+  });
+
+  it('is not taken for a version that has its name', async () => {
+    await linkCurrent(await place('current'));
+    expect(await readCurrent(home, modelId)).toBe('%63urrent');
+  });
+
+  it('says what failed where the place cannot be written', async () => {
+    await writeFile(join(home, 'models'), 'a file');
+    await expect(linkCurrent({ home, modelId, version: '1' })).rejects.toMatchObject({ code: 'io_failed' });
+  });
+});
+
+describe('unlinkCurrent()', () => {
+  it('takes the link and no file, and may be said twice', async () => {
+    await linkCurrent(await place('1.0.0'));
+    await unlinkCurrent(home, modelId);
+    await unlinkCurrent(home, modelId);
+    expect(await readCurrent(home, modelId)).toBeUndefined();
+    expect(await readdir(dirname(currentLink(home, modelId)))).toEqual(['1.0.0']);
+  });
+});
