@@ -19,6 +19,20 @@ export const PROTOCOL_ERRORS = {
     retry: false,
     means: 'A name would leave its folder, or cannot be a file on every system. Choose another name.',
   },
+  bad_document: {
+    kind: 'usage',
+    fault: 'user',
+    retry: false,
+    means:
+      'A manifest or a rules file is not as its section of docs/spec wants it. The message names the line and the field, `data.problems` all of them.',
+  },
+  bad_lineage: {
+    kind: 'usage',
+    fault: 'user',
+    retry: false,
+    means:
+      'A model would be made from itself, through one model or several, or from too long a chain. Correct `parent_model` (docs/spec/16-manifests.md §9).',
+  },
   invalid_range: {
     kind: 'usage',
     fault: 'user',

@@ -2,10 +2,13 @@
  * The one manifest type: everything that both public vocabularies say of a model, and what is needed to fetch it.
  * Spec: docs/spec/16-manifests.md §1.
  */
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { signatureSchema } from '../canonical.ts';
 import { MODEL_FORMATS, MODEL_TYPES, modelIdSchema, pieceRootSchema, sha256Schema } from '../catalog.ts';
 import { parseAs, roleSchema } from '../certificate.ts';
+import { ProtocolError } from '../errors.ts';
+import { isDeeper } from '../json-shape.ts';
 import { lenientObject } from '../lenient.ts';
 import { PROTOCOL_LIMITS } from '../limits.ts';
 import { isRelativePath } from '../names.ts';
@@ -39,14 +42,21 @@ export const manifestSchema = lenientObject({
   params_billions: z.number().positive().optional(),
   context_length: z.number().int().positive().optional(),
   classes: z.array(label).max(PROTOCOL_LIMITS.classesPerModel).optional(),
-  license: label.optional(),
+  /** SPDX. */
+  license: z.string().max(PROTOCOL_LIMITS.labelChars).optional(),
   source: z.string().max(PROTOCOL_LIMITS.pathChars).optional(),
   /** RFC 3339. */
   created_at: z.string().max(PROTOCOL_LIMITS.labelChars).optional(),
   trained_on: z.string().max(PROTOCOL_LIMITS.labelChars).optional(),
   training_data_domain: label.optional(),
   training_node: label.optional(),
-  /** The model that this one was made from: lineage. */
+  /** Loading it runs code that is in it (pickle). */
+  unsafe: z.boolean().default(false),
+  /** Grows whenever it is signed anew: milliseconds since 1970. A smaller one never replaces a larger one. */
+  revision: z.number().int().nonnegative().default(0),
+  /** Its signer takes it back: nothing is deployed by it any more. */
+  withdrawn: z.boolean().default(false),
+  /** The model that this one was made from, `ID` or `ID@VERSION`: lineage. */
   parent_model: label.optional(),
   capabilities: labels.default([]),
   features: labels.default([]),
@@ -75,11 +85,34 @@ export const manifestSchema = lenientObject({
     roles: z.array(roleSchema).max(PROTOCOL_LIMITS.capabilitiesPerModel).default([]),
   }).prefault({}),
   metadata: z.record(z.string(), z.unknown()).default({}),
+  /** What a document of that vocabulary held beyond the vocabulary, in the places where it stood (§5). */
+  x_seed1: z.record(z.string(), z.unknown()).optional(),
+  x_seed3: z.record(z.string(), z.unknown()).optional(),
   signature: signatureSchema.optional(),
 });
 export type ModelManifest = z.infer<typeof manifestSchema>;
 
-/** Throws ProtocolError `malformed`. */
+/** Throws ProtocolError `malformed`, `too_large`. */
 export function parseManifest(value: unknown): ModelManifest {
-  return parseAs(manifestSchema, value, 'a model manifest');
+  if (isDeeper(value, PROTOCOL_LIMITS.manifestDepth))
+    throw new ProtocolError(
+      'malformed',
+      `Reading a model manifest: it is nested over ${PROTOCOL_LIMITS.manifestDepth}`,
+    );
+  const manifest = parseAs(manifestSchema, value, 'a model manifest');
+  const { length } = Buffer.from(JSON.stringify(manifest));
+  if (length <= PROTOCOL_LIMITS.manifestBytes) return manifest;
+  throw new ProtocolError(
+    'too_large',
+    `Reading the manifest of ${manifest.model_id}: it has ${length} bytes, wanted at most ${PROTOCOL_LIMITS.manifestBytes}`,
+  );
+}
+
+/** The key of its record, and what tells it from others: docs/spec/16-manifests.md §8. */
+export function manifestKey({
+  model_id,
+  version,
+  sha256,
+}: Pick<ModelManifest, 'model_id' | 'version' | 'sha256'>): string {
+  return createHash('sha256').update(`${model_id}\n${version}\n${sha256}`).digest('hex').slice(0, 32);
 }
