@@ -17,8 +17,8 @@ export class FleetIndex {
   readonly rules: RulesInForce;
   readonly #online: readonly Ranked<NodeFacts>[];
   readonly #chosen = new Map<object, Map<ModelId, ReadonlySet<NodeId>>>();
-  readonly #mayRead = new Map<ModelManifest, Map<string, Refusal | undefined>>();
-  readonly #mayDeploy = new Map<ModelManifest, Map<string, Refusal | undefined>>();
+  readonly #mayRead: Permits = new Map();
+  readonly #mayDeploy: Permits = new Map();
 
   constructor(fleet: Fleet) {
     this.fleet = fleet;
@@ -88,17 +88,24 @@ function chooseFrom(
   return well;
 }
 
+/** By who asks first: a plan asks for one node a thousand models in a row. */
+type Permits = Map<string, Map<ModelManifest, Refusal | 'granted'>>;
+
 function remembered(
-  memory: Map<ModelManifest, Map<string, Refusal | undefined>>,
+  permits: Permits,
   manifest: ModelManifest,
   who: string,
   ask: () => Refusal | undefined,
 ): Refusal | undefined {
-  let ofManifest = memory.get(manifest);
-  if (ofManifest === undefined) {
-    ofManifest = new Map();
-    memory.set(manifest, ofManifest);
+  let ofWho = permits.get(who);
+  if (ofWho === undefined) {
+    ofWho = new Map();
+    permits.set(who, ofWho);
   }
-  if (!ofManifest.has(who)) ofManifest.set(who, ask());
-  return ofManifest.get(who);
+  let permit = ofWho.get(manifest);
+  if (permit === undefined) {
+    permit = ask() ?? 'granted';
+    ofWho.set(manifest, permit);
+  }
+  return permit === 'granted' ? undefined : permit;
 }
