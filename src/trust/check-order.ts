@@ -9,6 +9,7 @@ import {
   SIGNING_CONTEXTS,
   type SignatureBlock,
   type SigningContext,
+  shortManifest,
 } from '../protocol/index.ts';
 import { checkCertificateTimes } from './certificates.ts';
 import { TrustError } from './errors.ts';
@@ -44,7 +45,7 @@ export interface OrderContext {
   readonly nowMs: number;
 }
 
-/** As it came: the signature covers every field. */
+/** The signature covers every field of its short form (16-manifests §8). */
 export interface SignedModel {
   readonly model_id: string;
   readonly signature?: SignatureBlock | undefined;
@@ -63,7 +64,8 @@ export function checkManifest(manifest: SignedModel, context: OrderContext): Man
   if (signature === undefined) return 'manifest_unsigned';
   const standing = standingOf(signature.signer, context);
   if (typeof standing === 'string') return `signer_${standing}`;
-  if (!isSigned(SIGNING_CONTEXTS.manifest, { ...manifest, signature })) return 'manifest_signature_wrong';
+  if (!isSigned(SIGNING_CONTEXTS.manifest, { ...shortManifest(manifest), signature }))
+    return 'manifest_signature_wrong';
   return mayWrite(context.policy, model_id, standing.role) ? undefined : 'write_not_permitted';
 }
 

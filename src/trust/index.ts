@@ -42,6 +42,7 @@ export {
   toMeshId,
   toNodeId,
 } from './keys.ts';
+export { signManifest } from './manifest-signature.ts';
 export {
   MODEL_RIGHTS,
   type ModelRight,
