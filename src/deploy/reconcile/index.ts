@@ -6,6 +6,7 @@ export type {
   DeploymentEvent,
   DeploymentStore,
   Fetcher,
+  FetchOptions,
   Gate,
   Prober,
   StatusSink,

@@ -15,6 +15,9 @@ import { descriptionOf, type FileListBlob, makeFileList, toEntry, toFoundRow, to
 import { toPulledRow } from './pulled-entry.ts';
 import { RowCache } from './row-cache.ts';
 
+/** What names one content of a model. */
+export type ContentName = Pick<ModelEntry, 'model_id' | 'version' | 'sha256'>;
+
 export interface ModelLibraryDeps {
   readonly registry: Pick<Registry, 'models' | 'pieceLists'>;
   readonly hashCache: HashCache;
@@ -124,8 +127,8 @@ export class ModelLibrary implements ModelSink {
     return path;
   }
 
-  async pathOf(entry: ModelEntry): Promise<string | undefined> {
-    const row = this.#find(entry);
+  async pathOf(entry: ContentName): Promise<string | undefined> {
+    const row = this.find(entry);
     if (row === undefined || row.state !== 'ready' || !(await this.#isWhole(row))) return undefined;
     return this.placeOf(row);
   }
@@ -154,7 +157,8 @@ export class ModelLibrary implements ModelSink {
     this.#changed([{ modelId }]);
   }
 
-  #find(entry: ModelEntry): LocalModel | undefined {
+  /** Exactly this content under this name; it may be damaged, or gone. */
+  find(entry: ContentName): LocalModel | undefined {
     const rows = this.#deps.registry.models.get(entry.model_id);
     return rows.find((row) => row.version === entry.version && row.sha256 === entry.sha256);
   }
