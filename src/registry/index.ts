@@ -2,6 +2,13 @@
  * What a node remembers (one SQLite database behind narrow repositories, the home lock, the readable view) and the merged
  * view of what others have, with the choice of a peer. Spec: docs/spec/09-registry.md.
  */
+export {
+  AUDIT_EVENTS,
+  type AuditEntry,
+  type AuditEventName,
+  type AuditHead,
+  type AuditVerdict,
+} from './audit-log.ts';
 export type { CatalogEndpoints } from './catalog-node.ts';
 export type {
   CatalogEvent,
@@ -13,9 +20,11 @@ export type {
   PeerContext,
 } from './catalog-types.ts';
 export { isSameClaim, type ModelVariant, type VariantNode } from './catalog-variant.ts';
+export type { Consent } from './consents.ts';
 export type { DeploymentRepository, ModelPin, PinRepository, StoredDeployment } from './deployments.ts';
 export { acquireHomeLock } from './home-lock.ts';
 export { REGISTRY_LIMITS } from './limits.ts';
+export type { ManifestRepository, ManifestRowKey, StoredManifest } from './manifests.ts';
 export { ModelCatalog } from './model-catalog.ts';
 export type {
   LocalModel,

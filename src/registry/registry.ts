@@ -2,12 +2,15 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { messageOf } from '../core/index.ts';
+import { type AuditLogRepository, createAuditLog } from './audit-log.ts';
 import { type BlobIndexRepository, createBlobIndex } from './blob-index.ts';
+import { type ConsentRepository, createConsents } from './consents.ts';
 import { openDatabase } from './database.ts';
 import { createDeployments, createPins, type DeploymentRepository, type PinRepository } from './deployments.ts';
 import { RegistryError } from './errors.ts';
 import { createHashCache, type HashCacheRepository } from './hash-cache.ts';
 import { createInviteRepository, type InviteRepository } from './invites.ts';
+import { createManifests, type ManifestRepository } from './manifests.ts';
 import { MIGRATIONS } from './migrations/index.ts';
 import { createModelRepository, type ModelRepository } from './models.ts';
 import { createPeerRepository, type PeerRepository } from './peers.ts';
@@ -30,6 +33,9 @@ export interface Registry extends Disposable {
   readonly transfers: TransferRepository;
   readonly deployments: DeploymentRepository;
   readonly pins: PinRepository;
+  readonly manifests: ManifestRepository;
+  readonly auditLog: AuditLogRepository;
+  readonly consents: ConsentRepository;
   close(): void;
 }
 
@@ -50,6 +56,9 @@ export function openRegistry(path: string): Registry {
     transfers: createTransfers(db),
     deployments: createDeployments(db),
     pins: createPins(db),
+    manifests: createManifests(db),
+    auditLog: createAuditLog(db),
+    consents: createConsents(db),
     close: () => db.close(),
     [Symbol.dispose]: () => db.close(),
   };

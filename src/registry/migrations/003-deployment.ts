@@ -4,7 +4,9 @@ CREATE TABLE manifests (
   model_id TEXT NOT NULL,
   version TEXT NOT NULL,
   sha256 TEXT NOT NULL,
-  json TEXT NOT NULL,
+  words TEXT NOT NULL,
+  kept TEXT,
+  revision INTEGER NOT NULL,
   updated_at INTEGER NOT NULL,
   PRIMARY KEY (model_id, version, sha256)
 ) STRICT, WITHOUT ROWID;
