@@ -1,4 +1,5 @@
 /** The HTTP contract of the daemon: routes, shapes, errors, and the client that keeps to them. Browser-safe. */
+export { type AccessAnswer, type AuditRow, CONSENT_MODES } from './access-routes.ts';
 export {
   BRIDGE_ROUTES,
   type BridgeRoute,
@@ -45,9 +46,9 @@ export {
   type WorkEvent,
 } from './models.ts';
 export type { Limits } from './rate-policy.ts';
+export type { Route } from './route.ts';
 export {
   type AnswerOf,
   CONTROL_ROUTES,
   type ControlRouteName,
-  type Route,
 } from './routes.ts';

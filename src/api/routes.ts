@@ -3,6 +3,7 @@
  * Spec: docs/spec/05-http.md §2 (public), §6 (control).
  */
 import { z } from 'zod';
+import { ACCESS_ROUTES } from './access-routes.ts';
 import { doctorSchema, nodeRowSchema, statusSchema } from './mesh.ts';
 import {
   modelInfoSchema,
@@ -19,57 +20,7 @@ import {
   transferWishSchema,
   whichTransfersSchema,
 } from './rate-policy.ts';
-
-/**
- * Who may call. `anyone`; `reader`: loopback, a certified peer, a token, or anybody for what is public; `owner`: loopback
- * with the local token and the right Host.
- */
-export type Access = 'anyone' | 'reader' | 'owner';
-
-export interface Route<
-  Query extends z.ZodType = z.ZodType,
-  Body extends z.ZodType = z.ZodType,
-  Answer extends z.ZodType = z.ZodType,
-  Streams extends boolean = boolean,
-> {
-  readonly method: 'GET' | 'POST' | 'DELETE';
-  /** `:name` for one segment. */
-  readonly path: string;
-  readonly access: Access;
-  readonly summary: string;
-  readonly query: Query;
-  readonly body: Body;
-  readonly answer: Answer;
-  /** The answer is a line of JSON an event until the work ends. */
-  readonly streams: Streams;
-}
-
-const nothing = z.object({});
-type Nothing = typeof nothing;
-
-interface Draft<Query extends z.ZodType, Body extends z.ZodType, Answer extends z.ZodType, Streams extends boolean> {
-  readonly access: Access;
-  readonly summary: string;
-  readonly query?: Query;
-  readonly body?: Body;
-  readonly answer: Answer;
-  readonly streams?: Streams;
-}
-
-function route<
-  Answer extends z.ZodType,
-  Query extends z.ZodType = Nothing,
-  Body extends z.ZodType = Nothing,
-  Streams extends boolean = false,
->(
-  method: Route['method'],
-  path: string,
-  draft: Draft<Query, Body, Answer, Streams>,
-): Route<Query, Body, Answer, Streams> {
-  const { query = nothing as unknown as Query, body = nothing as unknown as Body } = draft;
-  const streams = (draft.streams ?? false) as Streams;
-  return { method, path, access: draft.access, summary: draft.summary, query, body, answer: draft.answer, streams };
-}
+import { route } from './route.ts';
 
 const flag = z.union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')]).optional();
 const modelQuery = z.object({ id: z.string().min(1).max(300), range: z.string().max(100).optional() });
@@ -200,6 +151,8 @@ export const CONTROL_ROUTES = {
       range: z.string().max(100).optional(),
       from: z.string().max(200).optional(),
       priority: z.enum(TRANSFER_PRIORITIES).optional(),
+      /** The owner agrees to its sources, from now on. */
+      yes: z.boolean().optional(),
     }),
     answer: pullEventSchema,
     streams: true,
@@ -249,6 +202,8 @@ export const CONTROL_ROUTES = {
     body: limitsChangeSchema,
     answer: limitsSchema,
   }),
+
+  ...ACCESS_ROUTES,
 } as const;
 
 export type ControlRoutes = typeof CONTROL_ROUTES;

@@ -1,12 +1,76 @@
 import { AtmosphereError, type ErrorOptionsWithData, type ErrorTable } from '../core/index.ts';
 
 export const NODE_ERRORS = {
+  consent_needed: {
+    kind: 'refused',
+    fault: 'user',
+    retry: false,
+    means:
+      'The owner wants to be asked before a model comes from a new source. `atmosphere consent add SOURCE`, or the same command with --yes.',
+  },
+  consent_not_found: {
+    kind: 'not_found',
+    fault: 'user',
+    retry: false,
+    means: 'That source was not agreed to. `atmosphere consent list` lists those that were.',
+  },
+  consents_full: {
+    kind: 'refused',
+    fault: 'user',
+    retry: false,
+    means:
+      'As many sources are agreed to as may be. `atmosphere consent remove` one, or `atmosphere consent mode all`.',
+  },
+  nothing_to_change: {
+    kind: 'usage',
+    fault: 'user',
+    retry: false,
+    means: 'A change was asked for that changes nothing. `atmosphere access show` shows what holds.',
+  },
+  policy_full: {
+    kind: 'refused',
+    fault: 'user',
+    retry: false,
+    means: 'The access policy has as many models as it may have. `atmosphere access unset` one, or use `*`.',
+  },
+  unknown_audit_event: {
+    kind: 'usage',
+    fault: 'user',
+    retry: false,
+    means: 'The audit log has no such event; the message lists those that it has.',
+  },
+  audit_failed: {
+    kind: 'storage',
+    fault: 'disk',
+    retry: true,
+    means:
+      'The audit log cannot be written, so what was ordered was not done. Free space on the disk of the home folder.',
+  },
   not_permitted: {
     kind: 'refused',
     fault: 'user',
     retry: false,
     means:
       'The access policy does not give this role the right that is needed. `atmosphere access show MODEL` shows it; an admin changes it with `atmosphere access set`.',
+  },
+  rollout_not_found: {
+    kind: 'not_found',
+    fault: 'user',
+    retry: false,
+    means: 'No rollout has that id, or several begin with it. `atmosphere rollout list` shows them.',
+  },
+  rollout_over: {
+    kind: 'refused',
+    fault: 'user',
+    retry: false,
+    means: 'The rollout is in a phase that cannot be changed like that any more; `atmosphere rollout show ID` tells which.',
+  },
+  rollout_refused: {
+    kind: 'refused',
+    fault: 'user',
+    retry: false,
+    means:
+      'The rollout cannot be ordered, or go on, as it is: another one of the model runs, no node would get it, or whoever ordered it may not.',
   },
   not_started: {
     kind: 'usage',

@@ -4,6 +4,7 @@
  *     node.key, authority.key, mesh.json   identity (trust)
  *     run/                                 lock, local token, where the daemon listens
  *     db/atmosphere.sqlite                 what the daemon knows (registry)
+ *     audit-head.json                      where the audit log ended last
  *     blobs/, parts/                       content it stores (store)
  *     models/registry.yaml, models/files/  what people and runtimes read
  *     logs/
@@ -20,6 +21,8 @@ export interface Home {
   readonly store: string;
   readonly registryView: string;
   readonly tokenFile: string;
+  /** Where the audit log ended, kept apart from it. */
+  readonly auditHead: string;
 }
 
 /** Makes what is missing. Throws NodeError `home_unusable`. */
@@ -30,6 +33,7 @@ export async function openHome(folder: string): Promise<Home> {
     store: folder,
     registryView: join(folder, 'models', 'registry.yaml'),
     tokenFile: join(folder, 'run', 'token'),
+    auditHead: join(folder, 'audit-head.json'),
   };
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });

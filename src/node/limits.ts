@@ -1,7 +1,23 @@
 import { type LimitTable, limitValues } from '../core/index.ts';
 
 export const NODE_LIMIT_TABLE = {
+  consents: { value: 10_000, why: 'sources that an owner has agreed to' },
+  auditHeadEveryMs: {
+    value: 60_000,
+    why: 'how much of the audit log’s end could be cut off without being missed here',
+  },
+  auditWindowMs: { value: 60_000, why: 'the time for the next' },
+  auditOfOthers: { value: 120, why: 'entries of the audit log that others cause in that time; the rest is counted' },
+  sightingsBurst: { value: 3, why: 'times in a row that what is new in the mesh is noted at once' },
+  sightingsEveryMs: { value: 2000, why: 'and then once in this time' },
+  sightingsRemembered: { value: 200_000, why: 'contents that are known to be noted without asking the database' },
   policyLookEveryMs: { value: 21_600_000, why: 'how often an admin’s node looks whether its access policy runs out' },
+  rolloutLookBurst: { value: 3, why: 'times in a row that a coordinator looks at its rollouts at once' },
+  rolloutLookEveryMs: { value: 1_000, why: 'and then once in this time, however many nodes answer' },
+  rolloutLifeMs: {
+    value: 7_776_000_000,
+    why: '90 days: a node that was away for so long still hears how a rollout ended',
+  },
   networkLookEveryMs: { value: 2000, why: 'how late this node notices that its machine has other addresses' },
   banMs: { value: 3_600_000, why: 'how long a peer that sent wrong bytes is not asked again' },
   outcomeWindowMs: { value: 86_400_000, why: 'how long verdicts on a peer are counted together, and told of' },
@@ -42,6 +58,14 @@ export const NODE_LIMIT_TABLE = {
   },
   wayRestMs: { value: 30_000, why: 'a way that failed is asked last for this long' },
   resumePatienceMs: { value: 600_000, why: 'how long an interrupted pull waits for somebody who has the model' },
+  holderNewsMs: {
+    value: 20_000,
+    why: 'how long a deployment waits for news of who has the model, before it has failed for now',
+  },
+  statusBurst: { value: 5, why: 'times in a row that the mesh is told at once how deployments are' },
+  statusEveryMs: { value: 1000, why: 'and then once in this time: each is a record that every node gets' },
+  orderQuietMs: { value: 120_000, why: 'who follows an order gives nodes up that say nothing for this long' },
+  metricModels: { value: 500, why: 'models and versions that the Prometheus series of deployments tell apart' },
   endedTransfersKept: { value: 200, why: 'ended pulls kept in memory; the log has more' },
   waitingEvents: { value: 1000, why: 'events kept for a reader that does not keep up; the oldest goes' },
 } as const satisfies LimitTable;

@@ -8,9 +8,8 @@ import type { ControlHandlers, DaemonConfig } from '../api/index.ts';
 import { type ByteGate, type Clock, type Logger, type NodeId, type Sha256, systemClock } from '../core/index.ts';
 import { BLOB_STREAM_PROTOCOL } from '../protocol/index.ts';
 import { acquireHomeLock, type CatalogEndpoints, type Registry } from '../registry/index.ts';
-import { AccessPolicy } from './access/access-policy.ts';
-import { PolicyReadGate } from './access/read-gate.ts';
 import { announcing } from './announcer.ts';
+import { auditTransfers } from './audit/watch-events.ts';
 import { limitsControl } from './control/limits-control.ts';
 import { meshControl } from './control/mesh-control.ts';
 import { modelControl } from './control/model-control.ts';
@@ -23,6 +22,7 @@ import { Mirrors } from './mirrors.ts';
 import { scannersOf, usualPlaces } from './model-places.ts';
 import { openLibraryParts } from './open-library.ts';
 import { type BearerFacts, openMeshParts, type PeerFacts, readMember, verifyBearer } from './open-mesh-parts.ts';
+import { openOversight, oversightControl } from './open-oversight.ts';
 import { freeBytesAt, openStorage, pieceHashStore } from './open-storage.ts';
 import { endpointsOf, machineHash } from './peer-endpoints.ts';
 import { FetchBook } from './pull/fetch-book.ts';
@@ -90,9 +90,8 @@ async function assemble(options: NodeOptions, stack: AsyncDisposableStack): Prom
     folders: config.modelFolders,
   });
   const fetching = new FetchBook();
-  const access = stack.use(new AccessPolicy({ mesh, clock, logger }));
-  const readGate = new PolicyReadGate({ policy: () => access.current, roleOf: (nodeId) => access.roleOf(nodeId) });
-  const around = { ...surroundings, scanners, openLan: config.openLan, fetching, readGate };
+  const { access, audit, consent, readGate, onRefusal } = openOversight(surroundings, mesh, stack);
+  const around = { ...surroundings, scanners, openLan: config.openLan, fetching, readGate, onRefusal };
   const { library, content, inventory, intake } = await openLibraryParts(around, stack);
   const machineMark = config.loopbackHttp ? await readMachineMark() : undefined;
   const statsOf = (nodeId: NodeId) => registry.reliability.get(nodeId);
@@ -130,11 +129,12 @@ async function assemble(options: NodeOptions, stack: AsyncDisposableStack): Prom
   const pulling = { store, view, pieceHashes, models: library, freeBytes, rates, fetching };
   const transfers = new TransferService({ ...pulling, log, clock, logger });
   stack.defer(() => transfers.close());
+  stack.defer(auditTransfers(audit, transfers));
 
   const http = { url: '' };
   const parts: NodeParts = {
     ...{ name, home, clock, store, mesh, catalog, library, inventory, intake },
-    ...{ transfers, fetching, rates, feedback, relaying, freeBytes, access },
+    ...{ transfers, fetching, rates, feedback, relaying, freeBytes, access, audit, consent },
     mirrors: config.mirrors ?? [],
     programVersion: options.programVersion,
     startedAtMs: clock.nowMs(),
@@ -149,6 +149,7 @@ async function assemble(options: NodeOptions, stack: AsyncDisposableStack): Prom
       ...modelControl(parts),
       ...transferControl(parts),
       ...limitsControl(parts),
+      ...oversightControl(parts),
     },
     verifyPeer: (certificateDer) => readMember(mesh, clock, certificateDer),
     verifyToken: (bearer) => verifyBearer(mesh, clock, bearer),

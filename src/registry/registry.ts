@@ -18,6 +18,7 @@ import { createPieceLists, type PieceListRepository } from './piece-lists.ts';
 import { createRecordRepository, type RecordRepository } from './records.ts';
 import { createReliability, type ReliabilityRepository } from './reliability.ts';
 import { createSettings, type SettingsRepository } from './settings.ts';
+import { createSightings, type SightingRepository } from './sightings.ts';
 import { createTransfers, type TransferRepository } from './transfers.ts';
 
 export interface Registry extends Disposable {
@@ -36,6 +37,7 @@ export interface Registry extends Disposable {
   readonly manifests: ManifestRepository;
   readonly auditLog: AuditLogRepository;
   readonly consents: ConsentRepository;
+  readonly sightings: SightingRepository;
   close(): void;
 }
 
@@ -59,6 +61,7 @@ export function openRegistry(path: string): Registry {
     manifests: createManifests(db),
     auditLog: createAuditLog(db),
     consents: createConsents(db),
+    sightings: createSightings(db),
     close: () => db.close(),
     [Symbol.dispose]: () => db.close(),
   };

@@ -9,6 +9,7 @@ import { mayRead } from '../../trust/index.ts';
 /** Whoever asks, as far as it matters here. */
 export interface Asker {
   readonly kind: string;
+  readonly nodeId?: NodeId;
   /** Of a peer, as its certificate says; of a token, that of the member who made it. */
   readonly role?: string;
   /** A relay's word for whom it asks, on a link that this node keeps to it: a node id, or what is none. */

@@ -14,14 +14,16 @@ type MeshControl = Pick<
 >;
 
 export function meshControl(parts: NodeParts): MeshControl {
-  const { mesh, clock } = parts;
+  const { mesh, clock, audit } = parts;
   return {
     async meshInit({ body }) {
       if (!body.replace) verifyAlone(parts);
+      audit.insist('membership', { what: 'init', name: body.name, left: mesh.meshId });
       await mesh.init(body.name);
       return { mesh_id: mesh.meshId, name: mesh.identity.meshName };
     },
     async meshInvite({ body }) {
+      audit.insist('membership', { what: 'invite', role: body.role, uses: body.uses, expires_s: body.expires_s });
       const invite = mesh.invite({ role: body.role, ttlMs: body.expires_s * 1000, uses: body.uses });
       return {
         code: invite.code,
@@ -32,6 +34,7 @@ export function meshControl(parts: NodeParts): MeshControl {
     },
     async meshJoin({ body }, signal) {
       const code = body.code.trim();
+      audit.insist('membership', { what: 'join', left: mesh.meshId });
       await mesh.join(code, signal);
       const { meshId, meshName } = mesh.identity;
       const { inviter } = parseInviteCode(code);
@@ -47,11 +50,13 @@ export function meshControl(parts: NodeParts): MeshControl {
     },
     async meshRevoke({ body }) {
       const nodeId = findNode(parts, body.node);
+      audit.insist('membership', { what: 'revoke', node_id: nodeId, reason: body.reason });
       mesh.revoke(nodeId, body.reason);
       return { node_id: nodeId, name: mesh.certificateOf(nodeId)?.name ?? nodeId };
     },
     async meshLeave() {
       const left = mesh.meshId;
+      audit.insist('membership', { what: 'leave', left });
       await mesh.leave();
       return { left, mesh_id: mesh.meshId };
     },
@@ -59,6 +64,7 @@ export function meshControl(parts: NodeParts): MeshControl {
       const audience = parseAudience(body.audience ?? mesh.nodeId);
       const nowMs = clock.nowMs();
       const grant = { audience, subject: 'tool', scopes: ['models:read'] as const, lifeSeconds: body.ttl_s, nowMs };
+      audit.insist('membership', { what: 'token', audience, expires_s: body.ttl_s });
       const token = await issueToken(mesh.identity, grant);
       return { token, audience, expires_at: new Date(nowMs + body.ttl_s * 1000).toISOString() };
     },

@@ -30,6 +30,7 @@ export function modelControl(parts: NodeParts): ModelControl {
     modelImport: ({ body }, signal) => importModels(parts, body, signal),
     async modelShare({ body }) {
       const model = localOf(parts, body.id);
+      parts.audit.insist('policy', { what: body.public ? 'public' : 'not_public', model_id: model.modelId });
       library.setPublic(model.modelId, body.public);
       return rowOf(parts, localOf(parts, body.id));
     },
@@ -55,6 +56,9 @@ async function* importModels(parts: NodeParts, body: ImportBody, signal: AbortSi
   await parts.intake.settled();
   yield* hashModels(parts, toIds(found), signal);
   const models = importedModels(parts, toIds(found), request.path);
+  for (const { modelId, version, sha256, state } of models)
+    if (state === 'ready')
+      parts.audit.note('install', { model_id: modelId, version, sha256, how: 'import', path: request.path });
   for (const model of models) if (model.state !== 'ready') yield { event: 'problem', ...damageOf(model) };
   for (const model of rowsOf(parts, models)) yield { event: 'model', model };
   yield { event: 'completed' };
@@ -67,6 +71,7 @@ function toIds(models: readonly { readonly modelId: string }[]): string[] {
 async function removeModel(parts: NodeParts, { id, range }: { id: string; range?: string | undefined }) {
   const model = localOf(parts, id, range);
   const row = rowOf(parts, model);
+  parts.audit.insist('remove', { model_id: model.modelId, version: model.version, sha256: model.sha256, who: 'owner' });
   parts.transfers.cancelByModel(model.modelId);
   await parts.intake.remove(model);
   const { freedBytes } = await parts.library.remove(model);

@@ -5,6 +5,8 @@ import type { Mesh } from '../../mesh/index.ts';
 import type { ModelCatalog } from '../../registry/index.ts';
 import type { BlobStore } from '../../store/index.ts';
 import type { AccessPolicy } from '../access/access-policy.ts';
+import type { AuditTrail } from '../audit/audit-trail.ts';
+import type { ConsentDesk } from '../consent/consent-desk.ts';
 import type { Feedback } from '../feedback.ts';
 import type { Home } from '../home.ts';
 import type { Intake } from '../library/intake.ts';
@@ -23,6 +25,8 @@ export interface NodeParts {
   readonly mesh: Mesh;
   readonly catalog: ModelCatalog;
   readonly access: AccessPolicy;
+  readonly audit: AuditTrail;
+  readonly consent: ConsentDesk;
   readonly library: ModelLibrary;
   readonly inventory: Inventory;
   readonly intake: Intake;

@@ -8,6 +8,7 @@ import { mergeModels, resolveModel } from '../model-view.ts';
 import type { Transfer } from '../pull/transfer.ts';
 import { isEnded, type TransferFailure, type TransferSnapshot } from '../pull/transfer-snapshot.ts';
 import { withClaim } from '../swarm-view.ts';
+import { verifyConsent } from './consent-control.ts';
 import { eventQueue } from './event-queue.ts';
 import { nameOf, withNames } from './known-names.ts';
 import { findNode } from './mesh-control.ts';
@@ -74,6 +75,7 @@ interface PullBody {
   readonly range?: string | undefined;
   readonly from?: string | undefined;
   readonly priority?: Priority | undefined;
+  readonly yes?: boolean | undefined;
 }
 
 /** The pull goes on when nobody follows any more: it belongs to the daemon. */
@@ -101,10 +103,11 @@ async function* followPull(parts: NodeParts, body: PullBody, signal: AbortSignal
   }
 }
 
-function startPull(parts: NodeParts, { id, range, from, priority }: PullBody): Transfer {
+function startPull(parts: NodeParts, { id, range, from, priority, yes = false }: PullBody): Transfer {
   const models = mergeModels(parts.library.list(), parts.catalog.getAllModels());
   const known = resolveModel(models, id, range);
   if (known.entry === undefined) throw new NodeError('model_not_ready', `Pulling ${id}: it is here, and not yet read`);
+  verifyConsent(parts, known.entry, yes);
   const fromNode: NodeId | undefined = from === undefined ? undefined : findNode(parts, from);
   const wish = priority === undefined ? {} : { wish: { priority } };
   const target = { entry: asToldBy(parts, known.entry, fromNode) };
