@@ -10,8 +10,10 @@ export {
 } from './desired/explain-desired.ts';
 export { FleetIndex } from './desired/fleet-index.ts';
 export { indexFor, type NodePlanInput, planDesired, planDesiredOf } from './desired/plan-desired.ts';
+export { isTargeted } from './desired/target.ts';
 export { toArchitecture, toProvider } from './fit/aliases.ts';
 export { type FitCircumstances, planFit } from './fit/plan-fit.ts';
+export { type GateFile, type GateImport, type GateQuestion, planGate } from './gate.ts';
 export { DEPLOY_LIMITS } from './limits.ts';
 export {
   type Activator,
