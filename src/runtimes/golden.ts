@@ -75,9 +75,9 @@ function parseNested(where: string, value: unknown): GoldenTensor {
     if (!isEven) throw bad(where, 'made of rows that are all of one length');
     shape.push(size);
     if (shape.length > RUNTIMES_LIMITS.goldenDimensions) throw tooDeep(where);
-    level = lists.flat(1);
-    if (level.length > RUNTIMES_LIMITS.goldenValues)
+    if (size * level.length > RUNTIMES_LIMITS.goldenValues)
       throw bad(where, `of at most ${RUNTIMES_LIMITS.goldenValues} values`);
+    level = lists.flat(1);
   }
   return { shape, data: level.map((one) => parseValue(where, one)) };
 }

@@ -5,7 +5,7 @@ import { checkOutputs } from './check-outputs.ts';
 import type { Inferred } from './messages.ts';
 import type { OnnxPackage, OnnxSession, OnnxTensor } from './onnx-package.ts';
 import { Refusal } from './refusal.ts';
-import { goldenFeeds, hasOpenDimensions, zeroFeeds } from './tensors.ts';
+import { goldenFeeds, hasOpenDimensions, toNumbers, zeroFeeds } from './tensors.ts';
 
 /** Sizes tried for dimensions that a model leaves open: most take 1; who halves an image many times needs more. */
 const OPEN_SIZES = [1, 32, 224] as const;
@@ -69,7 +69,8 @@ async function answer(
 
 async function run(session: OnnxSession, feeds: Record<string, OnnxTensor>, names: readonly string[]) {
   try {
-    return await session.run(feeds, names);
+    const outputs = Object.entries(await session.run(feeds, names));
+    return Object.fromEntries(outputs.map(([name, tensor]) => [name, toNumbers(tensor)]));
   } catch (thrown) {
     throw new Refusal('probe_failed', messageOf(thrown), 'run');
   }

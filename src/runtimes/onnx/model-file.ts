@@ -13,14 +13,14 @@ export interface ModelFile {
 }
 
 /** Throws RuntimeError `probe_failed`. */
-export async function findModelFile(path: string, named: string | undefined): Promise<ModelFile> {
+export async function findModelFile(action: string, path: string, named: string | undefined): Promise<ModelFile> {
   try {
     const stats = await stat(path);
     if (!stats.isDirectory()) return { path, totalBytes: stats.size };
     return await findInFolder(path, named);
   } catch (thrown) {
-    if (thrown instanceof RuntimeError) throw thrown;
-    throw new RuntimeError('probe_failed', `Looking for the model’s file: ${messageOf(thrown)}`, { cause: thrown });
+    const data = { phase: 'load' };
+    throw new RuntimeError('probe_failed', `${action}: ${messageOf(thrown)}`, { cause: thrown, data });
   }
 }
 
@@ -38,8 +38,9 @@ function choose(files: readonly string[], named: string | undefined): string {
   if (named !== undefined && files.includes(named)) return named;
   const models = files.filter((file) => file.endsWith('.onnx'));
   const [only, ...more] = models.includes('model.onnx') ? ['model.onnx'] : models;
-  if (only === undefined) throw notOne('there is no .onnx file in its folder');
-  if (more.length > 0) throw notOne(`there are ${models.length} .onnx files; the manifest’s file says which one it is`);
+  if (only === undefined) throw new Error('there is no .onnx file in its folder');
+  if (more.length > 0)
+    throw new Error(`there are ${models.length} .onnx files; the manifest’s file says which one it is`);
   return only;
 }
 
@@ -48,11 +49,7 @@ async function* filesUnder(folder: string): AsyncGenerator<string> {
   const entries = await opendir(folder, { recursive: true });
   for await (const entry of entries as AsyncIterable<Dirent>) {
     left -= 1;
-    if (left < 0) throw notOne(`its folder has more than ${RUNTIMES_LIMITS.folderEntries} entries`);
+    if (left < 0) throw new Error(`its folder has more than ${RUNTIMES_LIMITS.folderEntries} entries`);
     if (!entry.isDirectory()) yield join(entry.parentPath, entry.name);
   }
-}
-
-function notOne(what: string): RuntimeError {
-  return new RuntimeError('probe_failed', `Looking for the model’s file: ${what}`, { data: { phase: 'load' } });
 }

@@ -35,8 +35,15 @@ export interface OnnxPackage {
   listSupportedBackends(): readonly { readonly name: string }[];
 }
 
+/** Arrays of 16-bit floats, where this Node has them. */
+export type HalfArray = Float32ArrayConstructor;
+const floats = globalThis as unknown as { Float16Array?: HalfArray };
+export const Half = floats.Float16Array;
+
 /** Throws when it is not there, or its libraries do not load on this machine. */
 export async function loadOnnxPackage(name: string): Promise<OnnxPackage> {
+  // Its JavaScript half would hand its native half such arrays, which does not know them; without them it takes the bits.
+  delete floats.Float16Array;
   const module = (await import(name)) as OnnxPackage & { readonly default?: OnnxPackage };
   const runtime = module.default ?? module;
   runtime.env.logLevel = 'error';

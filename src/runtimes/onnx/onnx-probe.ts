@@ -57,9 +57,9 @@ export class OnnxProbe implements RuntimeProbe {
   async probe({ manifest, path }: ProbeRequest, signal: AbortSignal): Promise<ProbeResult> {
     const started = performance.now();
     const golden = goldenOf(manifest);
-    const file = await findModelFile(path, manifest.file);
-    const providers = await this.#chosenProviders();
     const action = `Trying ${manifest.model_id} ${manifest.version}`;
+    const file = await findModelFile(action, path, manifest.file);
+    const providers = await this.#chosenProviders();
     const task: ProbeTask = { type: 'infer', package: this.#package, path: file.path, providers, golden };
     const { answer, peakBytes } = await this.#ask(action, task, file.totalBytes, signal);
     if (answer.type !== 'inferred') throw new RuntimeError('probe_crashed', `${action}: it answered another question`);

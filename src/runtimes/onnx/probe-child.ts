@@ -2,8 +2,6 @@
  * The process of one probe: reads a task from stdin, answers with one line, and is then killed by the node. What a model does to
  * the runtime, it does here. Spec: docs/spec/17-deployment.md §5.2.
  */
-import { writeFileSync } from 'node:fs';
-import { constants, setPriority } from 'node:os';
 import { text } from 'node:stream/consumers';
 import { Worker } from 'node:worker_threads';
 import { messageOf, siblingModule } from '../../core/index.ts';
@@ -13,7 +11,6 @@ import { type ProbeAnswer, type ProbeTask, type Refused, toWords } from './messa
 import { loadOnnxPackage, type OnnxPackage } from './onnx-package.ts';
 import { Refusal } from './refusal.ts';
 
-giveWay();
 new Worker(siblingModule(import.meta.url, 'orphan-worker'), { workerData: Number(process.argv[2]), execArgv: [] });
 const task = JSON.parse(await text(process.stdin)) as ProbeTask;
 const answer = await answerTo(task);
@@ -44,14 +41,4 @@ async function loadRuntime(name: string): Promise<OnnxPackage> {
 function toRefused(thrown: unknown): Refused {
   const { code = 'probe_failed', phase } = thrown instanceof Refusal ? thrown : {};
   return { type: 'refused', code, message: toWords(messageOf(thrown)), ...(phase === undefined ? {} : { phase }) };
-}
-
-/** The node and everybody else go first, for the processor and, on Linux, when memory ends. */
-function giveWay(): void {
-  try {
-    setPriority(constants.priority.PRIORITY_LOW);
-    if (process.platform === 'linux') writeFileSync('/proc/self/oom_score_adj', '1000');
-  } catch {
-    // A machine that does not allow it runs the probe all the same.
-  }
 }

@@ -3,6 +3,8 @@
  * the process: when the promise settles, the process and its group are gone. Spec: docs/spec/17-deployment.md §5.2, §5.3.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { constants, setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { formatBytes, messageOf } from '../../core/index.ts';
 import type { Allowance } from '../allowance.ts';
@@ -150,13 +152,25 @@ class ChildRun {
 
 function start({ module }: ChildWork): ChildProcess {
   const flags = [`--max-old-space-size=${RUNTIMES_LIMITS.probeHeapMB}`, '--no-warnings'];
-  return spawn(process.execPath, [...flags, fileURLToPath(module), String(process.pid)], {
+  const child = spawn(process.execPath, [...flags, fileURLToPath(module), String(process.pid)], {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: reducedEnvironment(),
     // A session and group of its own: one signal ends it with all that it started, and a terminal's Ctrl-C does not reach it.
     detached: true,
     windowsHide: true,
   });
+  if (child.pid !== undefined) giveWay(child.pid);
+  return child;
+}
+
+/** The node and everybody else go first, for the processor and, on Linux, when memory ends. */
+function giveWay(pid: number): void {
+  try {
+    setPriority(pid, constants.priority.PRIORITY_LOW);
+    if (process.platform === 'linux') writeFileSync(`/proc/${pid}/oom_score_adj`, '1000');
+  } catch {
+    // A machine that does not allow it runs the probe all the same.
+  }
 }
 
 function reducedEnvironment(): NodeJS.ProcessEnv {

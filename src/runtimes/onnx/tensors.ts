@@ -1,7 +1,14 @@
 /** Values that go into a model: zeros of the declared shapes, or golden ones. Spec: docs/spec/17-deployment.md §5.5, §5.6. */
 import type { Golden, GoldenTensor, GoldenValue } from '../golden.ts';
 import { RUNTIMES_LIMITS } from '../limits.ts';
-import type { OnnxPackage, OnnxTensor, OnnxValueInfo, TensorData } from './onnx-package.ts';
+import {
+  Half,
+  type HalfArray,
+  type OnnxPackage,
+  type OnnxTensor,
+  type OnnxValueInfo,
+  type TensorData,
+} from './onnx-package.ts';
 import { Refusal } from './refusal.ts';
 
 type Feeds = Record<string, OnnxTensor>;
@@ -12,9 +19,6 @@ interface ElementKind {
   readonly zeros: Fill;
   readonly from: Convert;
 }
-
-/** Arrays of 16-bit floats, where this Node has them; older ones carry the bits in a Uint16Array. */
-const Float16 = (globalThis as unknown as { Float16Array?: Float32ArrayConstructor }).Float16Array;
 
 const KINDS: Readonly<Record<string, ElementKind>> = {
   float32: numeric(Float32Array),
@@ -28,7 +32,7 @@ const KINDS: Readonly<Record<string, ElementKind>> = {
   bool: numeric(Uint8Array),
   int64: big(BigInt64Array),
   uint64: big(BigUint64Array),
-  ...(Float16 === undefined ? {} : { float16: numeric(Float16) }),
+  ...(Half === undefined ? {} : { float16: half(Half) }),
   string: { zeros: (count) => new Array<string>(count).fill(''), from: (values) => values.map(String) },
 };
 
@@ -126,4 +130,18 @@ function big(Values: { new (count: number): TensorData; from(values: readonly bi
     zeros: (count) => new Values(count),
     from: (values) => Values.from(values.map((value) => BigInt(value))),
   };
+}
+
+/** The runtime carries 16-bit floats as their bits. */
+function half(Values: HalfArray): ElementKind {
+  const { zeros, from } = numeric(Values);
+  const bits = (data: TensorData) => new Uint16Array((data as Float32Array).buffer);
+  return { zeros: (count) => bits(zeros(count)), from: (values) => bits(from(values)) };
+}
+
+/** What a runtime answered, 16-bit floats as numbers. */
+export function toNumbers(tensor: OnnxTensor): OnnxTensor {
+  const { type, dims, data } = tensor;
+  if (type !== 'float16' || Half === undefined || !(data instanceof Uint16Array)) return tensor;
+  return { type, dims, data: new Half(data.buffer, data.byteOffset, data.length) };
 }
