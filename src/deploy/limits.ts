@@ -1,4 +1,4 @@
-import { type LimitTable, limitValues } from '../core/index.ts';
+import { KiB, type LimitTable, limitValues } from '../core/index.ts';
 
 export const DEPLOY_LIMIT_TABLE = {
   parallelDeployments: { value: 3, why: 'models of one node that are fetched, probed and switched at a time' },
@@ -7,6 +7,8 @@ export const DEPLOY_LIMIT_TABLE = {
   probeAttempts: { value: 3, why: 'times that a model which the probe refused is probed before a new order is needed' },
   rolloutLeaseMinMs: { value: 3_000, why: 'a rollout’s coordinator may always be silent for so long' },
   rolloutLeaseMaxMs: { value: 60_000, why: 'and never longer before another node takes over' },
+  rulesBytes: { value: 128 * KiB, why: 'one file of deployment rules' },
+  rulesRecordBytes: { value: 192 * KiB, why: 'the same as JSON, with what is left out filled in: fits into a record' },
 } as const satisfies LimitTable;
 
 export const DEPLOY_LIMITS = limitValues(DEPLOY_LIMIT_TABLE);

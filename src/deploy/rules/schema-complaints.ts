@@ -1,0 +1,37 @@
+/** What a schema has against a rule, in words for whoever wrote it. Spec: docs/spec/18-rules.md §4. Pure. */
+import type { ruleSchema } from '../../protocol/index.ts';
+import type { Fault } from './fault.ts';
+import { nearestWord } from './nearest-word.ts';
+
+type Issue = NonNullable<ReturnType<typeof ruleSchema.safeParse>['error']>['issues'][number];
+
+/** Keys of a rule, by where they stand. */
+const KNOWN_KEYS: Readonly<Record<string, readonly string[]>> = {
+  rule: ['name', 'trigger', 'schedule', 'conditions', 'models', 'replicas', 'priority', 'load'],
+  conditions: [
+    ...['role', 'region', 'labels', 'architecture', 'min_memory_mb', 'min_vram_mb', 'min_cpu_cores', 'gpu'],
+    'capabilities',
+  ],
+  models: ['name', 'version'],
+};
+
+export function toComplaints(issues: readonly Issue[], at: readonly PropertyKey[]): Fault[] {
+  return issues.flatMap((issue): Fault[] => {
+    const path = [...at, ...issue.path];
+    if (issue.code !== 'unrecognized_keys') return [{ path, message: wordsOf(issue) }];
+    return issue.keys.map((key) => ({ path: [...path, key], message: unknownKey(key, issue.path) }));
+  });
+}
+
+function unknownKey(key: string, path: readonly PropertyKey[]): string {
+  const known = KNOWN_KEYS[String(path[0] ?? 'rule')] ?? [];
+  const nearest = nearestWord(key, known);
+  return `unknown key ${key}: ${nearest === undefined ? `wanted one of ${known.join(', ')}` : `is ${nearest} meant?`}`;
+}
+
+/** Of a choice between shapes, what each of them wants. */
+function wordsOf(issue: Issue): string {
+  if (issue.code !== 'invalid_union') return issue.message;
+  const words = issue.errors.flatMap((branch) => branch.map(({ message }) => message));
+  return words.length === 0 ? issue.message : [...new Set(words)].join('; or ');
+}
