@@ -11,7 +11,6 @@ import {
   type UpdateCommand,
 } from '../../protocol/index.ts';
 import { checkOrder, FLAW_WORDS, mayRead, type OrderContext, type OrderFlaw } from '../../trust/index.ts';
-import { RecordShelf, type RecordSource } from './record-shelf.ts';
 
 /** An order replaces its author's older one with the same key. */
 export function orderKeyOf({ manifest, target_nodes, target }: UpdateCommand): string {
