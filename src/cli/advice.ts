@@ -42,6 +42,16 @@ const BY_CODE: Readonly<Record<string, string>> = {
   database_full: ROOM,
   quota_exceeded: ROOM,
 
+  not_permitted: 'atmosphere access show MODEL',
+  consent_needed:
+    'atmosphere model pull NAME --yes  # agrees to its sources; or one by one: atmosphere consent add SOURCE',
+  consent_not_found: 'atmosphere consent list',
+  consents_full: 'atmosphere consent list',
+  nothing_to_change: 'atmosphere access show',
+  policy_full: 'atmosphere access show',
+  unknown_audit_event: 'atmosphere audit --help',
+  audit_failed: ROOM,
+
   mesh_in_use: 'atmosphere mesh nodes  # those would be left behind; mesh init --replace does it all the same',
   node_not_found: 'atmosphere mesh nodes',
   node_ambiguous: 'atmosphere mesh nodes  # and say the node id instead of the name',

@@ -16,6 +16,7 @@ export interface PullOptions {
   readonly from?: string;
   readonly priority?: PullEvent['priority'];
   readonly detach?: boolean;
+  readonly yes?: boolean;
 }
 
 /** What passes: the same command goes on from what arrived. */
@@ -48,8 +49,8 @@ async function followPull(
   options: PullOptions,
   seen: { last?: PullEvent },
 ): Promise<PullEvent> {
-  const { from, priority } = options;
-  const body = { ...parseModelRef(name), ...(from && { from }), ...(priority && { priority }) };
+  const { from, priority, yes } = options;
+  const body = { ...parseModelRef(name), ...(from && { from }), ...(priority && { priority }), ...(yes && { yes }) };
   const client = await context.connect();
   using interrupt = cancelOnInterrupt(context.signal, client, seen);
   for await (const event of client.stream('pull', { body }, interrupt.giveUp)) {

@@ -1,6 +1,9 @@
 /** Every command, in the order of the help. */
 import type { AnyCommand } from '../command.ts';
+import { access } from './access.ts';
+import { audit } from './audit.ts';
 import { completion } from './completion.ts';
+import { consent } from './consent.ts';
 import { doctor } from './doctor.ts';
 import { down } from './down.ts';
 import { join } from './join.ts';
@@ -20,6 +23,9 @@ export const COMMANDS: readonly AnyCommand[] = [
   model,
   transfers,
   relay,
+  access,
+  consent,
+  audit,
   doctor,
   completion,
 ];

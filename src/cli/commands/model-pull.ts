@@ -18,6 +18,7 @@ export const modelPull: CommandSpec<PullOptions> = {
       about: 'before others, or behind (default: normal)',
       choices: PRIORITY_WORDS,
     },
+    { flags: '--yes', about: 'agree to its sources, from now on (see `atmosphere consent`)' },
     { flags: '-d, --detach', about: 'leave it to the daemon once it has begun' },
   ],
   async run(context, { args: [name = ''], options }) {
