@@ -30,6 +30,7 @@ import { TransferService } from './pull/transfer-service.ts';
 import { probeAddress } from './rate/probe-address.ts';
 import { RateControl, type Reader } from './rate/rate-control.ts';
 import { openRelaying, type Relaying } from './relaying.ts';
+import { runtimesHere } from './runtimes.ts';
 import type { ServedModels } from './served-content.ts';
 import { BlobStreams } from './streams/blob-streams.ts';
 import type { FollowBook } from './streams/follow-book.ts';
@@ -135,6 +136,7 @@ async function assemble(options: NodeOptions, stack: AsyncDisposableStack): Prom
   const parts: NodeParts = {
     ...{ name, home, clock, store, mesh, catalog, library, inventory, intake },
     ...{ transfers, fetching, rates, feedback, relaying, freeBytes, access, audit, consent },
+    runtimes: runtimesHere(),
     mirrors: config.mirrors ?? [],
     programVersion: options.programVersion,
     startedAtMs: clock.nowMs(),

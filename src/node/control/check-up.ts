@@ -20,6 +20,7 @@ export async function runChecks(parts: NodeParts): Promise<Check[]> {
     ...checkName(parts),
     checkCertificate(parts),
     checkModels(parts),
+    await checkRuntime(parts),
     ...checkRelays(parts),
     ...checkLimits(parts),
     ...checkPeers(parts),
@@ -104,6 +105,25 @@ function checkModels({ library }: NodeParts): Check {
     state: 'warn',
     detail: `${bad.length} damaged or missing: ${names}`,
     try: `atmosphere model info ${bad[0]?.modelId}`,
+  };
+}
+
+/** Whether models can be loaded here, or only looked at. */
+async function checkRuntime({ runtimes }: NodeParts): Promise<Check> {
+  const name = 'runtime';
+  const state = await runtimes.onnx();
+  if ('version' in state)
+    return {
+      name,
+      state: 'ok',
+      detail: `ONNX Runtime ${state.version} answers, on ${state.executionProviders.join(', ')}`,
+    };
+  const detail = `no ONNX Runtime, so deployed models end as Ready, never as Loaded. ${state.missing}`;
+  return {
+    name,
+    state: 'warn',
+    detail,
+    try: 'npm install onnxruntime-node  # beside the program, then restart the daemon',
   };
 }
 

@@ -15,6 +15,7 @@ import type { FetchBook } from '../pull/fetch-book.ts';
 import type { TransferService } from '../pull/transfer-service.ts';
 import type { RateControl } from '../rate/rate-control.ts';
 import type { Relaying } from '../relaying.ts';
+import type { Runtimes } from '../runtimes.ts';
 
 export interface NodeParts {
   readonly name: string;
@@ -35,6 +36,7 @@ export interface NodeParts {
   readonly rates: RateControl;
   readonly feedback: Feedback;
   readonly relaying: Relaying;
+  readonly runtimes: Runtimes;
   /** URL templates. */
   readonly mirrors: readonly string[];
   readonly startedAtMs: number;
