@@ -26,6 +26,7 @@ export {
   startLineSchema,
   TOKEN_FILE,
 } from './daemon-file.ts';
+export type { DeploymentRow, OrderEvent } from './deployment-routes.ts';
 export {
   ApiError,
   ERROR_KINDS,
@@ -46,6 +47,7 @@ export {
   type WorkEvent,
 } from './models.ts';
 export type { Limits } from './rate-policy.ts';
+export { ROLLOUT_NODE_STATES, type RolloutRow } from './rollout-routes.ts';
 export type { Route } from './route.ts';
 export {
   type AnswerOf,

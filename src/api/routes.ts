@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { ACCESS_ROUTES } from './access-routes.ts';
+import { DEPLOYMENT_ROUTES } from './deployment-routes.ts';
 import { doctorSchema, nodeRowSchema, statusSchema } from './mesh.ts';
 import {
   modelInfoSchema,
@@ -20,6 +21,7 @@ import {
   transferWishSchema,
   whichTransfersSchema,
 } from './rate-policy.ts';
+import { ROLLOUT_ROUTES } from './rollout-routes.ts';
 import { route } from './route.ts';
 
 const flag = z.union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')]).optional();
@@ -204,6 +206,8 @@ export const CONTROL_ROUTES = {
   }),
 
   ...ACCESS_ROUTES,
+  ...DEPLOYMENT_ROUTES,
+  ...ROLLOUT_ROUTES,
 } as const;
 
 export type ControlRoutes = typeof CONTROL_ROUTES;

@@ -11,6 +11,7 @@ export {
 export { FleetIndex } from './desired/fleet-index.ts';
 export { indexFor, type NodePlanInput, planDesired, planDesiredOf } from './desired/plan-desired.ts';
 export { isTargeted } from './desired/target.ts';
+export { type Criteria, chooseModel, type ModelOnOffer, meets } from './exchange/choose-model.ts';
 export { toArchitecture, toProvider } from './fit/aliases.ts';
 export { type FitCircumstances, planFit } from './fit/plan-fit.ts';
 export { type GateFile, type GateImport, type GateQuestion, planGate } from './gate.ts';
@@ -62,6 +63,7 @@ export {
   type Takeover,
   takeOver,
 } from './rollout/index.ts';
+export { nearestWord } from './rules/nearest-word.ts';
 export {
   type Because,
   type ContentKey,

@@ -53,6 +53,13 @@ export const NODE_ERRORS = {
     means:
       'The access policy does not give this role the right that is needed. `atmosphere access show MODEL` shows it; an admin changes it with `atmosphere access set`.',
   },
+  no_such_target: {
+    kind: 'not_found',
+    fault: 'user',
+    retry: false,
+    means:
+      'No node that said what it is has the role, region or label that an order is for. `atmosphere mesh nodes` shows them.',
+  },
   rollout_not_found: {
     kind: 'not_found',
     fault: 'user',
@@ -63,7 +70,8 @@ export const NODE_ERRORS = {
     kind: 'refused',
     fault: 'user',
     retry: false,
-    means: 'The rollout is in a phase that cannot be changed like that any more; `atmosphere rollout show ID` tells which.',
+    means:
+      'The rollout is in a phase that cannot be changed like that any more; `atmosphere rollout show ID` tells which.',
   },
   rollout_refused: {
     kind: 'refused',
@@ -97,6 +105,19 @@ export const NODE_ERRORS = {
     means:
       'No model of that name (and version range) is known here or in the mesh. `atmosphere model list --mesh` lists them.',
   },
+  nothing_offered: {
+    kind: 'not_found',
+    fault: 'peer',
+    retry: true,
+    means:
+      'No node has a model with these capabilities, version and size that fits this machine. Ask for less, or import one.',
+  },
+  too_many_requests: {
+    kind: 'refused',
+    fault: 'user',
+    retry: true,
+    means: 'This node waits for answers of the mesh to several such questions already. Wait until one is answered.',
+  },
   model_not_local: {
     kind: 'not_found',
     fault: 'user',
@@ -115,6 +136,13 @@ export const NODE_ERRORS = {
     retry: true,
     means: 'The model’s files have not been read and hashed yet. `atmosphere status` shows how far it is.',
   },
+  manifest_mismatch: {
+    kind: 'integrity',
+    fault: 'user',
+    retry: false,
+    means:
+      'The manifest speaks of other bytes, or of another id or version, than the model has. `atmosphere model manifest NAME` shows what it has.',
+  },
   model_damaged: {
     kind: 'integrity',
     fault: 'disk',
@@ -126,6 +154,25 @@ export const NODE_ERRORS = {
     fault: 'user',
     retry: false,
     means: 'No node of that name or id is in the mesh. `atmosphere mesh nodes` lists them.',
+  },
+  role_not_found: {
+    kind: 'not_found',
+    fault: 'user',
+    retry: true,
+    means: 'No node of this mesh has that role. `atmosphere mesh nodes` lists them with their roles.',
+  },
+  no_target: {
+    kind: 'not_found',
+    fault: 'user',
+    retry: true,
+    means:
+      'No node of this mesh is in the region, or has the labels, that an order names. `atmosphere mesh nodes` lists them.',
+  },
+  not_pinned: {
+    kind: 'not_found',
+    fault: 'user',
+    retry: false,
+    means: 'The model is not pinned on this node.',
   },
   node_ambiguous: {
     kind: 'usage',

@@ -1,6 +1,8 @@
 import { type LimitTable, limitValues } from '../core/index.ts';
 
 export const NODE_LIMIT_TABLE = {
+  manifestSettleMs: { value: 100, why: 'manifests that change together are signed and told together' },
+  manifestLookEveryMs: { value: 21_600_000, why: 'how often a node looks whether manifests that it signed run out' },
   consents: { value: 10_000, why: 'sources that an owner has agreed to' },
   auditHeadEveryMs: {
     value: 60_000,
@@ -8,6 +10,19 @@ export const NODE_LIMIT_TABLE = {
   },
   auditWindowMs: { value: 60_000, why: 'the time for the next' },
   auditOfOthers: { value: 120, why: 'entries of the audit log that others cause in that time; the rest is counted' },
+  availableBurst: { value: 4, why: 'models in a row that the mesh is told of as soon as they are ready' },
+  availableEveryMs: { value: 2000, why: 'and then one in this time: each is a record that every node gets' },
+  availableWaiting: { value: 256, why: 'models that wait to be told of; the catalog has the others all the same' },
+  availableRemembered: { value: 200_000, why: 'contents that are known to be told' },
+  exchangeLifeMs: { value: 600_000, why: 'how long the word of a new model lives' },
+  requestLifeMs: { value: 60_000, why: 'how long a request, and an offer, lives' },
+  requestWaitMs: { value: 10_000, why: 'how long a pull by criteria waits for offers' },
+  ownRequests: { value: 8, why: 'requests of this node that wait for offers at a time' },
+  offerDelayMs: { value: 800, why: 'an offer comes at a random moment within this time, so that not all holders answer' },
+  offersEnough: { value: 3, why: 'offers of others after which a holder keeps quiet' },
+  requestsPerPeer: { value: 20, why: 'requests of one node that are answered in the next time' },
+  requestWindowMs: { value: 60_000, why: 'that time' },
+  requestsRemembered: { value: 1000, why: 'requests that are known to be answered; the oldest goes' },
   sightingsBurst: { value: 3, why: 'times in a row that what is new in the mesh is noted at once' },
   sightingsEveryMs: { value: 2000, why: 'and then once in this time' },
   sightingsRemembered: { value: 200_000, why: 'contents that are known to be noted without asking the database' },

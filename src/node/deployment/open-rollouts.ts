@@ -1,0 +1,45 @@
+/** Staged rollouts at this node: what is known of them, coordinating where it is its turn, and taking orders. */
+import type { Clock, Logger } from '../../core/index.ts';
+import type { Mesh } from '../../mesh/index.ts';
+import type { AccessPolicy } from '../access/access-policy.ts';
+import type { ManifestsView, NodesView } from './ports.ts';
+import type { RolloutBook } from './rollout-book.ts';
+import { RolloutCoordinator, type RolloutFleet } from './rollout-coordinator.ts';
+import { RolloutDesk } from './rollout-desk.ts';
+import { rolloutFleet } from './rollout-fleet.ts';
+import type { StatusBook } from './status-book.ts';
+
+export interface RolloutOptions {
+  readonly mesh: Mesh;
+  readonly access: AccessPolicy;
+  readonly nodes: NodesView;
+  readonly manifests: ManifestsView;
+  readonly statuses: StatusBook;
+  readonly book: RolloutBook;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export interface Rollouts {
+  readonly book: RolloutBook;
+  readonly fleet: RolloutFleet;
+  readonly coordinator: RolloutCoordinator;
+  readonly desk: RolloutDesk;
+}
+
+export function openRollouts(options: RolloutOptions, stack: AsyncDisposableStack): Rollouts {
+  const { mesh, access, nodes, manifests, statuses, book, clock, logger } = options;
+  const orderContext = () => access.orderContext();
+  const fleet = rolloutFleet({
+    nodes: () => nodes.nodes(),
+    statuses: () => statuses.all(),
+    has: (nodeId, { sha256 }) => statuses.of(nodeId)?.models.some((entry) => entry.sha256 === sha256) === true,
+    orderContext,
+  });
+  const coordinator = stack.use(new RolloutCoordinator({ mesh, book, fleet, clock, logger }));
+  for (const { changes } of [nodes, statuses]) stack.defer(changes.on(() => coordinator.look()));
+  coordinator.start();
+  const manifestOf = (content: Parameters<ManifestsView['find']>[0]) => manifests.find(content);
+  const desk = new RolloutDesk({ mesh, book, coordinator, fleet, manifestOf, orderContext, clock });
+  return { book, fleet, coordinator, desk };
+}
