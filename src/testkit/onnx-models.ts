@@ -166,6 +166,25 @@ export function withExternalData(externalFile: string): Buffer {
   });
 }
 
+const LAYER_WIDTH = 1024;
+
+/** Dense layers of 4 MiB each, as many as `sizeBytes` hold: a model of any size that runs. `X` [n, 1024] → `Y` [n, 1024]. */
+export async function writeLayers(path: string, sizeBytes: number): Promise<WrittenFile> {
+  const count = Math.max(1, Math.floor(sizeBytes / (LAYER_WIDTH * LAYER_WIDTH * 4)));
+  const names = Array.from({ length: count }, (_, at) => `W${at}`);
+  const values = Array.from({ length: LAYER_WIDTH * LAYER_WIDTH }, (_, at) => ((at * 7919) % 1000) / 1e6);
+  const file = onnxBytes({
+    name: 'layers',
+    tensors: names.map((name) => ({ name, shape: [LAYER_WIDTH, LAYER_WIDTH], values })),
+    nodes: names.map((name, at) =>
+      op('MatMul', [at === 0 ? 'X' : `H${at}`, name], at === count - 1 ? 'Y' : `H${at + 1}`),
+    ),
+    inputs: [{ name: 'X', shape: ['n', LAYER_WIDTH] }],
+    outputs: [{ name: 'Y', shape: ['n', LAYER_WIDTH] }],
+  });
+  return write(path, file);
+}
+
 async function write(path: string, bytes: Buffer): Promise<WrittenFile> {
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, bytes);
