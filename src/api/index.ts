@@ -14,6 +14,7 @@ export {
   type DaemonReady,
   LOG_LEVELS,
   type LogLevel,
+  type NodeFactsConfig,
   type OpenDaemon,
   parseDaemonEnv,
   SPLICE_RELAY_PORT,
@@ -37,6 +38,7 @@ export {
   RemoteError,
   toErrorBody,
 } from './errors.ts';
+export type { ManifestAnswer } from './manifest-routes.ts';
 export type { DoctorReport, NodeRow, Status } from './mesh.ts';
 export {
   CONTRACT_VERSION,

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { ACCESS_ROUTES } from './access-routes.ts';
 import { DEPLOYMENT_ROUTES } from './deployment-routes.ts';
+import { MANIFEST_ROUTES } from './manifest-routes.ts';
 import { doctorSchema, nodeRowSchema, statusSchema } from './mesh.ts';
 import {
   modelInfoSchema,
@@ -121,6 +122,8 @@ export const CONTROL_ROUTES = {
       version: z.string().min(1).max(100).optional(),
       type: z.string().max(50).optional(),
       capabilities: z.array(z.string().min(1).max(200)).max(64).optional(),
+      /** In any vocabulary; what the fields above say goes before it. */
+      manifest: z.record(z.string(), z.unknown()).optional(),
     }),
     answer: workEventSchema,
     streams: true,
@@ -144,6 +147,8 @@ export const CONTROL_ROUTES = {
     answer: workEventSchema,
     streams: true,
   }),
+
+  ...MANIFEST_ROUTES,
 
   pull: route('POST', '/api/v1/transfers', {
     access: 'owner',

@@ -53,13 +53,6 @@ export const NODE_ERRORS = {
     means:
       'The access policy does not give this role the right that is needed. `atmosphere access show MODEL` shows it; an admin changes it with `atmosphere access set`.',
   },
-  no_such_target: {
-    kind: 'not_found',
-    fault: 'user',
-    retry: false,
-    means:
-      'No node that said what it is has the role, region or label that an order is for. `atmosphere mesh nodes` shows them.',
-  },
   rollout_not_found: {
     kind: 'not_found',
     fault: 'user',
@@ -135,6 +128,13 @@ export const NODE_ERRORS = {
     fault: 'us',
     retry: true,
     means: 'The model’s files have not been read and hashed yet. `atmosphere status` shows how far it is.',
+  },
+  manifest_not_found: {
+    kind: 'not_found',
+    fault: 'user',
+    retry: true,
+    means:
+      'Others have the model, and nobody who may has published a manifest of it. `atmosphere model pull NAME` gets it all the same.',
   },
   manifest_mismatch: {
     kind: 'integrity',

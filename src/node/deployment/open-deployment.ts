@@ -60,6 +60,8 @@ export interface Deployment {
   pin(manifest: ModelManifest): void;
   /** False where nothing was pinned. */
   unpin(modelId: ModelManifest['model_id']): boolean;
+  /** Model ids that the owner holds fast. */
+  pins(): readonly ModelManifest['model_id'][];
   metrics(): DeploymentMetrics;
   desired(): Promise<readonly Desired[]>;
   fleet(): Fleet;
@@ -108,6 +110,7 @@ export function openDeployment(options: DeploymentOptions, stack: AsyncDisposabl
       wake();
       return was;
     },
+    pins: () => registry.pins.list().map(({ modelId }) => modelId),
     metrics: () =>
       toDeploymentMetrics(
         statuses.all().map(({ models }) => models),

@@ -1,0 +1,206 @@
+/** Orders of deployment and their progress, the fleet's status, pins. Spec: docs/spec/17-deployment.md §3, §6. */
+import { randomUUID } from 'node:crypto';
+import type { BodyOf, ControlHandlers, DeploymentRow, OrderEvent } from '../../api/index.ts';
+import type { Deployed } from '../../deploy/index.ts';
+import {
+  entryToManifest,
+  type ModelManifest,
+  type ModelStatusEntry,
+  parseUpdateCommand,
+  shortManifest,
+  type Target,
+} from '../../protocol/index.ts';
+import { verifyOrder } from '../../trust/index.ts';
+import type { NodeStatus } from '../deployment/status-book.ts';
+import { NodeError } from '../errors.ts';
+import { mergeModels, resolveModel } from '../model-view.ts';
+import { followOrder } from './follow-order.ts';
+import { nameOf } from './known-names.ts';
+import { nearestNames } from './nearest-names.ts';
+import { resolveTarget } from './order-target.ts';
+import type { NodeParts } from './parts.ts';
+
+type DeploymentControl = Pick<
+  ControlHandlers,
+  'modelPush' | 'modelUndeploy' | 'deployments' | 'deploymentMetrics' | 'modelPin' | 'modelUnpin'
+>;
+
+export function deploymentControl(parts: NodeParts): DeploymentControl {
+  const { deployment } = parts;
+  return {
+    modelPush: ({ body }, signal) => push(parts, body, signal),
+    modelUndeploy: ({ body }, signal) => undeploy(parts, body, signal),
+    async deployments({ query }) {
+      const modelId = query.id === undefined ? undefined : resolveDeployed(parts, query.id);
+      return { deployments: await listDeployments(parts, modelId), deployment_metrics: deployment.metrics() };
+    },
+    async deploymentMetrics() {
+      return { deployment_metrics: deployment.metrics() };
+    },
+    async modelPin({ body }) {
+      const manifest = findManifest(parts, body.id, body.range);
+      deployment.pin(manifest);
+      const { model_id, version, sha256 } = manifest;
+      return { model_id, version, sha256, pinned: true };
+    },
+    async modelUnpin({ body }) {
+      const pinned = deployment.pins();
+      const modelId = pinned.find((id) => id === body.id || id.endsWith(`/${body.id}`));
+      if (modelId !== undefined) return { model_id: modelId, was_pinned: deployment.unpin(modelId) };
+      const near = pinned.length === 0 ? 'nothing is pinned' : nearestNames(body.id, pinned);
+      throw new NodeError('not_pinned', `Unpinning ${body.id}: it is not pinned on this node; ${near}`);
+    },
+  };
+}
+
+type PushBody = Pick<Required<BodyOf<'modelPush'>>, 'id' | 'load' | 'wait'> & {
+  readonly range?: string | undefined;
+  readonly priority?: number | undefined;
+  readonly replicas?: number | undefined;
+  readonly target: Parameters<typeof resolveTarget>[1];
+};
+
+async function* push(parts: NodeParts, body: PushBody, signal: AbortSignal) {
+  const manifest = findManifest(parts, body.id, body.range);
+  const target = resolveTarget(parts, body.target);
+  const command = toCommand(parts, 'deploy', { manifest, target, ...body });
+  yield* order(parts, command, body.wait, signal);
+}
+
+async function* undeploy(
+  parts: NodeParts,
+  { id, wait, target }: Pick<PushBody, 'id' | 'wait' | 'target'>,
+  signal: AbortSignal,
+) {
+  const manifest = removable(parts, id);
+  const command = toCommand(parts, 'remove', { manifest, target: resolveTarget(parts, target), load: false });
+  yield* order(parts, command, wait, signal);
+}
+
+async function* order(
+  parts: NodeParts,
+  command: ReturnType<typeof toCommand>,
+  wait: boolean,
+  signal: AbortSignal,
+): AsyncGenerator<OrderEvent> {
+  const { deployment, mesh, access, audit } = parts;
+  const { manifest, action } = command;
+  verifyOrder({ author: mesh.nodeId, action, manifest }, access.orderContext());
+  const following = followOrder(parts, command, { wait, signal });
+  const { model_id, version, sha256 } = manifest;
+  audit.insist('order', { what: action, model_id, version, sha256, order: command.command_id, target: command.target });
+  deployment.order(command);
+  yield* following;
+}
+
+interface CommandFacts {
+  readonly manifest: ModelManifest;
+  readonly target: Target;
+  readonly load: boolean;
+  readonly priority?: number | undefined;
+  readonly replicas?: number | undefined;
+}
+
+const PRIORITIES = { critical: 1, high: 2, normal: 3, low: 4 } as const;
+
+function toCommand({ clock }: NodeParts, action: 'deploy' | 'remove', facts: CommandFacts) {
+  const { manifest, target, load, priority = PRIORITIES[manifest.deployment.priority], replicas } = facts;
+  return parseUpdateCommand({
+    type: 'model_update',
+    command_id: randomUUID(),
+    action,
+    manifest: shortManifest(manifest),
+    target,
+    priority,
+    auto_load: load,
+    ...(replicas === undefined ? {} : { replicas }),
+    timestamp: new Date(clock.nowMs()).toISOString(),
+  });
+}
+
+/** Throws NodeError `model_not_found`, `model_ambiguous`, `model_not_ready`. */
+function findManifest(parts: NodeParts, id: string, range: string | undefined): ModelManifest {
+  const models = mergeModels(parts.library.list(), parts.catalog.getAllModels());
+  try {
+    const { entry } = resolveModel(models, id, range);
+    if (entry === undefined)
+      throw new NodeError('model_not_ready', `Deploying ${id}: it is here, and not yet read`);
+    return parts.deployment.manifests.find(entry) ?? entryToManifest(entry);
+  } catch (thrown) {
+    if (!(thrown instanceof NodeError) || thrown.code !== 'model_not_found') throw thrown;
+    const ids = models.map(({ modelId }) => modelId as string);
+    throw new NodeError('model_not_found', `${thrown.message}; ${nearestNames(id, ids)}`, { data: thrown.data });
+  }
+}
+
+/** What is to be taken away need not be anywhere any more. */
+function removable(parts: NodeParts, id: string): ModelManifest {
+  const row = parts.deployment.rows().find(({ modelId }) => modelId === id || modelId.endsWith(`/${id}`));
+  if (row !== undefined) return row.manifest;
+  const modelId = deployedIds(parts).find((known) => known === id || known.endsWith(`/${id}`)) ?? id;
+  return findManifest(parts, modelId, undefined);
+}
+
+function deployedIds({ deployment }: NodeParts): string[] {
+  return [...new Set(deployment.statuses.all().flatMap(({ models }) => models.map(({ model_id }) => model_id as string)))];
+}
+
+function resolveDeployed(parts: NodeParts, id: string): string {
+  const ids = deployedIds(parts);
+  const found = ids.filter((known) => known === id || known.endsWith(`/${id}`));
+  const [modelId = id] = found;
+  if (found.length > 0) return modelId;
+  const known = mergeModels(parts.library.list(), parts.catalog.getAllModels());
+  if (known.some((model) => model.modelId === id || model.modelId.endsWith(`/${id}`))) return id;
+  const near = ids.length === 0 ? 'nothing is deployed' : nearestNames(id, ids);
+  throw new NodeError('model_not_found', `Looking for deployments of ${id}: no node tells of any; ${near}`);
+}
+
+async function listDeployments(parts: NodeParts, modelId: string | undefined): Promise<DeploymentRow[]> {
+  const rows: DeploymentRow[] = [];
+  for (const node of parts.deployment.statuses.all())
+    for (const entry of node.models)
+      if (modelId === undefined || entry.model_id === modelId) rows.push(await withPath(parts, toDeploymentRow(parts, node, entry)));
+  return rows.sort((a, b) => compare(a.model_id, b.model_id) || compare(a.node_name, b.node_name));
+}
+
+async function withPath(parts: NodeParts, row: DeploymentRow): Promise<DeploymentRow> {
+  if (!row.this_node || (row.status !== 'Ready' && row.status !== 'Loaded')) return row;
+  const isOfRow = ({ version, sha256 }: Pick<Deployed, 'version' | 'sha256'>) => version === row.version && sha256 === row.sha256;
+  const own = parts.deployment.rows().find((one) => one.modelId === row.model_id);
+  const manifest = [own?.manifest, own?.previous].find((one) => one !== undefined && isOfRow(one));
+  if (manifest === undefined) return row;
+  return { ...row, local_path: await parts.deployment.folders.pathOf(manifest).catch(() => null) };
+}
+
+export function toDeploymentRow(
+  parts: NodeParts,
+  { nodeId }: Pick<NodeStatus, 'nodeId'>,
+  entry: ModelStatusEntry,
+): DeploymentRow {
+  const isSelf = nodeId === parts.mesh.nodeId;
+  return {
+    node_id: nodeId,
+    node_name: isSelf ? parts.name : nameOf(parts, nodeId),
+    online: isSelf || parts.catalog.getNodes().some((node) => node.nodeId === nodeId),
+    this_node: isSelf,
+    model_id: entry.model_id,
+    version: entry.version,
+    sha256: entry.sha256,
+    status: entry.status,
+    download_progress: entry.download_progress,
+    local_path: null,
+    verified_at: entry.verified_at ?? null,
+    loaded_at: entry.loaded_at ?? null,
+    error: entry.error ?? null,
+    error_code: entry.error_code ?? null,
+    because: entry.because ?? null,
+    previous_version: entry.previous_version ?? null,
+    transfer_ms: entry.transfer_ms ?? null,
+    updated_at: entry.updated_at,
+  };
+}
+
+function compare(a: string, b: string): number {
+  return a === b ? 0 : a < b ? -1 : 1;
+}
