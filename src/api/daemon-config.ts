@@ -28,15 +28,28 @@ export interface DaemonConfig {
   readonly wsRelays?: readonly string[];
   /** Be a splice relay. */
   readonly spliceRelay?: SpliceRelayConfig;
+  /** Load formats that run code, where their signer may ship it; without it, as it was said last. */
+  readonly allowCode?: boolean;
   /** Folders to look for models in, absolute. */
   readonly modelFolders: readonly string[];
   /** Look at the places of Hugging Face, Ollama and LlamaFarm too. */
   readonly scanDefaults: boolean;
   readonly quotaBytes?: number;
   readonly gossipIntervalSeconds?: number;
+  /** What this node says of itself. */
+  readonly facts?: NodeFactsConfig;
   readonly logLevel: LogLevel;
   /** Absolute; without it the log goes to stderr. */
   readonly logFile?: string;
+}
+
+/** Kept over restarts: what is absent stays as it was given last, null takes it away. */
+export interface NodeFactsConfig {
+  readonly region?: string | null;
+  readonly labels?: Readonly<Record<string, string>> | null;
+  readonly interests?: readonly string[] | null;
+  readonly maxModelSizeMb?: number | null;
+  readonly maxModels?: number | null;
 }
 
 export interface SpliceRelayConfig {

@@ -20,6 +20,8 @@ export interface UpOptions {
   readonly openLan?: boolean;
   readonly name?: string;
   readonly loopbackHttp?: boolean;
+  readonly allowCode?: boolean;
+  readonly denyCode?: boolean;
   readonly relayServer?: boolean;
   readonly relay?: readonly string[];
   readonly wsRelay?: readonly string[];
@@ -59,6 +61,7 @@ export function toDaemonConfig(options: UpOptions, { home, cwd, env }: UpSurroun
     logLevel: options.logLevel ?? DAEMON_DEFAULTS.logLevel,
     ...given('name', options.name ?? fromEnv.name),
     ...given('httpHost', options.host),
+    ...given('allowCode', options.denyCode === true ? false : options.allowCode),
     ...given('mirrors', options.mirror),
     ...given('mirrorTokenFile', options.mirrorTokenFile === undefined ? undefined : absolute(options.mirrorTokenFile)),
     ...given('quotaBytes', options.quota),

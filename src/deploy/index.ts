@@ -63,7 +63,6 @@ export {
   type Takeover,
   takeOver,
 } from './rollout/index.ts';
-export { nearestWord } from './rules/nearest-word.ts';
 export {
   type Because,
   type ContentKey,

@@ -6,7 +6,7 @@
  *     db/atmosphere.sqlite                 what the daemon knows (registry)
  *     audit-head.json                      where the audit log ended last
  *     blobs/, parts/                       content it stores (store)
- *     models/registry.yaml, models/files/  what people and runtimes read
+ *     models/registry.yaml, models/mesh.yaml, models/files/  what people and runtimes read
  *     logs/
  */
 import { randomBytes } from 'node:crypto';
@@ -20,6 +20,7 @@ export interface Home {
   readonly database: string;
   readonly store: string;
   readonly registryView: string;
+  readonly meshView: string;
   readonly tokenFile: string;
   /** Where the audit log ended, kept apart from it. */
   readonly auditHead: string;
@@ -32,6 +33,7 @@ export async function openHome(folder: string): Promise<Home> {
     database: join(folder, 'db', 'atmosphere.sqlite'),
     store: folder,
     registryView: join(folder, 'models', 'registry.yaml'),
+    meshView: join(folder, 'models', 'mesh.yaml'),
     tokenFile: join(folder, 'run', 'token'),
     auditHead: join(folder, 'audit-head.json'),
   };

@@ -1,4 +1,4 @@
-import { type LimitTable, limitValues } from '../core/index.ts';
+import { type LimitTable, limitValues, MiB } from '../core/index.ts';
 
 export const NODE_LIMIT_TABLE = {
   manifestSettleMs: { value: 100, why: 'manifests that change together are signed and told together' },
@@ -18,13 +18,16 @@ export const NODE_LIMIT_TABLE = {
   requestLifeMs: { value: 60_000, why: 'how long a request, and an offer, lives' },
   requestWaitMs: { value: 10_000, why: 'how long a pull by criteria waits for offers' },
   ownRequests: { value: 8, why: 'requests of this node that wait for offers at a time' },
-  offerDelayMs: { value: 800, why: 'an offer comes at a random moment within this time, so that not all holders answer' },
+  offerDelayMs: {
+    value: 800,
+    why: 'an offer comes at a random moment within this time, so that not all holders answer',
+  },
   offersEnough: { value: 3, why: 'offers of others after which a holder keeps quiet' },
   requestsPerPeer: { value: 20, why: 'requests of one node that are answered in the next time' },
   requestWindowMs: { value: 60_000, why: 'that time' },
   requestsRemembered: { value: 1000, why: 'requests that are known to be answered; the oldest goes' },
   sightingsBurst: { value: 3, why: 'times in a row that what is new in the mesh is noted at once' },
-  sightingsEveryMs: { value: 2000, why: 'and then once in this time' },
+  sightingsEveryMs: { value: 10_000, why: 'and then once in this time' },
   sightingsRemembered: { value: 200_000, why: 'contents that are known to be noted without asking the database' },
   policyLookEveryMs: { value: 21_600_000, why: 'how often an admin’s node looks whether its access policy runs out' },
   rolloutLookBurst: { value: 3, why: 'times in a row that a coordinator looks at its rollouts at once' },
@@ -83,6 +86,15 @@ export const NODE_LIMIT_TABLE = {
   metricModels: { value: 500, why: 'models and versions that the Prometheus series of deployments tell apart' },
   endedTransfersKept: { value: 200, why: 'ended pulls kept in memory; the log has more' },
   waitingEvents: { value: 1000, why: 'events kept for a reader that does not keep up; the oldest goes' },
+  describeMs: { value: 10_000, why: 'a program that is asked what this machine has must answer by then' },
+  describeBytes: { value: 4 * MiB, why: 'and with so many words at most: the packages of a large Python are 100 kB' },
+  describeEveryMs: {
+    value: 6 * 3_600_000,
+    why: 'how often a node describes itself anew: a quarter of the life of its word',
+  },
+  diskLookMs: { value: 300_000, why: 'how often it looks at its free disk' },
+  fleetGraceMs: { value: 30_000, why: 'after a start no node counts as gone before: it has not been heard of yet' },
+  ownRulesLookMs: { value: 5_000, why: 'how often the owner’s file of rules is looked at' },
 } as const satisfies LimitTable;
 
 export const NODE_LIMITS = limitValues(NODE_LIMIT_TABLE);

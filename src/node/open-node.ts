@@ -5,21 +5,27 @@
  */
 import { hostname } from 'node:os';
 import type { ControlHandlers, DaemonConfig } from '../api/index.ts';
-import { type ByteGate, type Clock, type Logger, type NodeId, type Sha256, systemClock } from '../core/index.ts';
+import { type ByteGate, type Clock, type Logger, messageOf, type NodeId, type Sha256, systemClock } from '../core/index.ts';
 import { BLOB_STREAM_PROTOCOL } from '../protocol/index.ts';
 import { acquireHomeLock, type CatalogEndpoints, type Registry } from '../registry/index.ts';
 import { announcing } from './announcer.ts';
 import { auditTransfers } from './audit/watch-events.ts';
+import { deploymentControl } from './control/deployment-control.ts';
 import { limitsControl } from './control/limits-control.ts';
+import { manifestControl } from './control/manifest-control.ts';
 import { meshControl } from './control/mesh-control.ts';
 import { modelControl } from './control/model-control.ts';
 import type { NodeParts } from './control/parts.ts';
+import { rolloutControl } from './control/rollout-control.ts';
 import { statusControl } from './control/status-control.ts';
 import { transferControl } from './control/transfer-control.ts';
 import { Feedback } from './feedback.ts';
 import { openHome, readMachineMark } from './home.ts';
+import { Manifests } from './manifests/manifests.ts';
 import { Mirrors } from './mirrors.ts';
 import { scannersOf, usualPlaces } from './model-places.ts';
+import { openExchange } from './open-exchange.ts';
+import { openFleet } from './open-fleet.ts';
 import { openLibraryParts } from './open-library.ts';
 import { type BearerFacts, openMeshParts, type PeerFacts, readMember, verifyBearer } from './open-mesh-parts.ts';
 import { openOversight, oversightControl } from './open-oversight.ts';
@@ -94,6 +100,7 @@ async function assemble(options: NodeOptions, stack: AsyncDisposableStack): Prom
   const { access, audit, consent, readGate, onRefusal } = openOversight(surroundings, mesh, stack);
   const around = { ...surroundings, scanners, openLan: config.openLan, fetching, readGate, onRefusal };
   const { library, content, inventory, intake } = await openLibraryParts(around, stack);
+  const manifests = stack.use(new Manifests({ mesh, access, library, rows: registry.manifests, clock, logger }));
   const machineMark = config.loopbackHttp ? await readMachineMark() : undefined;
   const statsOf = (nodeId: NodeId) => registry.reliability.get(nodeId);
   const feedback = stack.use(new Feedback({ mesh, statsOf, clock, logger }));
@@ -132,11 +139,18 @@ async function assemble(options: NodeOptions, stack: AsyncDisposableStack): Prom
   stack.defer(() => transfers.close());
   stack.defer(auditTransfers(audit, transfers));
 
+  const exchanging = openExchange(surroundings, { mesh, catalog, library, access }, stack);
+
+  const runtimes = runtimesHere();
+  const askable = { view, pieceHashes };
+  const ofFleet = { mesh, catalog, access, audit, library, manifests, transfers, askable, runtimes, freeBytes };
+  const fleet = openFleet(surroundings, { ...ofFleet, ...exchanging }, stack);
+
   const http = { url: '' };
   const parts: NodeParts = {
-    ...{ name, home, clock, store, mesh, catalog, library, inventory, intake },
-    ...{ transfers, fetching, rates, feedback, relaying, freeBytes, access, audit, consent },
-    runtimes: runtimesHere(),
+    ...{ name, home, clock, store, mesh, catalog, library, manifests, inventory, intake },
+    ...{ transfers, fetching, rates, feedback, relaying, freeBytes, access, audit, consent, ...exchanging },
+    ...{ runtimes, ...fleet },
     mirrors: config.mirrors ?? [],
     programVersion: options.programVersion,
     startedAtMs: clock.nowMs(),
@@ -149,8 +163,11 @@ async function assemble(options: NodeOptions, stack: AsyncDisposableStack): Prom
       ...statusControl(parts),
       ...meshControl(parts),
       ...modelControl(parts),
+      ...manifestControl(parts),
       ...transferControl(parts),
       ...limitsControl(parts),
+      ...deploymentControl(parts),
+      ...rolloutControl(parts),
       ...oversightControl(parts),
     },
     verifyPeer: (certificateDer) => readMember(mesh, clock, certificateDer),
@@ -161,6 +178,7 @@ async function assemble(options: NodeOptions, stack: AsyncDisposableStack): Prom
       const { gossipIntervalSeconds: periodSeconds, relays } = config;
       stack.use(announcing(parts, { http: address, machineMark, relays, periodSeconds, logger }));
       transfers.resume();
+      fleet.startFleet().catch((thrown: unknown) => logger.error({ err: messageOf(thrown) }, 'deployment did not begin'));
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };

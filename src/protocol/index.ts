@@ -80,6 +80,7 @@ export {
   type ModelStatusWord,
   parseModelStatusPage,
 } from './deploy/model-status.ts';
+export { estimateVramMb, memoryFactorOf } from './deploy/quantization.ts';
 export {
   areGrowingWaves,
   parseRollout,

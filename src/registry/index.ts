@@ -25,6 +25,7 @@ export type { DeploymentRepository, ModelPin, PinRepository, StoredDeployment } 
 export { acquireHomeLock } from './home-lock.ts';
 export { REGISTRY_LIMITS } from './limits.ts';
 export type { ManifestRepository, ManifestRowKey, StoredManifest } from './manifests.ts';
+export { type MeshViewVersion, writeMeshView } from './mesh-view.ts';
 export { ModelCatalog } from './model-catalog.ts';
 export type {
   LocalModel,

@@ -26,12 +26,16 @@ export function toRegistryYaml(models: readonly RegistryViewModel[]): string {
   return stringify({ models: entries }, { lineWidth: 0, aliasDuplicateObjects: false });
 }
 
-/** Writes the view so that readers see the old one or the new one. */
 export async function writeRegistryView(path: string, models: readonly RegistryViewModel[]): Promise<void> {
+  await writeView(path, toRegistryYaml(models));
+}
+
+/** Writes a view so that readers see the old one or the new one. */
+export async function writeView(path: string, text: string): Promise<void> {
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
   try {
     await mkdir(dirname(path), { recursive: true });
-    await writeSynced(temporary, toRegistryYaml(models));
+    await writeSynced(temporary, text);
     await rename(temporary, path);
   } catch (thrown) {
     await rm(temporary, { force: true }).catch(() => {});

@@ -55,6 +55,8 @@ export const up: CommandSpec<UpOptions> = {
       repeats: true,
     },
     { flags: '--mirror-token-file <file>', about: 'tokens for the mirrors, one `ORIGIN TOKEN` a line' },
+    { flags: '--allow-code', about: 'load formats that run code (pickles), where their signer may ship it; kept' },
+    { flags: '--deny-code', about: 'do not any more (default)' },
     { flags: '--models <dir>', about: 'folder to look for models in; may be repeated', repeats: true },
     { flags: '--no-scan-defaults', about: 'do not look at the places of Hugging Face, Ollama and LlamaFarm' },
     { flags: '--quota <size>', about: 'most that pulled models may take, like 200GB', parse: parseSizeBytes },

@@ -7,10 +7,18 @@ import type { BlobStore } from '../../store/index.ts';
 import type { AccessPolicy } from '../access/access-policy.ts';
 import type { AuditTrail } from '../audit/audit-trail.ts';
 import type { ConsentDesk } from '../consent/consent-desk.ts';
+import type { Deployment } from '../deployment/open-deployment.ts';
+import type { Rollouts } from '../deployment/open-rollouts.ts';
+import type { ModelExchange } from '../exchange/model-exchange.ts';
+import type { NodeBook } from '../facts/node-book.ts';
 import type { Feedback } from '../feedback.ts';
+import type { FormatGate } from '../gate/format-gate.ts';
 import type { Home } from '../home.ts';
 import type { Intake } from '../library/intake.ts';
 import type { ModelLibrary } from '../library/model-library.ts';
+import type { Manifests } from '../manifests/manifests.ts';
+import type { Deprecations } from '../mesh-registry/deprecations.ts';
+import type { MeshRegistry } from '../mesh-registry/mesh-registry.ts';
 import type { FetchBook } from '../pull/fetch-book.ts';
 import type { TransferService } from '../pull/transfer-service.ts';
 import type { RateControl } from '../rate/rate-control.ts';
@@ -29,6 +37,7 @@ export interface NodeParts {
   readonly audit: AuditTrail;
   readonly consent: ConsentDesk;
   readonly library: ModelLibrary;
+  readonly manifests: Manifests;
   readonly inventory: Inventory;
   readonly intake: Intake;
   readonly transfers: TransferService;
@@ -36,11 +45,22 @@ export interface NodeParts {
   readonly rates: RateControl;
   readonly feedback: Feedback;
   readonly relaying: Relaying;
+  /** What nodes say of themselves. */
+  readonly nodes: NodeBook;
+  readonly deployment: Deployment;
+  readonly rollouts: Rollouts;
+  readonly exchange: ModelExchange;
+  readonly deprecations: Deprecations;
+  readonly meshRegistry: MeshRegistry;
+  /** May what is here be loaded? */
+  readonly formatGate: FormatGate;
   readonly runtimes: Runtimes;
   /** URL templates. */
   readonly mirrors: readonly string[];
   readonly startedAtMs: number;
   freeBytes(): Promise<number>;
+  /** Describes this node and begins to deploy, once it can be reached. */
+  startFleet(): Promise<void>;
   /** Where HTTP listens, once it does. */
   httpUrl(): string;
   /** Ends the process in its own time. */

@@ -2,7 +2,7 @@
  * Which versions nobody should begin with any more: the newest word of somebody who may write the model counts. A word of one who
  * may not, or may no longer, is as if it were not there. Spec: docs/spec/09-registry.md §9.
  */
-import { type Clock, Emitter, type ModelId, type NodeId } from '../../core/index.ts';
+import { Emitter, type ModelId, type NodeId } from '../../core/index.ts';
 import { MESH_LIMITS, type Mesh } from '../../mesh/index.ts';
 import { type ModelDeprecation, parseModelDeprecation, type SignedRecord } from '../../protocol/index.ts';
 import { mayWrite } from '../../trust/index.ts';
@@ -21,7 +21,6 @@ export interface Deprecated {
 export interface DeprecationsOptions {
   readonly mesh: Pick<Mesh, 'nodeId' | 'records' | 'recordEvents' | 'membershipEvents' | 'publish'>;
   readonly access: Pick<AccessPolicy, 'current' | 'changes' | 'roleOf'>;
-  readonly clock: Clock;
 }
 
 export class Deprecations implements Disposable {

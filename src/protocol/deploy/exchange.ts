@@ -65,6 +65,8 @@ const offerSchema = named(
     type: z.literal('model_offer'),
     from_node: label,
     to_node: label,
+    /** Key of the request's record; ours say it, others may not. */
+    request: label.optional(),
     model: lenientObject({ name: modelIdSchema, version, checksum: sha256Schema.optional() }),
     transfer_options: lenientObject({
       direct_tcp: z.string().max(PROTOCOL_LIMITS.labelChars).optional(),
