@@ -9,6 +9,7 @@ import { NodeError } from '../errors.ts';
 import type { ImportRequest } from '../library/import-scanner.ts';
 import { descriptionOf } from '../library/local-entry.ts';
 import { type KnownModel, mergeModels, resolveModel, toRow } from '../model-view.ts';
+import { describeImport, importManifest, withManifest } from './manifest-control.ts';
 import { hashModels, verifyModel } from './model-work.ts';
 import type { NodeParts } from './parts.ts';
 
@@ -51,11 +52,13 @@ async function* scan(parts: NodeParts, isHashing: boolean, signal: AbortSignal):
 }
 
 async function* importModels(parts: NodeParts, body: ImportBody, signal: AbortSignal): AsyncGenerator<WorkEvent> {
-  const request = toImport(body);
+  const manifest = body.manifest === undefined ? undefined : importManifest(body, body.manifest);
+  const request = toImport(manifest === undefined ? body : withManifest(body, manifest));
   const found = await parts.intake.import(request);
   await parts.intake.settled();
   yield* hashModels(parts, toIds(found), signal);
   const models = importedModels(parts, toIds(found), request.path);
+  if (manifest !== undefined) await describeImport(parts, models, manifest);
   for (const { modelId, version, sha256, state } of models)
     if (state === 'ready')
       parts.audit.note('install', { model_id: modelId, version, sha256, how: 'import', path: request.path });
@@ -136,6 +139,7 @@ interface ImportBody {
   readonly version?: string | undefined;
   readonly type?: string | undefined;
   readonly capabilities?: readonly string[] | undefined;
+  readonly manifest?: Readonly<Record<string, unknown>> | undefined;
 }
 
 function toImport(body: ImportBody): ImportRequest {

@@ -1,0 +1,297 @@
+/**
+ * Every manifest that this node knows: those of the mesh that count, and of models on this machine that nobody signed what is
+ * generated from their headers and the owner's words. Signs and publishes its own where its role may write. Spec:
+ * docs/spec/16-manifests.md §8, §10. Order of writes: the record first, then what is remembered of it, so that a crash in between
+ * signs again and loses nothing.
+ */
+import { type Clock, Emitter, type Logger, messageOf } from '../../core/index.ts';
+import { MESH_LIMITS, type Mesh } from '../../mesh/index.ts';
+import {
+  type Ancestor,
+  compareVersions,
+  lineageOf,
+  type ModelManifest,
+  manifestKey,
+  type ParentRef,
+  shortManifest,
+} from '../../protocol/index.ts';
+import type { LocalModel, ManifestRepository, ManifestRowKey } from '../../registry/index.ts';
+import { mayWrite, signManifest } from '../../trust/index.ts';
+import type { AccessPolicy } from '../access/access-policy.ts';
+import { NodeError } from '../errors.ts';
+import { descriptionOf } from '../library/local-entry.ts';
+import type { ModelLibrary } from '../library/model-library.ts';
+import { NODE_LIMITS } from '../limits.ts';
+import { generateManifest } from './generate-manifest.ts';
+import { LocalManifests } from './local-manifests.ts';
+import { ManifestBook } from './manifest-book.ts';
+import { completeManifest, wordsOf } from './owner-words.ts';
+import { planPublishing } from './plan-publishing.ts';
+
+export interface ManifestsOptions {
+  readonly mesh: Pick<
+    Mesh,
+    'nodeId' | 'role' | 'identity' | 'records' | 'recordEvents' | 'membershipEvents' | 'publish'
+  >;
+  readonly access: Pick<AccessPolicy, 'current' | 'changes' | 'orderContext'>;
+  readonly library: Pick<ModelLibrary, 'list' | 'changes'>;
+  readonly rows: ManifestRepository;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export interface ManifestEvent {
+  readonly key: string;
+  /** Undefined: there is none that counts any more, or it was withdrawn. */
+  readonly manifest: ModelManifest | undefined;
+}
+
+export class Manifests implements Disposable {
+  /** After what happened, when it has settled: all that is told at once is told once. */
+  readonly events: Emitter<ManifestEvent>;
+  /** The same, once for all that changed together. */
+  readonly changes: Emitter<void>;
+  readonly #options: ManifestsOptions;
+  readonly #book: ManifestBook;
+  readonly #local: LocalManifests;
+  readonly #stops: (() => void)[] = [];
+  /** By key, withdrawn ones too; then those in force, and those in order. Made when they are asked for. */
+  #known: ReadonlyMap<string, ModelManifest> | undefined;
+  #inForce: ReadonlyMap<string, ModelManifest> | undefined;
+  #sorted: readonly ModelManifest[] | undefined;
+  #told: ReadonlyMap<string, ModelManifest>;
+  #cancelSettle: (() => void) | undefined;
+
+  constructor(options: ManifestsOptions) {
+    this.#options = options;
+    const { mesh, access: policy, library, rows: revisions, clock, logger } = options;
+    this.events = new Emitter((thrown) => logger.error({ err: thrown }, 'a listener to manifests failed'));
+    this.changes = new Emitter((thrown) => logger.error({ err: thrown }, 'a listener to manifests failed'));
+    this.#book = new ManifestBook({ mesh, policy, revisions, clock, logger });
+    this.#local = new LocalManifests(options.rows, clock);
+    this.#told = this.#counting();
+    const changed = () => this.#changed();
+    this.#stops.push(
+      this.#book.changes.on(changed),
+      library.changes.on(changed),
+      policy.changes.on(changed),
+      mesh.membershipEvents.on(changed),
+      () => this.#book[Symbol.dispose](),
+    );
+    this.#lookLater();
+    this.#changed();
+  }
+
+  [Symbol.dispose](): void {
+    this.#cancelSettle?.();
+    for (const stop of this.#stops.splice(0)) stop();
+  }
+
+  /** All that count, by id and newest version first. The same list as long as nothing changes. */
+  all(): readonly ModelManifest[] {
+    this.#sorted ??= [...this.#counting().values()].sort(byNameNewestFirst);
+    return this.#sorted;
+  }
+
+  /** Of exactly this content. */
+  find({ modelId, version, sha256 }: ManifestRowKey): ModelManifest | undefined {
+    return this.#counting().get(manifestKey({ model_id: modelId, version, sha256 }));
+  }
+
+  /** The newest version without one; of several contents under one version the one signed last. */
+  manifestOf(modelId: string, version?: string, sha256?: string): ModelManifest | undefined {
+    return this.#newest(this.all(), modelId, version, sha256);
+  }
+
+  /** The same, withdrawn ones too. */
+  lookUp(modelId: string, version?: string, sha256?: string): ModelManifest | undefined {
+    return this.#newest([...this.#all().values()].sort(byNameNewestFirst), modelId, version, sha256);
+  }
+
+  /** Of a model on this machine, whatever counts; undefined while it is not ready. */
+  manifestHere(model: LocalModel): ModelManifest | undefined {
+    const plain = this.#local.manifestOf(model);
+    return plain === undefined ? undefined : (this.#book.get(manifestKey(plain)) ?? plain);
+  }
+
+  /** The fields that the owner of this machine gave. */
+  ownWords(model: LocalModel): readonly string[] {
+    return Object.keys(this.#local.wordsOf(model));
+  }
+
+  mayWrite(modelId: string): boolean {
+    const { mesh, access } = this.#options;
+    return mayWrite(access.current, modelId, mesh.role);
+  }
+
+  /** Nearest first. Throws ProtocolError `bad_lineage`. */
+  lineageOf(manifest: ModelManifest): readonly Ancestor[] {
+    return lineageOf(manifest, ({ modelId, version }: ParentRef) => this.lookUp(modelId, version));
+  }
+
+  /**
+   * The owner's manifest of a model on this machine; signed and published where this node may. What a partial one leaves out is
+   * as it was found; what a whole one leaves out is not to be.
+   * Throws NodeError `manifest_mismatch`, `model_not_ready`, `not_permitted`, ProtocolError `bad_lineage`, `too_large`.
+   */
+  describe(model: LocalModel, said: ModelManifest, isPartial: boolean): ModelManifest {
+    const generated = this.#generated(model);
+    const wanted = isPartial ? completeManifest(generated, said) : said;
+    const words = wordsOf(generated, wanted);
+    this.lineageOf({ ...wanted, model_id: generated.model_id, version: generated.version });
+    if (this.#book.get(manifestKey(generated)) !== undefined) this.#insistOnWriting(generated.model_id);
+    this.#local.setWords(model, words);
+    this.#changed();
+    this.#publishDue();
+    return this.manifestHere(model) ?? generated;
+  }
+
+  /** Signs a manifest, and tells the mesh: what was withdrawn counts again. Throws NodeError `not_permitted`. */
+  publish(manifest: ModelManifest): ModelManifest {
+    return this.#sayWithdrawn(manifest, false);
+  }
+
+  /** Nothing is deployed by it any more. Throws NodeError `not_permitted`. */
+  withdraw(manifest: ModelManifest): ModelManifest {
+    return this.#sayWithdrawn(manifest, true);
+  }
+
+  #sayWithdrawn(manifest: ModelManifest, withdrawn: boolean): ModelManifest {
+    this.#insistOnWriting(manifest.model_id);
+    const key = manifestKey(manifest);
+    const here = this.#options.library.list().find((model) => this.#local.keyOf(model) === key);
+    if (here !== undefined) this.#local.setWithdrawn(here, withdrawn);
+    return this.#sign({ ...manifest, withdrawn });
+  }
+
+  #insistOnWriting(modelId: string): void {
+    if (this.mayWrite(modelId)) return;
+    const { role } = this.#options.mesh;
+    throw new NodeError('not_permitted', `Writing the manifest of ${modelId}: the role ${role} may not`, {
+      data: { model_id: modelId, role, right: 'write' },
+    });
+  }
+
+  #generated(model: LocalModel): ModelManifest {
+    const generated = generateManifest(model);
+    if (generated !== undefined) return generated;
+    const { modelId, state } = model;
+    throw new NodeError('model_not_ready', `Describing ${modelId}: it is ${state}, wanted ready`);
+  }
+
+  /** Of a sorted list. */
+  #newest(
+    sorted: readonly ModelManifest[],
+    ...[modelId, version, sha256]: readonly [string, string | undefined, string | undefined]
+  ): ModelManifest | undefined {
+    return sorted.find(
+      (one) =>
+        one.model_id === modelId && (version ?? one.version) === one.version && (sha256 ?? one.sha256) === one.sha256,
+    );
+  }
+
+  #all(): ReadonlyMap<string, ModelManifest> {
+    if (this.#known !== undefined) return this.#known;
+    const known = new Map<string, ModelManifest>();
+    for (const model of this.#options.library.list()) {
+      const manifest = this.manifestHere(model);
+      if (manifest !== undefined) known.set(manifestKey(manifest), manifest);
+    }
+    for (const key of this.#book.keys()) {
+      const manifest = this.#book.get(key);
+      if (manifest !== undefined) known.set(key, manifest);
+    }
+    this.#known = known;
+    return known;
+  }
+
+  #counting(): ReadonlyMap<string, ModelManifest> {
+    this.#inForce ??= new Map([...this.#all()].filter(([, { withdrawn }]) => !withdrawn));
+    return this.#inForce;
+  }
+
+  #forget(): void {
+    this.#known = undefined;
+    this.#inForce = undefined;
+    this.#sorted = undefined;
+  }
+
+  #changed(): void {
+    this.#forget();
+    this.#cancelSettle ??= this.#options.clock.after(NODE_LIMITS.manifestSettleMs, () => {
+      this.#cancelSettle = undefined;
+      this.#keepPulled();
+      this.#publishDue();
+      this.#forget();
+      this.#tell();
+    });
+  }
+
+  #tell(): void {
+    const before = this.#told;
+    this.#told = this.#counting();
+    const gone = [...before.keys()].filter((key) => !this.#told.has(key));
+    const news = [...this.#told].filter(([key, manifest]) => before.get(key) !== manifest);
+    for (const [key, manifest] of news) this.events.emit({ key, manifest });
+    for (const key of gone) this.events.emit({ key, manifest: undefined });
+    if (news.length + gone.length > 0) this.changes.emit();
+  }
+
+  /** What a model came with stays with it when its publisher is gone. */
+  #keepPulled(): void {
+    for (const model of this.#options.library.list()) {
+      if (descriptionOf(model).isPulled !== true || model.state !== 'ready') continue;
+      const key = this.#local.keyOf(model);
+      const counting = key === undefined ? undefined : this.#book.get(key);
+      if (counting !== undefined) this.#local.keep(model, counting);
+    }
+  }
+
+  /** Called by timers: what it throws would end the daemon. Tried again at the next change or look. */
+  #publishDue(): void {
+    const { mesh, library, logger } = this.#options;
+    try {
+      const due = planPublishing({
+        nodeId: mesh.nodeId,
+        here: library.list().flatMap((model) => this.#local.modelHere(model) ?? []),
+        own: this.#book.publishedBy(mesh.nodeId),
+        counting: (key) => this.#book.get(key),
+        mayWrite: (modelId) => this.mayWrite(modelId),
+      });
+      for (const manifest of due) this.#sign(manifest);
+    } catch (thrown) {
+      logger.warn({ reason: messageOf(thrown) }, 'the mesh was not told a manifest');
+    }
+  }
+
+  #sign(manifest: ModelManifest): ModelManifest {
+    const { mesh, rows, clock } = this.#options;
+    const { model_id: modelId, version, sha256 } = manifest;
+    const signer = { id: mesh.nodeId, privateKey: mesh.identity.nodeKey };
+    const before = rows.revisionOf({ modelId, version, sha256 });
+    const signed = signManifest(manifest, { signer, nowMs: clock.nowMs(), before });
+    const payload = shortManifest(signed);
+    mesh.publish({ kind: 'manifest', key: manifestKey(signed), payload, ttlMs: MESH_LIMITS.orderRecordLifeMs });
+    this.#local.keepSigned(signed);
+    this.#forget();
+    return signed;
+  }
+
+  #lookLater(): void {
+    const look = (): void => {
+      this.#publishDue();
+      stop = this.#options.clock.after(NODE_LIMITS.manifestLookEveryMs, look);
+    };
+    let stop = this.#options.clock.after(NODE_LIMITS.manifestLookEveryMs, look);
+    this.#stops.push(() => stop());
+  }
+}
+
+function byNameNewestFirst(one: ModelManifest, other: ModelManifest): number {
+  if (one.model_id !== other.model_id) return one.model_id < other.model_id ? -1 : 1;
+  return (
+    compareVersions(other.version, one.version) ||
+    other.revision - one.revision ||
+    (one.sha256 < other.sha256 ? -1 : Number(one.sha256 > other.sha256))
+  );
+}
