@@ -5,32 +5,25 @@
  */
 import { hostname } from 'node:os';
 import type { ControlHandlers, DaemonConfig } from '../api/index.ts';
-import { type ByteGate, type Clock, type Logger, messageOf, type NodeId, type Sha256, systemClock } from '../core/index.ts';
+import { type ByteGate, type Clock, type Logger, type NodeId, type Sha256, systemClock } from '../core/index.ts';
 import { BLOB_STREAM_PROTOCOL } from '../protocol/index.ts';
 import { acquireHomeLock, type CatalogEndpoints, type Registry } from '../registry/index.ts';
 import { announcing } from './announcer.ts';
 import { auditTransfers } from './audit/watch-events.ts';
-import { deploymentControl } from './control/deployment-control.ts';
-import { limitsControl } from './control/limits-control.ts';
-import { manifestControl } from './control/manifest-control.ts';
-import { meshControl } from './control/mesh-control.ts';
-import { modelControl } from './control/model-control.ts';
+import { controlHandlers } from './control/control-handlers.ts';
 import type { NodeParts } from './control/parts.ts';
-import { rolloutControl } from './control/rollout-control.ts';
-import { statusControl } from './control/status-control.ts';
-import { transferControl } from './control/transfer-control.ts';
 import { Feedback } from './feedback.ts';
 import { openHome, readMachineMark } from './home.ts';
 import { Manifests } from './manifests/manifests.ts';
 import { Mirrors } from './mirrors.ts';
 import { scannersOf, usualPlaces } from './model-places.ts';
+import { openDeploying } from './open-deploying.ts';
 import { openExchange } from './open-exchange.ts';
-import { openFleet } from './open-fleet.ts';
 import { openLibraryParts } from './open-library.ts';
 import { type BearerFacts, openMeshParts, type PeerFacts, readMember, verifyBearer } from './open-mesh-parts.ts';
-import { openOversight, oversightControl } from './open-oversight.ts';
+import { openOversight } from './open-oversight.ts';
 import { freeBytesAt, openStorage, pieceHashStore } from './open-storage.ts';
-import { endpointsOf, machineHash } from './peer-endpoints.ts';
+import { endpointsOf, plainMark } from './peer-endpoints.ts';
 import { FetchBook } from './pull/fetch-book.ts';
 import { TransferService } from './pull/transfer-service.ts';
 import { probeAddress } from './rate/probe-address.ts';
@@ -105,8 +98,7 @@ async function assemble(options: NodeOptions, stack: AsyncDisposableStack): Prom
   const statsOf = (nodeId: NodeId) => registry.reliability.get(nodeId);
   const feedback = stack.use(new Feedback({ mesh, statsOf, clock, logger }));
   feedback.start();
-  const reach = (peer: CatalogEndpoints) =>
-    endpointsOf(peer, machineMark === undefined ? undefined : machineHash(mesh.meshId, machineMark));
+  const reach = (peer: CatalogEndpoints) => endpointsOf(peer, plainMark({ mesh, access, machineMark }));
   const addressOf = (nodeId: NodeId) => {
     const peer = catalog.getNodes().find((node) => node.nodeId === nodeId);
     return peer === undefined ? undefined : probeAddress(reach(peer.endpoints));
@@ -125,12 +117,7 @@ async function assemble(options: NodeOptions, stack: AsyncDisposableStack): Prom
     isDirect: (nodeId) => mesh.isDirect(nodeId),
     mirrors: new Mirrors({ templates: config.mirrors ?? [], tokenFile: config.mirrorTokenFile, logger }),
   });
-  const roleOf = (nodeId: NodeId) => mesh.certificateOf(nodeId)?.role ?? 'member';
-  const gateFor = (nodeId: NodeId, sha256: Sha256, sizeBytes: number) =>
-    rates.uploadGate({ kind: 'peer', nodeId }, sha256, sizeBytes);
-  const followed = options.follows === undefined ? {} : { follows: options.follows };
-  const streams = new BlobStreams({ content, roleOf, gateFor, ...followed, logger });
-  mesh.handleStream(BLOB_STREAM_PROTOCOL, (from, stream) => streams.serve(from, stream));
+  serveStreams(options, { mesh, content, rates });
   const freeBytes = () => freeBytesAt(home.folder);
   const log = transferLog(registry.transfers);
   const pieceHashes = pieceHashStore(registry.pieceLists);
@@ -143,14 +130,14 @@ async function assemble(options: NodeOptions, stack: AsyncDisposableStack): Prom
 
   const runtimes = runtimesHere();
   const askable = { view, pieceHashes };
-  const ofFleet = { mesh, catalog, access, audit, library, manifests, transfers, askable, runtimes, freeBytes };
-  const fleet = openFleet(surroundings, { ...ofFleet, ...exchanging }, stack);
+  const opened = { mesh, catalog, access, audit, library, manifests, transfers, askable, runtimes, freeBytes };
+  const deploying = openDeploying(surroundings, { ...opened, ...exchanging }, stack);
 
   const http = { url: '' };
   const parts: NodeParts = {
     ...{ name, home, clock, store, mesh, catalog, library, manifests, inventory, intake },
     ...{ transfers, fetching, rates, feedback, relaying, freeBytes, access, audit, consent, ...exchanging },
-    ...{ runtimes, ...fleet },
+    ...{ runtimes, ...deploying },
     mirrors: config.mirrors ?? [],
     programVersion: options.programVersion,
     startedAtMs: clock.nowMs(),
@@ -159,17 +146,7 @@ async function assemble(options: NodeOptions, stack: AsyncDisposableStack): Prom
   };
   return {
     ...{ parts, content, tls, relaying },
-    control: {
-      ...statusControl(parts),
-      ...meshControl(parts),
-      ...modelControl(parts),
-      ...manifestControl(parts),
-      ...transferControl(parts),
-      ...limitsControl(parts),
-      ...deploymentControl(parts),
-      ...rolloutControl(parts),
-      ...oversightControl(parts),
-    },
+    control: controlHandlers(parts),
     verifyPeer: (certificateDer) => readMember(mesh, clock, certificateDer),
     verifyToken: (bearer) => verifyBearer(mesh, clock, bearer),
     uploadGate: (reader, sha256, sizeBytes) => rates.uploadGate(reader, sha256, sizeBytes),
@@ -178,10 +155,23 @@ async function assemble(options: NodeOptions, stack: AsyncDisposableStack): Prom
       const { gossipIntervalSeconds: periodSeconds, relays } = config;
       stack.use(announcing(parts, { http: address, machineMark, relays, periodSeconds, logger }));
       transfers.resume();
-      fleet.startFleet().catch((thrown: unknown) => logger.error({ err: messageOf(thrown) }, 'deployment did not begin'));
+      deploying.startDeploying();
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
+}
+
+/** Blobs on streams of the mesh, to members whom no connection reaches. */
+function serveStreams({ follows, logger }: NodeOptions, { mesh, content, rates }: ServingParts): void {
+  const roleOf = (nodeId: NodeId) => mesh.certificateOf(nodeId)?.role ?? 'member';
+  const gateFor = (nodeId: NodeId, sha256: Sha256, sizeBytes: number) =>
+    rates.uploadGate({ kind: 'peer', nodeId }, sha256, sizeBytes);
+  const streams = new BlobStreams({ content, roleOf, gateFor, ...(follows === undefined ? {} : { follows }), logger });
+  mesh.handleStream(BLOB_STREAM_PROTOCOL, (from, stream) => streams.serve(from, stream));
+}
+
+interface ServingParts extends Pick<NodeParts, 'mesh' | 'rates'> {
+  readonly content: ServedModels;
 }
 
 /** The name given now, else the one given last, else the machine's: a restart without `--name` renames nothing. */

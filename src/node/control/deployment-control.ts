@@ -1,6 +1,6 @@
 /** Orders of deployment and their progress, the fleet's status, pins. Spec: docs/spec/17-deployment.md §3, §6. */
 import { randomUUID } from 'node:crypto';
-import type { BodyOf, ControlHandlers, DeploymentRow, OrderEvent } from '../../api/index.ts';
+import type { ControlHandlers, DeploymentRow, OrderEvent } from '../../api/index.ts';
 import type { Deployed } from '../../deploy/index.ts';
 import {
   entryToManifest,
@@ -17,7 +17,7 @@ import { mergeModels, resolveModel } from '../model-view.ts';
 import { followOrder } from './follow-order.ts';
 import { nameOf } from './known-names.ts';
 import { nearestNames } from './nearest-names.ts';
-import { resolveTarget } from './order-target.ts';
+import { resolveTarget, type SaidTarget } from './order-target.ts';
 import type { NodeParts } from './parts.ts';
 
 type DeploymentControl = Pick<
@@ -53,17 +53,20 @@ export function deploymentControl(parts: NodeParts): DeploymentControl {
   };
 }
 
-type PushBody = Pick<Required<BodyOf<'modelPush'>>, 'id' | 'load' | 'wait'> & {
+interface PushBody {
+  readonly id: string;
   readonly range?: string | undefined;
+  readonly target: SaidTarget;
+  readonly load: boolean;
+  readonly wait: boolean;
   readonly priority?: number | undefined;
   readonly replicas?: number | undefined;
-  readonly target: Parameters<typeof resolveTarget>[1];
-};
+}
 
 async function* push(parts: NodeParts, body: PushBody, signal: AbortSignal) {
   const manifest = findManifest(parts, body.id, body.range);
   const target = resolveTarget(parts, body.target);
-  const command = toCommand(parts, 'deploy', { manifest, target, ...body });
+  const command = toCommand(parts, 'deploy', { ...body, manifest, target });
   yield* order(parts, command, body.wait, signal);
 }
 
@@ -123,8 +126,7 @@ function findManifest(parts: NodeParts, id: string, range: string | undefined): 
   const models = mergeModels(parts.library.list(), parts.catalog.getAllModels());
   try {
     const { entry } = resolveModel(models, id, range);
-    if (entry === undefined)
-      throw new NodeError('model_not_ready', `Deploying ${id}: it is here, and not yet read`);
+    if (entry === undefined) throw new NodeError('model_not_ready', `Deploying ${id}: it is here, and not yet read`);
     return parts.deployment.manifests.find(entry) ?? entryToManifest(entry);
   } catch (thrown) {
     if (!(thrown instanceof NodeError) || thrown.code !== 'model_not_found') throw thrown;
@@ -142,7 +144,9 @@ function removable(parts: NodeParts, id: string): ModelManifest {
 }
 
 function deployedIds({ deployment }: NodeParts): string[] {
-  return [...new Set(deployment.statuses.all().flatMap(({ models }) => models.map(({ model_id }) => model_id as string)))];
+  return [
+    ...new Set(deployment.statuses.all().flatMap(({ models }) => models.map(({ model_id }) => model_id as string))),
+  ];
 }
 
 function resolveDeployed(parts: NodeParts, id: string): string {
@@ -160,13 +164,15 @@ async function listDeployments(parts: NodeParts, modelId: string | undefined): P
   const rows: DeploymentRow[] = [];
   for (const node of parts.deployment.statuses.all())
     for (const entry of node.models)
-      if (modelId === undefined || entry.model_id === modelId) rows.push(await withPath(parts, toDeploymentRow(parts, node, entry)));
+      if (modelId === undefined || entry.model_id === modelId)
+        rows.push(await withPath(parts, toDeploymentRow(parts, node, entry)));
   return rows.sort((a, b) => compare(a.model_id, b.model_id) || compare(a.node_name, b.node_name));
 }
 
 async function withPath(parts: NodeParts, row: DeploymentRow): Promise<DeploymentRow> {
   if (!row.this_node || (row.status !== 'Ready' && row.status !== 'Loaded')) return row;
-  const isOfRow = ({ version, sha256 }: Pick<Deployed, 'version' | 'sha256'>) => version === row.version && sha256 === row.sha256;
+  const isOfRow = ({ version, sha256 }: Pick<Deployed, 'version' | 'sha256'>) =>
+    version === row.version && sha256 === row.sha256;
   const own = parts.deployment.rows().find((one) => one.modelId === row.model_id);
   const manifest = [own?.manifest, own?.previous].find((one) => one !== undefined && isOfRow(one));
   if (manifest === undefined) return row;

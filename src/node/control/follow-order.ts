@@ -26,7 +26,11 @@ export interface FollowOptions {
 }
 
 /** Throws NodeError `no_target` at once where the order is for nobody. */
-export function followOrder(parts: NodeParts, command: UpdateCommand, options: FollowOptions): AsyncGenerator<OrderEvent> {
+export function followOrder(
+  parts: NodeParts,
+  command: UpdateCommand,
+  options: FollowOptions,
+): AsyncGenerator<OrderEvent> {
   const followed = whomOf(parts, command);
   if (followed.size > 0) return follow(parts, command, followed, options);
   const { model_id } = command.manifest;
@@ -68,7 +72,10 @@ function whomOf(parts: NodeParts, { target }: UpdateCommand): Map<NodeId, Follow
   const meant = members.filter((member) => {
     const known = facts.get(member.node_id as NodeId);
     if (known !== undefined) return isTargeted(target, { ...known, role: member.role });
-    return target.node_ids.includes(member.node_id as NodeId) || (target.roles.includes(member.role) && target.regions.length === 0);
+    return (
+      target.node_ids.includes(member.node_id as NodeId) ||
+      (target.roles.includes(member.role) && target.regions.length === 0)
+    );
   });
   return new Map(
     meant.map(({ node_id, name, state }) => {
@@ -121,12 +128,16 @@ function toEnd(command: UpdateCommand, all: readonly Followed[]): OrderEvent {
   const count = (end: Followed['end']) => all.filter((one) => one.end === end).length;
   const [done, failures] = [count('done'), count('failed')];
   const { replicas = 0 } = command;
-  const waiting = command.action === 'deploy' && replicas > 0 ? Math.max(0, Math.min(replicas, all.length) - done - failures) : count(undefined);
+  const waiting =
+    command.action === 'deploy' && replicas > 0
+      ? Math.max(0, Math.min(replicas, all.length) - done - failures)
+      : count(undefined);
   const silent = all.filter(({ node, end }) => end === undefined && node.online).length;
   const counts = { done, failures, waiting };
   if (failures === 0 && (silent === 0 || (replicas > 0 && waiting === 0)))
     return { event: 'completed', ...factsOf(command), ...counts };
-  const why = failures > 0 ? `${failures} of ${all.length} nodes failed` : `${silent} of ${all.length} nodes did not answer`;
+  const why =
+    failures > 0 ? `${failures} of ${all.length} nodes failed` : `${silent} of ${all.length} nodes did not answer`;
   const error = `${command.action === 'remove' ? 'Removing' : 'Deploying'} ${command.manifest.model_id}: ${why}`;
   return { event: 'failed', ...factsOf(command), ...counts, error, code: 'deployment_failed', kind: 'refused' };
 }

@@ -23,6 +23,7 @@ import type { FetchBook } from '../pull/fetch-book.ts';
 import type { TransferService } from '../pull/transfer-service.ts';
 import type { RateControl } from '../rate/rate-control.ts';
 import type { Relaying } from '../relaying.ts';
+import type { RulesBook } from '../rules/rules-book.ts';
 import type { Runtimes } from '../runtimes.ts';
 
 export interface NodeParts {
@@ -47,6 +48,8 @@ export interface NodeParts {
   readonly relaying: Relaying;
   /** What nodes say of themselves. */
   readonly nodes: NodeBook;
+  /** Those that hold here. */
+  readonly rules: RulesBook;
   readonly deployment: Deployment;
   readonly rollouts: Rollouts;
   readonly exchange: ModelExchange;
@@ -60,7 +63,7 @@ export interface NodeParts {
   readonly startedAtMs: number;
   freeBytes(): Promise<number>;
   /** Describes this node and begins to deploy, once it can be reached. */
-  startFleet(): Promise<void>;
+  startDeploying(): void;
   /** Where HTTP listens, once it does. */
   httpUrl(): string;
   /** Ends the process in its own time. */

@@ -1,0 +1,77 @@
+/**
+ * What should be where, and bringing it about: the fleet as it describes itself, its rules, staged rollouts, and deployment at this
+ * node. The parts know each other by their ports alone. Spec: docs/spec/17-deployment.md, 19-rollout.md.
+ */
+import { messageOf, type NodeId } from '../core/index.ts';
+import type { NodeParts } from './control/parts.ts';
+import { openDeployment } from './deployment/open-deployment.ts';
+import { openRollouts } from './deployment/open-rollouts.ts';
+import type { ManifestsView } from './deployment/ports.ts';
+import { RolloutBook } from './deployment/rollout-book.ts';
+import type { Manifests } from './manifests/manifests.ts';
+import { openFleet } from './open-fleet.ts';
+import type { Askable } from './pull/holder-wait.ts';
+import type { Surroundings } from './surroundings.ts';
+
+type Needed =
+  | ('mesh' | 'catalog' | 'access' | 'audit' | 'library' | 'manifests' | 'deprecations')
+  | ('formatGate' | 'runtimes' | 'transfers' | 'freeBytes');
+
+export interface DeployingOptions extends Pick<NodeParts, Needed> {
+  readonly askable: Askable;
+}
+
+export type DeployingParts = Pick<NodeParts, 'nodes' | 'rules' | 'deployment' | 'rollouts' | 'startDeploying'>;
+
+export function openDeploying(
+  around: Surroundings,
+  options: DeployingOptions,
+  stack: AsyncDisposableStack,
+): DeployingParts {
+  const { registry, home, clock, logger } = around;
+  const { mesh, access, deprecations, formatGate: gate, runtimes } = options;
+  const versions = () => versionsOf(options.manifests);
+  const { nodes, rules, describe } = openFleet(around, { ...options, versions }, stack);
+  const manifests = manifestsView(options.manifests);
+  const book = stack.use(new RolloutBook({ mesh, access, clock, logger }));
+  const own = { home: home.folder, registry, clock, logger };
+  const known = { nodes, manifests, rules, rollouts: book, deprecations: deprecationsView(deprecations) };
+  const deployment = openDeployment({ ...options, ...own, ...known, gate, runtime: runtimes.probe }, stack);
+  const { statuses } = deployment;
+  const rollouts = openRollouts({ mesh, access, nodes, manifests, statuses, book, clock, logger }, stack);
+  return {
+    ...{ nodes, rules, deployment, rollouts },
+    startDeploying() {
+      const onFailure = (thrown: unknown) => logger.error({ err: messageOf(thrown) }, 'deployment did not begin well');
+      describe()
+        .catch(onFailure)
+        .then(() => deployment.start())
+        .catch(onFailure);
+    },
+  };
+}
+
+/** Those that count, and this node's own. */
+function manifestsView(manifests: Manifests): ManifestsView {
+  return {
+    known: () =>
+      manifests.all().map((manifest) => {
+        const author = manifest.signature?.signer as NodeId | undefined;
+        return { manifest, publishedAtMs: manifest.revision, author };
+      }),
+    find: ({ model_id, version, sha256 }) => manifests.manifestOf(model_id, version, sha256),
+    changes: manifests.events,
+  };
+}
+
+function versionsOf(manifests: Manifests): ReadonlyMap<string, readonly string[]> {
+  const byModel = Map.groupBy(manifests.all(), ({ model_id }) => model_id as string);
+  return new Map([...byModel].map(([id, all]) => [id, all.map(({ version }) => version)]));
+}
+
+function deprecationsView(deprecations: NodeParts['deprecations']) {
+  return {
+    list: () => deprecations.list().map(({ modelId, version }) => ({ model_id: modelId, version })),
+    changes: deprecations.changes,
+  };
+}
