@@ -63,6 +63,8 @@ export {
   type Takeover,
   takeOver,
 } from './rollout/index.ts';
+export type { RuleSurroundings } from './rules/fault.ts';
+export { type RuleComplaint, type RulesReading, readRules } from './rules/read-rules.ts';
 export {
   type Because,
   type ContentKey,

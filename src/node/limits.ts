@@ -26,6 +26,7 @@ export const NODE_LIMIT_TABLE = {
   requestsPerPeer: { value: 20, why: 'requests of one node that are answered in the next time' },
   requestWindowMs: { value: 60_000, why: 'that time' },
   requestsRemembered: { value: 1000, why: 'requests that are known to be answered; the oldest goes' },
+  trainedModels: { value: 1000, why: 'models that one import from LlamaFarm takes' },
   sightingsBurst: { value: 3, why: 'times in a row that what is new in the mesh is noted at once' },
   sightingsEveryMs: { value: 10_000, why: 'and then once in this time' },
   sightingsRemembered: { value: 200_000, why: 'contents that are known to be noted without asking the database' },
