@@ -22,7 +22,7 @@ let [office, relay, edge]: OpenProgram[] = [];
 let sha256: Sha256;
 
 async function start(name: string, more: Partial<DaemonConfig> = {}): Promise<OpenProgram> {
-  const ports = { httpHost: '127.0.0.1', httpPort: 0, meshPort: 0, agentPort: 0, loopbackHttp: false };
+  const ports = { httpHost: '127.0.0.1', httpPort: 0, meshPort: 0, agentPort: 0 };
   const home = join(folder, name);
   const config = { ...DAEMON_DEFAULTS, ...ports, home, name, mdns: false, scanDefaults: false, ...more };
   const program = await openProgram(config, silentLogger);

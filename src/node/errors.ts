@@ -27,6 +27,13 @@ export const NODE_ERRORS = {
     retry: false,
     means: 'A change was asked for that changes nothing. `atmosphere access show` shows what holds.',
   },
+  role_without_orders: {
+    kind: 'usage',
+    fault: 'user',
+    retry: false,
+    means:
+      'Write, deploy and ship-code are for roles whose nodes may say orders in the mesh: admin, publisher, gateway. Invite the node with one of those.',
+  },
   policy_full: {
     kind: 'refused',
     fault: 'user',

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import type { MeshId } from '../core/index.ts';
 import type { CatalogEndpoints } from '../registry/index.ts';
-import { endpointsOf, machineHash, openEndpointsOf } from './peer-endpoints.ts';
+import { endpointsOf, machineHash, openEndpointsOf, plainMark } from './peer-endpoints.ts';
 
 function peer(change: Partial<CatalogEndpoints>): CatalogEndpoints {
   return { http: [], websocket: false, mesh: [], machine: undefined, loopbackPort: undefined, ...change };
@@ -62,4 +63,15 @@ test('machineHash() tells neighbours of one mesh apart from those of another', (
   const [one, other] = ['mesh_one', 'mesh_two'] as Parameters<typeof machineHash>[0][] as [never, never];
   expect(machineHash(one, 'boot')).toBe(machineHash(one, 'boot'));
   expect(new Set([machineHash(one, 'boot'), machineHash(other, 'boot'), machineHash(one, 'next')]).size).toBe(3);
+});
+
+test('plainMark() is none where the machine is not known, or the role is kept from any model', () => {
+  const mesh = { meshId: 'mesh_x' as MeshId, role: 'edge' };
+  const may = { mayReadAll: () => true };
+  const mayNot = { mayReadAll: (role: string) => role !== 'edge' };
+  const mark = machineHash(mesh.meshId, 'mark');
+  expect(plainMark({ mesh, access: may, machineMark: 'mark' })).toBe(mark);
+  expect(plainMark({ mesh: { ...mesh, role: 'admin' }, access: mayNot, machineMark: 'mark' })).toBe(mark);
+  expect(plainMark({ mesh, access: mayNot, machineMark: 'mark' })).toBeUndefined();
+  expect(plainMark({ mesh, access: may, machineMark: undefined })).toBeUndefined();
 });

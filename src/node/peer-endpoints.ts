@@ -53,3 +53,18 @@ const LOOPBACK_HOST = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 export function machineHash(meshId: MeshId, machineMark: string): string {
   return createHash('sha256').update(`${meshId}\n${machineMark}`).digest('hex');
 }
+
+export interface PlainQuestion {
+  readonly mesh: { readonly meshId: MeshId; readonly role: string };
+  readonly access: { mayReadAll(role: string): boolean };
+  readonly machineMark: string | undefined;
+}
+
+/**
+ * By what peers on this machine are known that may be asked over plain HTTP; undefined where none may. Plain HTTP on loopback
+ * shows no role: a node that is kept from any model shows its own, over TLS (docs/spec/20-access.md §3).
+ */
+export function plainMark({ mesh, access, machineMark }: PlainQuestion): string | undefined {
+  if (machineMark === undefined || !access.mayReadAll(mesh.role)) return undefined;
+  return machineHash(mesh.meshId, machineMark);
+}

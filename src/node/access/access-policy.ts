@@ -5,7 +5,7 @@
 import { type Clock, Emitter, type Logger, messageOf, type NodeId } from '../../core/index.ts';
 import { MESH_LIMITS, type Mesh, type RecordEvent } from '../../mesh/index.ts';
 import { type ModelAccess, parseModelAccess, type SignedRecord } from '../../protocol/index.ts';
-import { checkCertificateTimes, type OrderContext, policyInForce } from '../../trust/index.ts';
+import { checkCertificateTimes, mayRead, type OrderContext, policyInForce } from '../../trust/index.ts';
 import { NODE_LIMITS } from '../limits.ts';
 
 export interface AccessPolicyOptions {
@@ -63,6 +63,12 @@ export class AccessPolicy implements Disposable {
     if (certificate === undefined || checkCertificateTimes(certificate, clock.nowMs(), isRevoked) !== undefined)
       return undefined;
     return certificate.role;
+  }
+
+  /** May nodes of this role fetch every model? */
+  mayReadAll(role: string): boolean {
+    const named = ['*', ...Object.keys(this.#policy?.models ?? {})];
+    return named.every((modelId) => mayRead(this.#policy, modelId, role));
   }
 
   /** What `checkManifest`, `checkOrder` and `checkRollout` are asked with now. */

@@ -2,7 +2,7 @@
 import type { AccessAnswer, ControlHandlers } from '../../api/index.ts';
 import { isNodeId } from '../../core/index.ts';
 import { type AccessEntry, type ModelAccess, PROTOCOL_LIMITS } from '../../protocol/index.ts';
-import { MODEL_RIGHTS, type ModelRight, rolesWith } from '../../trust/index.ts';
+import { MODEL_RIGHTS, type ModelRight, mayAuthor, rolesWith } from '../../trust/index.ts';
 import { NodeError } from '../errors.ts';
 import type { NodeParts } from './parts.ts';
 
@@ -17,6 +17,7 @@ export function accessControl(parts: NodeParts): AccessControl {
       );
       if (rights.length === 0)
         throw new NodeError('nothing_to_change', `Setting the access to ${model}: no right was named`);
+      verifyRoles(rights);
       const own = entryOf(parts, model);
       publish(parts, model, { ...own, ...Object.fromEntries(rights) });
       return show(parts, model);
@@ -28,6 +29,15 @@ export function accessControl(parts: NodeParts): AccessControl {
       return show(parts, model);
     },
   };
+}
+
+/** A right that its holder could never use had better not look given. Throws NodeError `role_without_orders`. */
+function verifyRoles(rights: readonly (readonly [ModelRight, readonly string[]])[]): void {
+  for (const [right, roles] of rights) {
+    const useless = right === 'read' ? undefined : roles.find((role) => role !== '*' && !mayAuthor(role, 'deployment'));
+    if (useless !== undefined)
+      throw new NodeError('role_without_orders', `Giving ${right} to ${useless}: nodes of that role may say no orders`);
+  }
 }
 
 /** The whole policy is one admin's word: a change is said with all the rest as it holds now. */
