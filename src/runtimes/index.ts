@@ -5,5 +5,5 @@
 export { RuntimeError } from './errors.ts';
 export { HeaderProbe } from './header-probe.ts';
 export { OnnxProbe } from './onnx/onnx-probe.ts';
-export type { HeaderCheck, ProbeRequest, ProbeResult, RuntimeProbe, RuntimeState } from './ports.ts';
+export type { ProbeResult, RuntimeProbe, RuntimeState } from './ports.ts';
 export { ProbeChooser } from './probe-chooser.ts';

@@ -241,6 +241,15 @@ describe('OnnxProbe and its runtime', () => {
     await expect(failing).rejects.toMatchObject({ code: 'probe_not_started', retry: true });
   });
 
+  it('is looked for again when the look had no time, and not when it is there', async () => {
+    const hurried = new OnnxProbe({ allowance: { timeMs: 1 } });
+    const first = hurried.state();
+    expect(await first).toEqual({ missing: expect.stringContaining('no answer') });
+    expect(hurried.state()).not.toBe(first);
+    await hurried.state();
+    expect(real.state()).toBe(real.state());
+  });
+
   it.each(['gguf', 'safetensors', 'pt'] as const)('does not know %s', async (format) => {
     expect(await real.canProbe(format)).toBe(false);
   });

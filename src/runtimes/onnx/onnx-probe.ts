@@ -30,7 +30,7 @@ export class OnnxProbe implements RuntimeProbe {
   readonly #package: string;
   readonly #module: URL;
   readonly #allowance: Partial<Allowance>;
-  /** Looked for once: what is installed does not change under a running node. */
+  /** Found out once: what is installed does not change under a running node. */
   #state: Promise<RuntimeState> | undefined;
 
   constructor({ package: name = ONNX_PACKAGE, childModule, allowance = {} }: OnnxProbeOptions = {}) {
@@ -93,6 +93,8 @@ export class OnnxProbe implements RuntimeProbe {
     try {
       return await this.#lookAt(undefined).catch(() => this.#lookAt(['cpu']));
     } catch (thrown) {
+      // No package is a lasting answer; too little time or memory for the look is not.
+      if (!(thrown instanceof RuntimeError && thrown.code === 'probe_not_started')) this.#state = undefined;
       return { missing: messageOf(thrown) };
     }
   }

@@ -5,6 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
+import { parse } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { formatBytes, messageOf } from '../../core/index.ts';
 import type { Allowance } from '../allowance.ts';
@@ -155,6 +156,7 @@ function start({ module }: ChildWork): ChildProcess {
   const child = spawn(process.execPath, [...flags, fileURLToPath(module), String(process.pid)], {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: reducedEnvironment(),
+    cwd: parse(process.execPath).root,
     // A session and group of its own: one signal ends it with all that it started, and a terminal's Ctrl-C does not reach it.
     detached: true,
     windowsHide: true,
