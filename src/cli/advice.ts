@@ -52,8 +52,17 @@ const BY_CODE: Readonly<Record<string, string>> = {
   unknown_audit_event: 'atmosphere audit --help',
   audit_failed: ROOM,
 
+  rollout_not_found: 'atmosphere rollout list',
+  rollout_over: 'atmosphere rollout list',
+  rollout_refused: 'atmosphere rollout list',
+  rollout_undone: 'atmosphere rollout list',
+
   mesh_in_use: 'atmosphere mesh nodes  # those would be left behind; mesh init --replace does it all the same',
   node_not_found: 'atmosphere mesh nodes',
+  role_not_found: 'atmosphere mesh nodes',
+  no_target: 'atmosphere mesh nodes',
+  not_pinned: 'atmosphere model status',
+  deployment_failed: 'atmosphere model status',
   node_ambiguous: 'atmosphere mesh nodes  # and say the node id instead of the name',
   unknown_node: 'atmosphere mesh nodes',
   invite_mistyped: 'atmosphere join CODE  # with the whole code, from its first letter to its last',

@@ -31,6 +31,13 @@ export const CLI_ERRORS = {
     retry: false,
     means: 'The command found nothing to work on: no model under the path, no transfer of that name.',
   },
+  rollout_undone: {
+    kind: 'refused',
+    fault: 'user',
+    retry: false,
+    means:
+      'The rollout that was followed was rolled back, or stopped by somebody. `atmosphere rollout show ID` tells why.',
+  },
   interrupted: { kind: 'cancelled', fault: 'user', retry: true, means: 'The command was interrupted.' },
 } as const satisfies ErrorTable;
 

@@ -66,6 +66,12 @@ export function parseRelay(text: string): string {
   throw wanted('the address of a relay, like relay.example:4303 or [2001:db8::7]:4303');
 }
 
+/** 1 is first. */
+export function parsePriority(text: string): number {
+  if (/^[1-5]$/.test(text)) return Number(text);
+  throw wanted('a priority from 1, which is first, to 5');
+}
+
 export function parseCount(text: string): number {
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
   throw wanted('a whole number from 1');

@@ -3,6 +3,7 @@
  * else while a block stands calls `clear` first; `end` leaves the cursor on a clean line.
  */
 import { type Clock, systemClock } from '../core/index.ts';
+import { clip } from './display-width.ts';
 import type { Terminal } from './io.ts';
 import { CLI_LIMITS } from './limits.ts';
 import {
@@ -19,6 +20,7 @@ export class Progress {
   readonly #clock: Clock;
   readonly #silent: boolean;
   readonly #plain = new Map<string, PlainState>();
+  #last: ReadonlySet<string> = new Set();
   #drawnLines = 0;
   #drawnAtMs = Number.NEGATIVE_INFINITY;
 
@@ -32,6 +34,18 @@ export class Progress {
     if (this.#silent) return;
     if (this.#terminal.isTty) this.#redraw(views);
     else for (const view of views) this.#line(view);
+  }
+
+  /** Lines as they are: in place on a terminal; elsewhere those that were not among the last ones. */
+  draw(lines: readonly string[]): void {
+    if (this.#silent) return;
+    const { isTty, columns } = this.#terminal;
+    const news = isTty
+      ? lines.map((line) => clip(line, (columns || 80) - 1))
+      : lines.filter((line) => !this.#last.has(line));
+    this.#terminal.write((isTty ? rewind(this.#drawnLines) : '') + news.map((line) => `${line}\n`).join(''));
+    this.#drawnLines = isTty ? lines.length : 0;
+    this.#last = new Set(lines);
   }
 
   clear(): void {

@@ -10,6 +10,7 @@ import { join } from './join.ts';
 import { mesh } from './mesh.ts';
 import { model } from './model.ts';
 import { relay } from './relay.ts';
+import { rollout } from './rollout.ts';
 import { status } from './status.ts';
 import { transfers } from './transfers.ts';
 import { up } from './up.ts';
@@ -21,6 +22,7 @@ export const COMMANDS: readonly AnyCommand[] = [
   mesh,
   join,
   model,
+  rollout,
   transfers,
   relay,
   access,

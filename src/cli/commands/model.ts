@@ -1,17 +1,39 @@
 import type { GroupSpec } from '../command.ts';
+import { modelDeploy } from './model-deploy.ts';
 import { modelImport } from './model-import.ts';
 import { modelInfo } from './model-info.ts';
 import { modelList } from './model-list.ts';
 import { modelPath } from './model-path.ts';
+import { modelPin } from './model-pin.ts';
 import { modelPull } from './model-pull.ts';
+import { modelPush } from './model-push.ts';
 import { modelRemove } from './model-remove.ts';
 import { modelScan } from './model-scan.ts';
 import { modelShare } from './model-share.ts';
+import { modelStatus } from './model-status.ts';
+import { modelUndeploy } from './model-undeploy.ts';
+import { modelUnpin } from './model-unpin.ts';
 import { modelVerify } from './model-verify.ts';
 
 export const model: GroupSpec = {
   usage: 'model',
   about: 'Models: find, import, pull, share, verify',
   examples: ['atmosphere model list --mesh', 'atmosphere model pull org/llama3', 'atmosphere model import ./m.gguf'],
-  children: [modelList, modelInfo, modelPull, modelImport, modelScan, modelShare, modelVerify, modelPath, modelRemove],
+  children: [
+    modelList,
+    modelInfo,
+    modelPull,
+    modelImport,
+    modelScan,
+    modelShare,
+    modelVerify,
+    modelPath,
+    modelPush,
+    modelDeploy,
+    modelUndeploy,
+    modelStatus,
+    modelPin,
+    modelUnpin,
+    modelRemove,
+  ],
 };

@@ -1,17 +1,17 @@
 /** Staged rollouts: order, list, show, follow, change. Spec: docs/spec/19-rollout.md. */
 import type { ControlHandlers, RolloutRow } from '../../api/index.ts';
-import { isOver, nearestWord } from '../../deploy/index.ts';
+import { isOver } from '../../deploy/index.ts';
 import { mayAuthor, mayDeploy } from '../../trust/index.ts';
-import { namedManifest } from '../deployment/named-manifest.ts';
-import { namedTarget } from '../deployment/named-target.ts';
 import type { Rollouts } from '../deployment/open-rollouts.ts';
-import type { ManifestsView, NodesView } from '../deployment/ports.ts';
+import type { ManifestsView } from '../deployment/ports.ts';
 import type { KnownRollout } from '../deployment/rollout-book.ts';
 import { toRolloutRow } from '../deployment/rollout-view.ts';
 import { NodeError } from '../errors.ts';
 import { eventQueue } from './event-queue.ts';
 import { nameOf } from './known-names.ts';
-import { findNode } from './mesh-control.ts';
+import { namedManifest } from './named-manifest.ts';
+import { nearestNames } from './nearest-names.ts';
+import { resolveTarget } from './order-target.ts';
 import type { NodeParts } from './parts.ts';
 
 type RolloutControl = Pick<
@@ -21,20 +21,16 @@ type RolloutControl = Pick<
 
 export interface RolloutControlParts extends NodeParts {
   readonly rollouts: Rollouts;
-  readonly nodes: NodesView;
-  readonly manifests: ManifestsView;
 }
 
-export function rolloutControl(parts: RolloutControlParts): RolloutControl {
+export function rolloutControl(parts: RolloutControlParts, manifests: ManifestsView): RolloutControl {
   const { rollouts } = parts;
   return {
     async rolloutOrder({ body: { id, range, target, ...wishes } }) {
-      const known = parts.manifests.known().map(({ manifest }) => manifest);
+      const known = manifests.known().map(({ manifest }) => manifest);
       const manifest = namedManifest(known, id, range);
       verifyMayDeploy(parts, manifest.model_id);
-      const nodes = parts.nodes.nodes().map(({ facts }) => facts);
-      const named = namedTarget(target, { findNode: (name) => findNode(parts, name), nodes });
-      return toRow(parts, rollouts.desk.order({ ...wishes, manifest, target: named }));
+      return toRow(parts, rollouts.desk.order({ ...wishes, manifest, target: resolveTarget(parts, target) }));
     },
     async rollouts() {
       const rows = rollouts.book.list().map((known) => toRow(parts, known));
@@ -67,10 +63,9 @@ function findRollout({ rollouts }: RolloutControlParts, id: string): KnownRollou
   const [only] = fitting;
   if (only !== undefined && fitting.length === 1) return only;
   const ids = all.map(({ rollout }) => rollout.spec.rollout_id.slice(0, 8));
-  const nearest = nearestWord(id.slice(0, 8), ids);
-  const detail = fitting.length > 1 ? `${fitting.length} begin with it` : 'none has that id';
-  const meant = nearest === undefined || fitting.length > 1 ? '' : `; is ${nearest} meant?`;
-  throw new NodeError('rollout_not_found', `Looking for rollout ${id}: ${detail}${meant}`, { data: { id } });
+  const detail =
+    fitting.length > 1 ? `${fitting.length} begin with it` : `none has that id; ${nearestNames(id.slice(0, 8), ids)}`;
+  throw new NodeError('rollout_not_found', `Looking for rollout ${id}: ${detail}`, { data: { id } });
 }
 
 function toRow(parts: RolloutControlParts, known: KnownRollout): RolloutRow {
