@@ -40,6 +40,7 @@ export {
 } from './errors.ts';
 export type { ManifestAnswer } from './manifest-routes.ts';
 export type { DoctorReport, NodeRow, Status } from './mesh.ts';
+export type { ModelInspection } from './model-registry-routes.ts';
 export {
   CONTRACT_VERSION,
   type ModelInfo,
@@ -56,3 +57,4 @@ export {
   CONTROL_ROUTES,
   type ControlRouteName,
 } from './routes.ts';
+export type { ExplainedModel, ExplainedNode, RuleComplaintRow, RuleSetRow } from './rules-routes.ts';

@@ -44,7 +44,14 @@ export const modelInfoSchema = modelRowSchema.extend({
   metadata: z.record(z.string(), z.unknown()),
   problem: z.string().optional(),
   /** Every version and variant known, newest first. */
-  versions: z.array(modelRowSchema),
+  versions: z.array(
+    modelRowSchema.extend({
+      /** RFC 3339; null for what nobody offers. */
+      first_seen: z.string().nullable(),
+      deprecated: z.boolean(),
+      deprecated_reason: z.string().optional(),
+    }),
+  ),
   /** The nodes that have it, as far as known. */
   holders: z.array(z.object({ node_id: z.string(), name: z.string(), online: z.boolean(), this_node: z.boolean() })),
 });
@@ -61,6 +68,26 @@ export const TRANSFER_STATES = [
 ] as const;
 
 export const TRANSFER_PRIORITIES = ['critical', 'high', 'normal', 'low'] as const;
+
+/** By name, or by what it should be able to do; the best that fits is taken then. */
+export const pullBodySchema = z
+  .object({
+    id: z.string().min(1).max(300).optional(),
+    range: z.string().max(100).optional(),
+    from: z.string().max(200).optional(),
+    priority: z.enum(TRANSFER_PRIORITIES).optional(),
+    capabilities: z.array(z.string().min(1).max(200)).max(64).optional(),
+    max_size_bytes: z.number().int().nonnegative().optional(),
+    /** The owner agrees to its sources, from now on. */
+    yes: z.boolean().optional(),
+    /** How long the mesh is asked for offers when nothing known fits. */
+    wait_s: z.number().min(0).max(300).optional(),
+  })
+  .refine(
+    ({ id, capabilities, max_size_bytes }) =>
+      id !== undefined || capabilities !== undefined || max_size_bytes !== undefined,
+    'wanted an id, capabilities, or a largest size',
+  );
 
 export const transferSchema = z.object({
   request_id: z.string(),

@@ -7,11 +7,12 @@ import { ACCESS_ROUTES } from './access-routes.ts';
 import { DEPLOYMENT_ROUTES } from './deployment-routes.ts';
 import { MANIFEST_ROUTES } from './manifest-routes.ts';
 import { doctorSchema, nodeRowSchema, statusSchema } from './mesh.ts';
+import { MODEL_REGISTRY_ROUTES } from './model-registry-routes.ts';
 import {
   modelInfoSchema,
   modelRowSchema,
+  pullBodySchema,
   pullEventSchema,
-  TRANSFER_PRIORITIES,
   transferSchema,
   workEventSchema,
 } from './models.ts';
@@ -24,6 +25,7 @@ import {
 } from './rate-policy.ts';
 import { ROLLOUT_ROUTES } from './rollout-routes.ts';
 import { route } from './route.ts';
+import { RULES_ROUTES } from './rules-routes.ts';
 
 const flag = z.union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')]).optional();
 const modelQuery = z.object({ id: z.string().min(1).max(300), range: z.string().max(100).optional() });
@@ -153,14 +155,7 @@ export const CONTROL_ROUTES = {
   pull: route('POST', '/api/v1/transfers', {
     access: 'owner',
     summary: 'Get a model from the mesh; an event a line',
-    body: z.object({
-      id: z.string().min(1).max(300),
-      range: z.string().max(100).optional(),
-      from: z.string().max(200).optional(),
-      priority: z.enum(TRANSFER_PRIORITIES).optional(),
-      /** The owner agrees to its sources, from now on. */
-      yes: z.boolean().optional(),
-    }),
+    body: pullBodySchema,
     answer: pullEventSchema,
     streams: true,
   }),
@@ -211,8 +206,10 @@ export const CONTROL_ROUTES = {
   }),
 
   ...ACCESS_ROUTES,
+  ...MODEL_REGISTRY_ROUTES,
   ...DEPLOYMENT_ROUTES,
   ...ROLLOUT_ROUTES,
+  ...RULES_ROUTES,
 } as const;
 
 export type ControlRoutes = typeof CONTROL_ROUTES;

@@ -6,8 +6,10 @@ import { limitsControl } from './limits-control.ts';
 import { manifestControl } from './manifest-control.ts';
 import { meshControl } from './mesh-control.ts';
 import { modelControl } from './model-control.ts';
+import { modelRegistryControl } from './model-registry-control.ts';
 import type { NodeParts } from './parts.ts';
 import { rolloutControl } from './rollout-control.ts';
+import { rulesControl } from './rules-control.ts';
 import { statusControl } from './status-control.ts';
 import { transferControl } from './transfer-control.ts';
 
@@ -16,11 +18,13 @@ export function controlHandlers(parts: NodeParts): ControlHandlers {
     ...statusControl(parts),
     ...meshControl(parts),
     ...modelControl(parts),
+    ...modelRegistryControl(parts),
     ...manifestControl(parts),
     ...transferControl(parts),
     ...limitsControl(parts),
     ...deploymentControl(parts),
     ...rolloutControl(parts, parts.deployment.manifests),
+    ...rulesControl(parts),
     ...oversightControl(parts),
   };
 }

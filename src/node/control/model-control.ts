@@ -54,6 +54,17 @@ async function* scan(parts: NodeParts, isHashing: boolean, signal: AbortSignal):
 async function* importModels(parts: NodeParts, body: ImportBody, signal: AbortSignal): AsyncGenerator<WorkEvent> {
   const manifest = body.manifest === undefined ? undefined : importManifest(body, body.manifest);
   const request = toImport(manifest === undefined ? body : withManifest(body, manifest));
+  yield* importOne(parts, request, signal, manifest);
+  yield { event: 'completed' };
+}
+
+/** All models of one path, without the last word. */
+export async function* importOne(
+  parts: NodeParts,
+  request: ImportRequest,
+  signal: AbortSignal,
+  manifest?: ReturnType<typeof importManifest>,
+): AsyncGenerator<WorkEvent> {
   const found = await parts.intake.import(request);
   await parts.intake.settled();
   yield* hashModels(parts, toIds(found), signal);
@@ -64,7 +75,6 @@ async function* importModels(parts: NodeParts, body: ImportBody, signal: AbortSi
       parts.audit.note('install', { model_id: modelId, version, sha256, how: 'import', path: request.path });
   for (const model of models) if (model.state !== 'ready') yield { event: 'problem', ...damageOf(model) };
   for (const model of rowsOf(parts, models)) yield { event: 'model', model };
-  yield { event: 'completed' };
 }
 
 function toIds(models: readonly { readonly modelId: string }[]): string[] {
@@ -160,6 +170,18 @@ function parseType(text: string): ModelType {
   throw new NodeError('unknown_type', `Importing as ${text}: wanted one of ${MODEL_TYPES.join(', ')}`);
 }
 
+function toVersion(parts: NodeParts, one: KnownModel): ModelInfo['versions'][number] {
+  const { modelId, version, sha256 } = one;
+  const seenMs = parts.meshRegistry.firstSeenMs(modelId, version, sha256);
+  const deprecated = parts.deprecations.of(modelId, version);
+  return {
+    ...toRow(one, parts.name),
+    first_seen: seenMs === undefined ? null : new Date(seenMs).toISOString(),
+    deprecated: deprecated !== undefined,
+    ...(deprecated?.reason ? { deprecated_reason: deprecated.reason } : {}),
+  };
+}
+
 async function toInfo(parts: NodeParts, model: KnownModel): Promise<ModelInfo> {
   const { local, entry } = model;
   const versions = known(parts).filter((one) => one.modelId === model.modelId);
@@ -181,7 +203,7 @@ async function toInfo(parts: NodeParts, model: KnownModel): Promise<ModelInfo> {
     })),
     metadata: { ...(description?.metadata ?? entry?.metadata) },
     ...(description?.problem === undefined ? {} : { problem: description.problem }),
-    versions: versions.map((one) => toRow(one, parts.name)),
+    versions: versions.map((one) => toVersion(parts, one)),
     holders: local?.state === 'ready' ? [self, ...others] : others,
   };
 }

@@ -3,8 +3,6 @@ import type { ControlHandlers, PullEvent, Transfer as TransferAnswer } from '../
 import { type NodeId, parseRequestId, type RequestId } from '../../core/index.ts';
 import type { ModelEntry } from '../../protocol/index.ts';
 import { formatRate, type Priority, parseRate, type TransferWish } from '../../transfer/index.ts';
-import { NodeError } from '../errors.ts';
-import { mergeModels, resolveModel } from '../model-view.ts';
 import type { Transfer } from '../pull/transfer.ts';
 import { isEnded, type TransferFailure, type TransferSnapshot } from '../pull/transfer-snapshot.ts';
 import { withClaim } from '../swarm-view.ts';
@@ -13,6 +11,7 @@ import { eventQueue } from './event-queue.ts';
 import { nameOf, withNames } from './known-names.ts';
 import { findNode } from './mesh-control.ts';
 import type { NodeParts } from './parts.ts';
+import { entryToPull, type PullTarget } from './pull-target.ts';
 
 type TransferControl = Pick<
   ControlHandlers,
@@ -70,9 +69,7 @@ function toWish(body: Parameters<ControlHandlers['transferWish']>[0]['body']): T
   };
 }
 
-interface PullBody {
-  readonly id: string;
-  readonly range?: string | undefined;
+interface PullBody extends PullTarget {
   readonly from?: string | undefined;
   readonly priority?: Priority | undefined;
   readonly yes?: boolean | undefined;
@@ -80,7 +77,7 @@ interface PullBody {
 
 /** The pull goes on when nobody follows any more: it belongs to the daemon. */
 async function* followPull(parts: NodeParts, body: PullBody, signal: AbortSignal): AsyncGenerator<PullEvent> {
-  const transfer = startPull(parts, body);
+  const transfer = await startPull(parts, body, signal);
   const queue = eventQueue<TransferSnapshot>(signal);
   const stop = transfer.events.on((snapshot) => {
     queue.push(snapshot);
@@ -103,15 +100,13 @@ async function* followPull(parts: NodeParts, body: PullBody, signal: AbortSignal
   }
 }
 
-function startPull(parts: NodeParts, { id, range, from, priority, yes = false }: PullBody): Transfer {
-  const models = mergeModels(parts.library.list(), parts.catalog.getAllModels());
-  const known = resolveModel(models, id, range);
-  if (known.entry === undefined) throw new NodeError('model_not_ready', `Pulling ${id}: it is here, and not yet read`);
-  verifyConsent(parts, known.entry, yes);
+async function startPull(parts: NodeParts, body: PullBody, signal: AbortSignal): Promise<Transfer> {
+  const { from, priority, yes = false } = body;
+  const entry = await entryToPull(parts, body, signal);
+  verifyConsent(parts, entry, yes);
   const fromNode: NodeId | undefined = from === undefined ? undefined : findNode(parts, from);
   const wish = priority === undefined ? {} : { wish: { priority } };
-  const target = { entry: asToldBy(parts, known.entry, fromNode) };
-  return parts.transfers.start({ target, from: fromNode, ...wish });
+  return parts.transfers.start({ target: { entry: asToldBy(parts, entry, fromNode) }, from: fromNode, ...wish });
 }
 
 /** Who is named is asked for what it says itself, however many say otherwise. */

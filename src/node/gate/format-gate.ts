@@ -39,7 +39,7 @@ export class FormatGate {
 
   /** The same for files that were looked at already. `author`: whoever ordered it, or this node's owner. */
   decide(
-    manifest: Pick<ModelManifest, 'model_id' | 'signature'>,
+    manifest: { readonly model_id: string; readonly signature?: ModelManifest['signature'] },
     author: NodeId | undefined,
     files: readonly InspectedFile[],
   ): readonly Refusal[] {
