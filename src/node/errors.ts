@@ -156,6 +156,18 @@ export const NODE_ERRORS = {
     retry: false,
     means: 'A file of the model is not what it was, or not what its name claims. Pull or import it again.',
   },
+  bad_rules: {
+    kind: 'usage',
+    fault: 'user',
+    retry: false,
+    means: 'The deployment rules have mistakes; `data.complaints` has each with its line and column.',
+  },
+  node_not_described: {
+    kind: 'not_found',
+    fault: 'peer',
+    retry: true,
+    means: 'The node has not told what it is: it runs an older program, or was never heard of since it joined.',
+  },
   node_not_found: {
     kind: 'not_found',
     fault: 'user',

@@ -22,7 +22,10 @@ export const SERVER_LIMIT_TABLE = {
   connectionCheckMs: { value: 1_000, why: 'how often late headers and requests are looked for' },
   headerBytes: { value: 16 * KiB, why: 'request line and header, together' },
   headerFields: { value: 64, why: 'fields of one header' },
-  bodyBytes: { value: 64 * KiB, why: 'a control request; models never come in by HTTP bodies' },
+  bodyBytes: {
+    value: 256 * KiB,
+    why: 'a control request, the text of a manifest or of rules in it; models never come in by HTTP bodies',
+  },
   strangerRequestsPerSecond: { value: 20, why: 'refill of a stranger’s bucket' },
   strangerBurst: { value: 60, why: 'size of a stranger’s bucket' },
   strangerBuckets: { value: 4096, why: 'addresses remembered; the longest unseen is forgotten first' },

@@ -47,15 +47,21 @@ export class RulesBook implements Disposable {
     return this.#sets;
   }
 
+  /** Throws NodeError `not_permitted`. */
+  verifyMayApply(): void {
+    const { role } = this.#options.mesh;
+    if (role === 'admin') return;
+    throw new NodeError('not_permitted', `Applying rules: this node is ${role}, and admins alone may`, {
+      data: { role },
+    });
+  }
+
   /** Signed and told to the mesh. Throws NodeError `not_permitted`; MeshError `record_refused`. */
   apply(rules: readonly DeploymentRule[]): void {
-    const { mesh } = this.#options;
-    if (mesh.role !== 'admin')
-      throw new NodeError('not_permitted', `Applying rules: this node is ${mesh.role}, and admins alone may`, {
-        data: { role: mesh.role },
-      });
+    this.verifyMayApply();
     const payload = { type: 'deployment_rules', rules: [...rules] };
-    mesh.publish({ kind: 'rules', key: DEFAULT_SET, payload, ttlMs: MESH_LIMITS.orderRecordLifeMs });
+    const ttlMs = MESH_LIMITS.orderRecordLifeMs;
+    this.#options.mesh.publish({ kind: 'rules', key: DEFAULT_SET, payload, ttlMs });
   }
 
   #ofMesh(): RuleSet[] {
