@@ -2,19 +2,18 @@
  * Which version of a model is in force: the link `models/files/<model>/current`, which runtimes open. It is changed by one rename, so
  * that it names the old folder or the new one at every moment. Spec: docs/spec/06-store.md §7.
  */
-import { randomBytes } from 'node:crypto';
 import { mkdir, readlink, rename, rm, symlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { ModelId } from '../core/index.ts';
 import { toStoreError } from './errors.ts';
 import { isAbsence, syncFolder } from './files.ts';
-import { CURRENT, type ModelPlace, modelFolder } from './model-links.ts';
+import { buildingPath, CURRENT, type ModelPlace, modelFolder } from './model-links.ts';
 
 /** Puts a version's folder in force. Nothing happens where it is. */
 export async function linkCurrent(place: ModelPlace): Promise<void> {
   const folder = modelFolder(place);
   const link = join(dirname(folder), CURRENT);
-  const building = join(dirname(folder), `.${CURRENT}-${randomBytes(8).toString('hex')}`);
+  const building = buildingPath(place.home);
   try {
     if ((await readCurrent(place.home, place.modelId)) === basename(folder)) return;
     await mkdir(dirname(folder), { recursive: true });

@@ -42,7 +42,7 @@ export function modelFolder({ home, modelId, version, variant }: ModelPlace): st
 export async function placeModel(place: ModelPlace, files: readonly ModelLinkFile[]): Promise<string> {
   const target = modelFolder(place);
   const safe = files.map((file) => ({ ...file, path: parseRelativePath(file.path) }));
-  const building = join(filesFolder(place.home), `.building-${randomBytes(8).toString('hex')}`);
+  const building = buildingPath(place.home);
   try {
     await mkdir(building, { recursive: true });
     for (const { path, blobPath } of safe) await linkFile(blobPath, join(building, path));
@@ -77,6 +77,11 @@ export async function removeHalfBuilt(home: string): Promise<void> {
   }
 }
 
+/** A name for what is not in its place yet; what a crash leaves there goes at the next start. */
+export function buildingPath(home: string): string {
+  return join(filesFolder(home), `.building-${randomBytes(8).toString('hex')}`);
+}
+
 function filesFolder(home: string): string {
   return join(home, 'models', 'files');
 }
@@ -107,7 +112,7 @@ async function linkFile(blobPath: string, path: string): Promise<void> {
 
 /** Takes a folder away in one step, then deletes it. */
 async function moveAside(home: string, target: string): Promise<boolean> {
-  const aside = join(filesFolder(home), `.building-${randomBytes(8).toString('hex')}`);
+  const aside = buildingPath(home);
   try {
     await rename(target, aside);
   } catch (thrown) {
