@@ -19,7 +19,7 @@ describe('makeCompletion()', () => {
   });
 
   test('of bash walks into groups, over flags between', () => {
-    expect(complete('atmosphere', '--json', 'model', 'pu')).toEqual(['pull']);
+    expect(complete('atmosphere', '--json', 'model', 'pu')).toEqual(['pull', 'push']);
     expect(complete('atmosphere', 'model', 'pull', 'name', '--fr')).toEqual(['--from']);
     expect(complete('atmosphere', 'transfers', 'ca')).toEqual(['cancel']);
   });

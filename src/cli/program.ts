@@ -75,7 +75,7 @@ function addCommand(parent: Command, spec: AnyCommand, onInvocation: OnInvocatio
     for (const option of spec.options ?? []) command.addOption(toOption(option));
     command.action(() => {
       const globals = readGlobals(command);
-      onInvocation({ spec, args: command.processedArgs as string[], options: command.opts(), globals });
+      onInvocation({ spec, args: argumentsOf(command.processedArgs), options: command.opts(), globals });
     });
   }
   finish(command, spec.examples);
@@ -149,4 +149,9 @@ function toSentence(error: CommanderError): string {
     .replace(/^too many arguments for '(.+)'\. Expected 0 arguments but got \d+: ([^,.]+).*$/, describeExtra)
     .replace(/\n\(Did you mean (.*?)\?\)$/, '; did you mean $1?')
     .replace(/^./, (first) => first.toUpperCase());
+}
+
+/** The last may take several words. */
+function argumentsOf(processed: readonly (string | string[] | undefined)[]): string[] {
+  return processed.flat().filter((text) => text !== undefined);
 }

@@ -3,6 +3,7 @@ import { modelDeploy } from './model-deploy.ts';
 import { modelImport } from './model-import.ts';
 import { modelInfo } from './model-info.ts';
 import { modelList } from './model-list.ts';
+import { modelManifest } from './model-manifest.ts';
 import { modelPath } from './model-path.ts';
 import { modelPin } from './model-pin.ts';
 import { modelPull } from './model-pull.ts';
@@ -28,6 +29,7 @@ export const model: GroupSpec = {
     modelShare,
     modelVerify,
     modelPath,
+    modelManifest,
     modelPush,
     modelDeploy,
     modelUndeploy,

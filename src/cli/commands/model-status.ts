@@ -1,0 +1,49 @@
+import type { DeploymentRow } from '../../api/index.ts';
+import type { CommandSpec } from '../command.ts';
+import type { Column } from '../table.ts';
+
+const COLUMNS: readonly Column[] = [
+  { title: 'MODEL', shrinks: true },
+  { title: 'NODE', shrinks: true },
+  { title: 'VERSION' },
+  { title: 'STATUS' },
+  { title: 'WHY', shrinks: true },
+  { title: 'ERROR', shrinks: true },
+];
+
+export const modelStatus: CommandSpec = {
+  usage: 'status [name]',
+  about: 'How deployed models are on every node: version, status, why, and what failed',
+  examples: ['atmosphere model status', 'atmosphere model status acme/detector --json'],
+  async run(context, { args: [id] }) {
+    const query = id === undefined ? {} : { id };
+    const answer = await context.call('deployments', { query });
+    context.out.answer(answer, () => [
+      ...(answer.deployments.length === 0 ? [] : context.out.table(COLUMNS, answer.deployments.map(toCells))),
+      sumUp(answer.deployment_metrics),
+    ]);
+    for (const { node_name, model_id, error_code, error } of answer.deployments)
+      if (error_code === 'rollback_failed') context.out.warn(`${node_name}: ${model_id}: ${error}`);
+    return 0;
+  },
+};
+
+function toCells(row: DeploymentRow): string[] {
+  const name = row.this_node ? `${row.node_name} *` : row.online ? row.node_name : `${row.node_name} (away)`;
+  const isMoving = row.status === 'Downloading' && row.download_progress < 1;
+  const status = isMoving ? `${row.status} ${Math.round(row.download_progress * 100)}%` : row.status;
+  const error = row.error === null ? '' : `${row.error_code}: ${row.error}`;
+  return [row.model_id, name, row.version, status, row.because ?? '', error];
+}
+
+interface Totals {
+  readonly total_models: number;
+  readonly total_deployments: number;
+  readonly pending_transfers: number;
+  readonly failed_transfers_24h: number;
+}
+
+function sumUp({ total_models, total_deployments, pending_transfers, failed_transfers_24h }: Totals): string {
+  const models = `${total_models} ${total_models === 1 ? 'model' : 'models'} in ${total_deployments} deployments`;
+  return `${models}, ${pending_transfers} under way, ${failed_transfers_24h} failed within 24 h`;
+}
