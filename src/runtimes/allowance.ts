@@ -7,10 +7,11 @@ export interface Allowance {
   readonly memoryBytes: number;
 }
 
-export function allowanceFor(modelBytes: number, machineBytes: number): Allowance {
+/** `neededBytes`: what the manifest says that the model needs. */
+export function allowanceFor(modelBytes: number, machineBytes: number, neededBytes = 0): Allowance {
   const { probeBaseMs, probeMsPerGiB, probeBaseMemoryBytes, probeMemoryPerModelByte, probeMemoryShare } =
     RUNTIMES_LIMITS;
-  const wanted = probeBaseMemoryBytes + probeMemoryPerModelByte * modelBytes;
+  const wanted = probeBaseMemoryBytes + Math.max(probeMemoryPerModelByte * modelBytes, neededBytes);
   return {
     timeMs: Math.ceil(probeBaseMs + (modelBytes / GiB) * probeMsPerGiB),
     memoryBytes: Math.min(wanted, Math.floor(machineBytes * probeMemoryShare)),

@@ -2,7 +2,8 @@
 import type { ModelManifest } from '../protocol/index.ts';
 
 export interface ProbeRequest {
-  readonly manifest: Pick<ModelManifest, 'model_id' | 'version' | 'format' | 'file' | 'config' | 'metadata'>;
+  readonly manifest: Pick<ModelManifest, 'model_id' | 'version' | 'format' | 'file' | 'config' | 'metadata'> &
+    Partial<Pick<ModelManifest, 'needs'>>;
   /** The model's file, or the folder of a model of several files. */
   readonly path: string;
 }

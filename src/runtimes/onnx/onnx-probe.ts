@@ -3,7 +3,7 @@
  * fill without harm. Without the package there is no such probe, and nothing else changes. Spec: docs/spec/17-deployment.md §5.
  */
 import { totalmem } from 'node:os';
-import { messageOf, siblingModule } from '../../core/index.ts';
+import { MiB, messageOf, siblingModule } from '../../core/index.ts';
 import { type Allowance, allowanceFor } from '../allowance.ts';
 import { RuntimeError } from '../errors.ts';
 import { goldenOf } from '../golden.ts';
@@ -21,6 +21,8 @@ export interface OnnxProbeOptions {
   /** Instead of what the model's size allows. */
   readonly allowance?: Partial<Allowance>;
 }
+
+const NEVER = new AbortController().signal;
 
 /** Providers that are used where they load; `cpu` is always there. */
 const PREFERRED = ['tensorrt', 'cuda', 'coreml', 'dml'] as const;
@@ -61,7 +63,9 @@ export class OnnxProbe implements RuntimeProbe {
     const file = await findModelFile(action, path, manifest.file);
     const providers = await this.#chosenProviders();
     const task: ProbeTask = { type: 'infer', package: this.#package, path: file.path, providers, golden };
-    const { answer, peakBytes } = await this.#ask(action, task, file.totalBytes, signal);
+    const neededBytes = (manifest.needs?.min_memory_mb ?? 0) * MiB;
+    const allowance = allowanceFor(file.totalBytes, machineBytes(), neededBytes);
+    const { answer, peakBytes } = await this.#ask(action, task, allowance, signal);
     if (answer.type !== 'inferred') throw new RuntimeError('probe_crashed', `${action}: it answered another question`);
     return {
       outcome: 'loaded',
@@ -75,8 +79,8 @@ export class OnnxProbe implements RuntimeProbe {
     };
   }
 
-  async #ask(action: string, task: ProbeTask, modelBytes: number, signal: AbortSignal) {
-    const allowance = { ...allowanceFor(modelBytes, machineBytes()), ...this.#allowance };
+  async #ask(action: string, task: ProbeTask, usual: Allowance, signal: AbortSignal) {
+    const allowance = { ...usual, ...this.#allowance };
     const { line, peakBytes } = await runChild({ module: this.#module, task, allowance, action }, signal);
     const answer: ProbeAnswer = parseAnswer(line);
     if (answer.type === 'refused') throw toRuntimeError(action, answer);
@@ -101,7 +105,7 @@ export class OnnxProbe implements RuntimeProbe {
 
   async #lookAt(only: readonly string[] | undefined): Promise<RuntimeState> {
     const task: ProbeTask = { type: 'look', package: this.#package, ...(only === undefined ? {} : { only }) };
-    const { answer } = await this.#ask('Looking for ONNX Runtime', task, 0, new AbortController().signal);
+    const { answer } = await this.#ask('Looking for ONNX Runtime', task, allowanceFor(0, machineBytes()), NEVER);
     if (answer.type !== 'looked') return { missing: 'it answered another question' };
     const { version, providers } = answer;
     return providers.includes('cpu') ? { version, executionProviders: providers } : { missing: 'it does not answer' };
