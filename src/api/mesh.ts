@@ -2,6 +2,29 @@
 import { z } from 'zod';
 import { limitsSchema, RATE_PROFILES } from './rate-policy.ts';
 
+/** The public `node_capabilities` (docs/spec/17-deployment.md §1), without what the row says already. */
+export const nodeCapabilitiesSchema = z.object({
+  region: z.string().nullable(),
+  labels: z.record(z.string(), z.string()),
+  hardware: z.object({
+    memory_mb: z.number(),
+    vram_mb: z.number(),
+    cpu_cores: z.number(),
+    gpu: z.string().nullable(),
+    architecture: z.string(),
+    disk_free_mb: z.number(),
+  }),
+  execution_providers: z.array(z.string()),
+  software: z.object({
+    python_version: z.string().nullable(),
+    package_count: z.number(),
+    /** Where one node was asked for; thousands would make a list of nodes very long. */
+    installed_packages: z.array(z.string()).optional(),
+  }),
+  interests: z.array(z.string()),
+  constraints: z.object({ max_model_size_mb: z.number().nullable(), max_models: z.number().nullable() }),
+});
+
 export const nodeRowSchema = z.object({
   node_id: z.string(),
   name: z.string(),
@@ -24,6 +47,8 @@ export const nodeRowSchema = z.object({
       reporters: z.number(),
     })
     .nullable(),
+  /** What it says of itself; null while it has said nothing. `role` is that of its certificate. */
+  capabilities: nodeCapabilitiesSchema.nullable(),
   certificate_expires: z.string().nullable(),
 });
 export type NodeRow = z.infer<typeof nodeRowSchema>;

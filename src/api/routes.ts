@@ -72,7 +72,8 @@ export const CONTROL_ROUTES = {
   }),
   meshNodes: route('GET', '/api/v1/mesh/nodes', {
     access: 'owner',
-    summary: 'The nodes of this mesh',
+    summary: 'The nodes of this mesh, or one of them with everything that it says of itself',
+    query: z.object({ node: z.string().min(1).max(200).optional() }),
     answer: z.object({ nodes: z.array(nodeRowSchema) }),
   }),
   meshRevoke: route('POST', '/api/v1/mesh/revoke', {

@@ -31,6 +31,8 @@ const BY_CODE: Readonly<Record<string, string>> = {
   model_damaged: 'atmosphere model remove NAME  # and get it again',
   import_needs_one: 'atmosphere model import PATH  # without --name each gets its own, or name one of them',
   nothing_to_import: 'atmosphere model import --help',
+  nothing_offered: 'atmosphere model list --mesh',
+  too_many_requests: 'atmosphere transfers',
   holder_offline: 'atmosphere model info NAME --nodes',
   no_sources: 'atmosphere model info NAME --nodes',
   transfer_failed: 'atmosphere model pull NAME',
@@ -63,6 +65,8 @@ const BY_CODE: Readonly<Record<string, string>> = {
 
   mesh_in_use: 'atmosphere mesh nodes  # those would be left behind; mesh init --replace does it all the same',
   node_not_found: 'atmosphere mesh nodes',
+  node_not_described: 'atmosphere mesh nodes',
+  bad_rules: 'atmosphere rules check FILE',
   role_not_found: 'atmosphere mesh nodes',
   no_target: 'atmosphere mesh nodes',
   not_pinned: 'atmosphere model status',

@@ -38,6 +38,19 @@ export const CLI_ERRORS = {
     means:
       'The rollout that was followed was rolled back, or stopped by somebody. `atmosphere rollout show ID` tells why.',
   },
+  editor_failed: {
+    kind: 'usage',
+    fault: 'user',
+    retry: true,
+    means:
+      'The editor that VISUAL or EDITOR names could not be started, or ended with a failure. What was written stays in its file.',
+  },
+  bad_rules: {
+    kind: 'usage',
+    fault: 'user',
+    retry: false,
+    means: 'The file of deployment rules has mistakes; each was shown with its line and column.',
+  },
   interrupted: { kind: 'cancelled', fault: 'user', retry: true, means: 'The command was interrupted.' },
 } as const satisfies ErrorTable;
 

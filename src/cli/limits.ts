@@ -1,6 +1,7 @@
 import { type LimitTable, limitValues, MiB } from '../core/index.ts';
 
 export const CLI_LIMIT_TABLE = {
+  inspectTimeoutMs: { value: 120_000, why: 'listing what a large model would import' },
   answerTimeoutMs: { value: 30_000, why: 'how long a command waits for one answer of the daemon' },
   failedStartEndsMs: {
     value: 3000,
@@ -21,6 +22,7 @@ export const CLI_LIMIT_TABLE = {
   plainLineMs: { value: 5_000, why: 'a log of a slow transfer shows that it lives' },
   plainLineMinMs: { value: 1_000, why: 'a log of a quick transfer stays short' },
   readyLineBytes: { value: 65_536, why: 'the first line of a daemon started in the background' },
+  rulesBytes: { value: 128 * 1024, why: 'a file of deployment rules; the daemon takes no longer one' },
 } as const satisfies LimitTable;
 
 export const CLI_LIMITS = limitValues(CLI_LIMIT_TABLE);

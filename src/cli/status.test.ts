@@ -61,7 +61,7 @@ test('status of a relay says for how many it is one', async () => {
 test('mesh nodes says why a node is not in good standing', async () => {
   const row = (name: string, word: NonNullable<NodeRow['standing']>['word']): NodeRow => ({
     ...{ node_id: name, name, role: 'member', this_node: false, state: 'online', connected: true, models: 0 },
-    ...{ last_seen: null, http: [], certificate_expires: null },
+    ...{ last_seen: null, http: [], certificate_expires: null, capabilities: null },
     standing: { word, reason: `${name}'s reason`, chance: 0.5, reporters: 0 },
   });
   const nodes = [row('gamma', 'good'), row('beta', 'banned')];

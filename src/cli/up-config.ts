@@ -9,6 +9,7 @@ import {
 } from '../api/index.ts';
 import { messageOf } from '../core/index.ts';
 import { CliError } from './errors.ts';
+import { factsOf } from './node-facts.ts';
 
 export interface UpOptions {
   readonly detach?: boolean;
@@ -33,6 +34,11 @@ export interface UpOptions {
   readonly models?: readonly string[];
   readonly scanDefaults?: boolean;
   readonly quota?: number;
+  readonly region?: string | null;
+  readonly label?: readonly (readonly [string, string] | null)[];
+  readonly interest?: readonly (string | null)[];
+  readonly maxModelSize?: number | null;
+  readonly maxModels?: number | null;
   readonly logLevel?: LogLevel;
   readonly logFile?: string;
 }
@@ -68,6 +74,7 @@ export function toDaemonConfig(options: UpOptions, { home, cwd, env }: UpSurroun
     ...given('relays', options.relay),
     ...given('wsRelays', options.wsRelay),
     ...given('spliceRelay', spliceRelayOf(options)),
+    ...given('facts', factsOf(options)),
     ...given('gossipIntervalSeconds', fromEnv.gossipIntervalSeconds),
     ...given('logFile', options.logFile === undefined ? undefined : absolute(options.logFile)),
   };

@@ -11,6 +11,7 @@ import { mesh } from './mesh.ts';
 import { model } from './model.ts';
 import { relay } from './relay.ts';
 import { rollout } from './rollout.ts';
+import { rules } from './rules.ts';
 import { status } from './status.ts';
 import { transfers } from './transfers.ts';
 import { up } from './up.ts';
@@ -23,6 +24,7 @@ export const COMMANDS: readonly AnyCommand[] = [
   join,
   model,
   rollout,
+  rules,
   transfers,
   relay,
   access,

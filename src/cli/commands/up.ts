@@ -1,4 +1,5 @@
 import type { CommandSpec } from '../command.ts';
+import { parseInterest, parseLabel, parseMaxModelSize, parseMaxModels, parseRegion } from '../node-facts.ts';
 import { parseAddress, parseByteRate, parsePort, parseRelay, parseSizeBytes } from '../parse-values.ts';
 import type { UpOptions } from '../up-config.ts';
 
@@ -10,6 +11,7 @@ export const up: CommandSpec<UpOptions> = {
     'atmosphere up --detach --name gpu-box --models /srv/models',
     'atmosphere up --relay relay.example:4303   # reached through it, where no port can be opened',
     "atmosphere up --mirror 'https://models.example.org/{sha256}' --mirror-token-file ./tokens",
+    'atmosphere up --region eu --label hall=7 --interest anomaly_detection --max-model-size 2GB',
     'atmosphere up --home /tmp/second --port 0 --mesh-port 0 --agent-port 0 --json',
   ],
   options: [
@@ -60,6 +62,21 @@ export const up: CommandSpec<UpOptions> = {
     { flags: '--models <dir>', about: 'folder to look for models in; may be repeated', repeats: true },
     { flags: '--no-scan-defaults', about: 'do not look at the places of Hugging Face, Ollama and LlamaFarm' },
     { flags: '--quota <size>', about: 'most that pulled models may take, like 200GB', parse: parseSizeBytes },
+    { flags: '--region <name>', about: 'where this node is; `none` takes it back', parse: parseRegion },
+    {
+      flags: '--label <key=value>',
+      about: 'a label of this node; may be repeated, and `none` takes all back',
+      parse: parseLabel,
+      repeats: true,
+    },
+    {
+      flags: '--interest <capability>',
+      about: 'what this node wants models for; may be repeated, and `none` takes all back',
+      parse: parseInterest,
+      repeats: true,
+    },
+    { flags: '--max-model-size <size>', about: 'the largest model deployed here, or `none`', parse: parseMaxModelSize },
+    { flags: '--max-models <count>', about: 'how many models are deployed here, or `none`', parse: parseMaxModels },
     { flags: '--log-level <level>', about: 'how much to log', choices: ['debug', 'info', 'warn', 'error', 'silent'] },
     { flags: '--log-file <file>', about: 'log to a file instead of stderr' },
   ],

@@ -45,8 +45,8 @@ export function meshControl(parts: NodeParts): MeshControl {
         inviter: mesh.certificateOf(inviter)?.name ?? inviter,
       };
     },
-    async meshNodes() {
-      return { nodes: listNodes(parts) };
+    async meshNodes({ query: { node } }) {
+      return { nodes: node === undefined ? listNodes(parts) : [wholeNode(parts, findNode(parts, node))] };
     },
     async meshRevoke({ body }) {
       const nodeId = findNode(parts, body.node);
@@ -97,6 +97,17 @@ export function findNode(parts: NodeParts, nameOrId: string): NodeId {
   return nodeOfName(named, nameOrId);
 }
 
+/** With its packages. Throws NodeError `node_not_found`. */
+function wholeNode(parts: NodeParts, nodeId: NodeId): NodeRow {
+  const row = listNodes(parts).find(({ node_id }) => node_id === nodeId);
+  if (row === undefined)
+    throw new NodeError('node_not_found', `Looking for ${nodeId}: no node of this mesh has that id`);
+  const packages = parts.nodes.get(nodeId)?.software.installed_packages;
+  if (row.capabilities === null || packages === undefined) return row;
+  const software = { ...row.capabilities.software, installed_packages: packages };
+  return { ...row, capabilities: { ...row.capabilities, software } };
+}
+
 export function listNodes(parts: NodeParts): NodeRow[] {
   const heard = new Map(parts.catalog.getNodes().map((node) => [node.nodeId, node]));
   return parts.mesh.members().map((member) => toNodeRow(parts, member, heard.get(member.nodeId)));
@@ -116,7 +127,23 @@ function toNodeRow(parts: NodeParts, member: Member, heard: CatalogNodeView | un
     last_seen: lastSeen(parts, nodeId),
     http: isSelf ? [parts.httpUrl()] : [...(heard?.endpoints.http ?? [])],
     standing: isSelf ? null : parts.feedback.standingOf(nodeId),
+    capabilities: capabilitiesOf(parts, nodeId),
     certificate_expires: new Date(member.expiresAtMs).toISOString(),
+  };
+}
+
+function capabilitiesOf({ nodes }: NodeParts, nodeId: NodeId): NodeRow['capabilities'] {
+  const facts = nodes.get(nodeId);
+  if (facts === undefined) return null;
+  const { region = null, labels, hardware, execution_providers, software, interests, constraints } = facts;
+  const { memory_mb, vram_mb, cpu_cores, gpu = null, architecture, disk_free_mb } = hardware;
+  const { python_version = null, installed_packages } = software;
+  const { max_model_size_mb = null, max_models = null } = constraints;
+  return {
+    ...{ region, labels, execution_providers, interests },
+    hardware: { memory_mb, vram_mb, cpu_cores, gpu, architecture, disk_free_mb },
+    software: { python_version, package_count: installed_packages.length },
+    constraints: { max_model_size_mb, max_models },
   };
 }
 
