@@ -3,6 +3,7 @@ import { ERROR_KINDS, EXIT_CODES, RemoteError } from '../api/index.ts';
 import { AtmosphereError, type ErrorKind, messageOf, systemCodeOf } from '../core/index.ts';
 import { adviceFor } from './advice.ts';
 import type { Context } from './context.ts';
+import { describeProblems } from './problems.ts';
 import { describeVariants } from './variants.ts';
 
 export interface Failure {
@@ -13,6 +14,8 @@ export interface Failure {
   readonly exitCode: number;
   /** The models that fit, when the name fits several. */
   readonly variants: readonly string[];
+  /** Every mistake of a file, when it has several. */
+  readonly problems: readonly string[];
 }
 
 /** `advice` is what the command itself would try next, where it knows better than the table. */
@@ -26,23 +29,23 @@ export function describeFailure(thrown: unknown, context: Context, advice?: stri
     try: adviceFor({ code, kind, own, homeFlag: context.homeFlag, subject: context.subject }),
     exitCode: EXIT_CODES[kind],
     variants: describeVariants(data.variants),
+    problems: describeProblems(data.problems),
   };
 }
 
 /** For people, on stderr, with `--json` too: a log of stderr alone must tell the story. */
 export function reportFailure(context: Context, failure: Failure): void {
   if (context.io.stdoutClosed.aborted) return;
-  const rest = failure.variants.map((variant) => `  ${variant}`);
+  const rest = [...failure.variants, ...failure.problems].map((line) => `  ${line}`);
   if (failure.try !== undefined) rest.push(`try: ${failure.try}`);
   if (failure.code === 'interrupted') for (const line of ['interrupted', ...rest]) context.out.note(line);
   else context.out.error(failure.message, rest);
 }
 
 /** The error document of `--json`. */
-export function toErrorDocument({ code, message, kind, try: advice, variants }: Failure): object {
-  return {
-    error: { code, message, kind, try: advice ?? null, ...(variants.length === 0 ? {} : { variants }) },
-  };
+export function toErrorDocument({ code, message, kind, try: advice, variants, problems }: Failure): object {
+  const lists = { ...(variants.length === 0 ? {} : { variants }), ...(problems.length === 0 ? {} : { problems }) };
+  return { error: { code, message, kind, try: advice ?? null, ...lists } };
 }
 
 /** The last line of a command that prints events. */

@@ -84,12 +84,19 @@ function problemsOf(value: unknown, vocabulary: ManifestVocabulary): Problem[] {
   if (!isJsonObject(value)) return [{ path: [], message: 'expected a mapping of fields' }];
   const fault = vocabulary === 'atmosphere' ? undefined : extensionFault(value);
   if (fault !== undefined) return [{ path: [EXTENSION], message: fault }];
-  const parsed = manifestSchema.safeParse(toPlain(value, vocabulary));
+  const plain = toPlain(value, vocabulary);
+  const parsed = manifestSchema.safeParse(plain);
   if (parsed.success) return [];
   return parsed.error.issues.map((issue) => ({
     path: placeIn(value, vocabulary, issue.path),
-    message: reasonOf(new z.ZodError([{ ...issue, path: [] }])),
+    message: isMissing(plain, issue.path) ? 'it is missing' : reasonOf(new z.ZodError([{ ...issue, path: [] }])),
   }));
+}
+
+function isMissing(plain: unknown, path: readonly PropertyKey[]): boolean {
+  const [first, ...rest] = path;
+  if (first === undefined) return plain === undefined || plain === null;
+  return isMissing((plain as Record<PropertyKey, unknown> | null | undefined)?.[first], rest);
 }
 
 /** A manifest that is not checked yet. */

@@ -71,8 +71,8 @@ export const rolloutStateSchema = lenientObject({
     .max(PROTOCOL_LIMITS.rolloutWaves)
     .refine((waves) => waves.flat().length <= PROTOCOL_LIMITS.rolloutNodes, 'too many nodes')
     .refine((waves) => new Set(waves.flat()).size === waves.flat().length, 'a node is in two waves'),
-  /** `.` not answered, `+` well, `-` failed, `~` silent, `<` back, `!` could not go back. What is missing is `.`. */
-  results: marks(/^[.+\-~<!]*$/),
+  /** `.` not answered, `+` well, `-` failed, `~` silent, `<` back, `x` failed and back, `!` could not go back. What is missing is `.`. */
+  results: marks(/^[.+\-~<x!]*$/),
   /** `p` had a version of the model, `n` had none. What is missing is `p`. */
   before: marks(/^[pn]*$/),
   /** When the wave's newest nodes were chosen. */
