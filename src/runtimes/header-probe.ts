@@ -1,7 +1,9 @@
 /** For formats without a runtime: a good header, and no word about more. Spec: docs/spec/17-deployment.md §5.1. */
+import { dirname } from 'node:path';
 import { messageOf } from '../core/index.ts';
 import { RuntimeError } from './errors.ts';
 import type { HeaderCheck, ProbeRequest, ProbeResult, RuntimeProbe } from './ports.ts';
+import { toWords } from './words.ts';
 
 export class HeaderProbe implements RuntimeProbe {
   readonly name = 'header';
@@ -23,7 +25,9 @@ export class HeaderProbe implements RuntimeProbe {
       await this.#check(path, manifest.format, signal);
     } catch (thrown) {
       if (signal.aborted) throw new RuntimeError('cancelled', `${action}: stopped`);
-      throw new RuntimeError('probe_failed', `${action}: ${messageOf(thrown)}`, { cause: thrown });
+      throw new RuntimeError('probe_failed', `${action}: ${toWords(messageOf(thrown), dirname(path))}`, {
+        cause: thrown,
+      });
     }
     return { outcome: 'checked', runtime: this.name, durationMs: performance.now() - started };
   }

@@ -1,7 +1,7 @@
 /** What a probe's process is asked, by one JSON document, and answers, by one line. Spec: docs/spec/17-deployment.md §5.2. */
 import { RuntimeError, type RuntimeErrorCode } from '../errors.ts';
 import type { Golden } from '../golden.ts';
-import { RUNTIMES_LIMITS } from '../limits.ts';
+import { toWords } from '../words.ts';
 
 export type ProbeTask =
   /** Which execution providers load? */
@@ -28,8 +28,6 @@ export interface Inferred {
   readonly inferMs: number;
   readonly peakBytes: number;
 }
-
-const ANSI_COLOR = /\p{Cc}\[[0-9;]*m/gu;
 
 /** `no_runtime`: the package is not there or does not load. */
 const REFUSALS = ['no_runtime', 'probe_failed', 'wrong_answer', 'bad_golden'] as const;
@@ -74,16 +72,6 @@ export function parseAnswer(line: string): ProbeAnswer {
 export function toRuntimeError(action: string, { code, message, phase }: Refused): RuntimeError {
   const known: RuntimeErrorCode = code === 'no_runtime' ? 'probe_not_started' : code;
   return new RuntimeError(known, `${action}: ${message}`, { data: { phase } });
-}
-
-/** Words of a runtime, fit to be shown: one line, no control characters, not endless. */
-export function toWords(said: string): string {
-  const line = said
-    .replaceAll(ANSI_COLOR, '')
-    .replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, ' ')
-    .trim();
-  const { runtimeWordsChars } = RUNTIMES_LIMITS;
-  return line.length <= runtimeWordsChars ? line : `${line.slice(0, runtimeWordsChars)}…`;
 }
 
 function parseObject(line: string): Readonly<Record<string, unknown>> {

@@ -1,10 +1,11 @@
 /** Which file of a model an ONNX runtime is given, and how large all of it is. Spec: docs/spec/17-deployment.md §5.4. */
 import type { Dirent } from 'node:fs';
 import { opendir, stat } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { messageOf } from '../../core/index.ts';
 import { RuntimeError } from '../errors.ts';
 import { RUNTIMES_LIMITS } from '../limits.ts';
+import { toWords } from '../words.ts';
 
 export interface ModelFile {
   readonly path: string;
@@ -20,7 +21,10 @@ export async function findModelFile(action: string, path: string, named: string 
     return await findInFolder(path, named);
   } catch (thrown) {
     const data = { phase: 'load' };
-    throw new RuntimeError('probe_failed', `${action}: ${messageOf(thrown)}`, { cause: thrown, data });
+    throw new RuntimeError('probe_failed', `${action}: ${toWords(messageOf(thrown), dirname(path))}`, {
+      cause: thrown,
+      data,
+    });
   }
 }
 

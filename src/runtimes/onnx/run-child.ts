@@ -11,8 +11,8 @@ import { formatBytes, messageOf } from '../../core/index.ts';
 import type { Allowance } from '../allowance.ts';
 import { RuntimeError } from '../errors.ts';
 import { RUNTIMES_LIMITS } from '../limits.ts';
+import { toWords } from '../words.ts';
 import { watchMemory } from './memory-watch.ts';
-import { toWords } from './messages.ts';
 
 export interface ChildWork {
   /** The program: a module. */
