@@ -48,6 +48,13 @@ export function parseDurationWithin(least: number, most: number, what: string): 
   };
 }
 
+/** `vision,tracking` → both. */
+export function parseWords(text: string): string[] {
+  const words = text.split(',').map((word) => word.trim());
+  if (words.every((word) => word !== '' && word.length <= 200) && words.length <= 64) return words;
+  throw wanted('words with commas between, like vision,tracking');
+}
+
 export function parsePort(text: string): number {
   if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
   throw wanted('a port from 0 to 65535');

@@ -9,10 +9,10 @@ import { describeFailure, type Failure, failureOfEvent, reportFailure, toFailedE
 import { formatDuration, formatRate } from './format.ts';
 import { describeWaiting, giversOf, listShares } from './from-whom.ts';
 import { CLI_LIMITS } from './limits.ts';
-import { parseModelRef } from './model-ref.ts';
 import type { ProgressView } from './progress-line.ts';
+import { type PullCriteria, toPullTarget } from './pull-body.ts';
 
-export interface PullOptions {
+export interface PullOptions extends PullCriteria {
   readonly from?: string;
   readonly priority?: PullEvent['priority'];
   readonly detach?: boolean;
@@ -50,7 +50,8 @@ async function followPull(
   seen: { last?: PullEvent },
 ): Promise<PullEvent> {
   const { from, priority, yes } = options;
-  const body = { ...parseModelRef(name), ...(from && { from }), ...(priority && { priority }), ...(yes && { yes }) };
+  const target = toPullTarget(name, options);
+  const body = { ...target, ...(from && { from }), ...(priority && { priority }), ...(yes && { yes }) };
   const client = await context.connect();
   using interrupt = cancelOnInterrupt(context.signal, client, seen);
   for await (const event of client.stream('pull', { body }, interrupt.giveUp)) {

@@ -54,7 +54,7 @@ describe('usage', () => {
     [['statsu'], 'did you mean status?', 'atmosphere --help'],
     [['model', 'pul', 'x'], 'did you mean pull?', 'atmosphere model --help'],
     [['up', '--detahc'], 'did you mean --detach?', 'atmosphere up --help'],
-    [['model', 'pull'], "Missing required argument 'name'", 'atmosphere model pull --help'],
+    [['model', 'pull'], 'wanted its name, or what it should be able to do', 'atmosphere model pull --help'],
     [['mesh'], 'A command is missing', 'atmosphere mesh --help'],
     [['status', 'extra'], 'Too many arguments', 'atmosphere status --help'],
     [['up', '--quota', 'lots'], 'Wanted a size like', 'atmosphere up --help'],

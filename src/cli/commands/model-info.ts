@@ -33,9 +33,20 @@ export const modelInfo: CommandSpec<InfoOptions> = {
 
 function toLines(context: Context, info: ModelInfo, { versions, nodes }: InfoOptions): string[] {
   const lines: string[] = [];
-  if (versions === true) lines.push(...context.out.table(MODEL_COLUMNS, info.versions.map(toModelCells)));
+  if (versions === true) lines.push(...toVersionLines(context, info));
   if (nodes === true) lines.push(...toNodeLines(context, info));
   return lines.length > 0 ? lines : [...layoutPairs(describe(info)), ...toFileLines(context, info)];
+}
+
+/** Newest first, with since when it is known here and whether anybody should begin with it. */
+function toVersionLines({ out }: Context, { versions }: ModelInfo): string[] {
+  const columns = [...MODEL_COLUMNS, { title: 'FIRST SEEN' }, { title: 'DEPRECATED' }];
+  const rows = versions.map((row) => [
+    ...toModelCells(row),
+    row.first_seen?.slice(0, 16).replace('T', ' ') ?? '-',
+    row.deprecated ? (row.deprecated_reason ?? 'yes') : '-',
+  ]);
+  return out.table(columns, rows);
 }
 
 function toNodeLines({ out }: Context, { holders }: ModelInfo): string[] {

@@ -1,7 +1,9 @@
 import type { GroupSpec } from '../command.ts';
 import { modelDeploy } from './model-deploy.ts';
+import { modelDeprecate } from './model-deprecate.ts';
 import { modelImport } from './model-import.ts';
 import { modelInfo } from './model-info.ts';
+import { modelInspect } from './model-inspect.ts';
 import { modelList } from './model-list.ts';
 import { modelManifest } from './model-manifest.ts';
 import { modelPath } from './model-path.ts';
@@ -36,6 +38,8 @@ export const model: GroupSpec = {
     modelStatus,
     modelPin,
     modelUnpin,
+    modelInspect,
+    modelDeprecate,
     modelRemove,
   ],
 };
