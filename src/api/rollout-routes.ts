@@ -35,6 +35,8 @@ const nodeSchema = z.object({
   /** From 1. */
   wave: z.number(),
   state: z.enum(ROLLOUT_NODE_STATES),
+  /** The new version did not do there; it may be back meanwhile. */
+  failed: z.boolean(),
   error: z.string().nullable(),
 });
 

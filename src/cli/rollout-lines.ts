@@ -102,6 +102,6 @@ export const NODE_COLUMNS: readonly Column[] = [
   { title: 'ERROR', shrinks: true },
 ];
 
-export function toNodeCells({ name, wave, state, error }: RolloutRow['nodes'][number]): string[] {
-  return [name, String(wave), state, error ?? ''];
+export function toNodeCells({ name, wave, state, failed, error }: RolloutRow['nodes'][number]): string[] {
+  return [name, String(wave), failed && state !== 'failed' ? `failed, ${state}` : state, error ?? ''];
 }

@@ -4,6 +4,7 @@ import { countMarks, type Mark, type Member, type Waves, writeMembers } from './
 import { returnOf } from './node-word.ts';
 import type { RolloutView } from './plan.ts';
 
+const FAILED: readonly Mark[] = ['-', '~'];
 const ON_THE_WAY: readonly Mark[] = ['.', '+', '-', '~'];
 
 export function planReturn(state: RolloutState, before: Waves, view: RolloutView): RolloutState {
@@ -16,9 +17,9 @@ export function planReturn(state: RolloutState, before: Waves, view: RolloutView
 }
 
 function judgeReturn(member: Member, { spec, statuses }: RolloutView): Member {
-  if (member.mark === '<') return member;
+  if (member.mark === '<' || member.mark === 'x') return member;
   const way = returnOf(spec, statuses.get(member.nodeId) ?? [], member.had);
-  if (way === 'back') return { ...member, mark: '<' };
+  if (way === 'back') return { ...member, mark: FAILED.includes(member.mark) ? 'x' : '<' };
   return way === 'stuck' ? { ...member, mark: '!' } : member;
 }
 

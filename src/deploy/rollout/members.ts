@@ -2,8 +2,8 @@
 import type { NodeId } from '../../core/index.ts';
 import type { RolloutState } from '../../protocol/index.ts';
 
-/** Not answered, well, failed, silent, back, could not go back. */
-export type Mark = '.' | '+' | '-' | '~' | '<' | '!';
+/** Not answered, well, failed, silent, back, failed and back, could not go back. */
+export type Mark = '.' | '+' | '-' | '~' | '<' | 'x' | '!';
 
 export interface Member {
   readonly nodeId: NodeId;
@@ -42,7 +42,7 @@ export function countMarks(waves: Waves, marks: readonly Mark[]): number {
   return waves.flat().filter(({ mark }) => marks.includes(mark)).length;
 }
 
-const FAILURES: readonly Mark[] = ['-', '~', '!'];
+const FAILURES: readonly Mark[] = ['-', '~', 'x', '!'];
 
 export function failuresOf(waves: Waves): number {
   return countMarks(waves, FAILURES);

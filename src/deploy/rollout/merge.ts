@@ -68,4 +68,4 @@ function withStrays(waves: Waves, said: readonly Member[]): Waves {
   return addMembers(waves, sorted.slice(0, PROTOCOL_LIMITS.rolloutNodes - known.size));
 }
 
-const WORST = '-!~.+<';
+const WORST = '-!~.+x<';

@@ -16,6 +16,11 @@ export function goingOf(spec: RolloutSpec, entries: readonly ModelStatusEntry[])
   return isWell ? 'well' : 'working';
 }
 
+/** Why it failed there, in the node's words. */
+export function errorOf(spec: RolloutSpec, entries: readonly ModelStatusEntry[]): string | undefined {
+  return entries.find((entry) => isContent(entry, spec.manifest) && isBecauseOf(spec, entry))?.error;
+}
+
 export type Return = 'back' | 'stuck' | 'going';
 
 /** How its way back goes: to `previous`, or to nothing where it had nothing. */

@@ -9,7 +9,7 @@ import { advance } from './advance.ts';
 import type { RolloutNode } from './choose.ts';
 import { planReturn } from './going-back.ts';
 import { addMembers, failuresOf, type Member, readMembers, type Waves, writeMembers } from './members.ts';
-import { goingOf, hasEarlier, wasGiven } from './node-word.ts';
+import { errorOf, goingOf, hasEarlier, wasGiven } from './node-word.ts';
 import { isGoingBack, isOver } from './phase.ts';
 
 export interface RolloutView {
@@ -35,7 +35,7 @@ export function planRollout(state: RolloutState, view: RolloutView): RolloutPlan
   if (isGoingBack(state.phase)) return finish(planReturn(state, found, view));
   const judged = found.map((wave) => wave.map((member) => judge(member, state, view)));
   const written = { ...state, ...writeMembers(judged) };
-  const failure = whyFailed(judged, view.spec);
+  const failure = whyFailed(judged, view);
   if (failure !== undefined) return finish(planReturn(goBack(written, failure, view.nowMs), judged, view));
   if (view.mayGoOn === false) return finish({ ...written, phase: 'paused', why: NOT_ORDERED });
   return finish(state.phase === 'paused' ? written : advance(written, judged, view));
@@ -77,9 +77,15 @@ function judge(member: Member, state: RolloutState, { spec, statuses, nowMs }: R
 /** Shares are decimal fractions: 7% of 100 is 7.000000000000001. */
 const ROUNDING = 1e-9;
 
-function whyFailed(waves: Waves, { max_failures: share }: RolloutSpec): string | undefined {
+function whyFailed(waves: Waves, { spec, statuses }: RolloutView): string | undefined {
+  const share = spec.max_failures;
   const tried = waves.flat().length;
   const failures = failuresOf(waves);
   if (failures <= share * tried + ROUNDING) return undefined;
-  return `${failures} of ${tried} nodes failed, more than ${Math.round(share * 1000) / 10}%`;
+  const counts = `${failures} of ${tried} nodes failed, more than ${Math.round(share * 1000) / 10}%`;
+  const said = waves.flat().flatMap(({ nodeId }) => errorOf(spec, statuses.get(nodeId) ?? []) ?? []);
+  return said[0] === undefined ? counts : `${counts}; ${said[0].slice(0, TOLD_CHARS)}`;
 }
+
+/** Of what one node says, as much goes into every copy of the record. */
+const TOLD_CHARS = 300;

@@ -20,8 +20,11 @@ const WORDS: Readonly<Record<Mark, RolloutRow['nodes'][number]['state']>> = {
   '-': 'failed',
   '~': 'silent',
   '<': 'back',
+  x: 'back',
   '!': 'stuck',
 };
+
+const FAILED: readonly Mark[] = ['-', '~', 'x', '!'];
 
 export function toRolloutRow({ rollout, flaw }: KnownRollout, context: ViewContext): RolloutRow {
   const { spec, state } = rollout;
@@ -66,8 +69,8 @@ function toWave(
     size,
     state: waveState(index, state),
     nodes: wave?.length ?? 0,
-    ...{ waiting: count('.'), well: count('+'), failed: count('-'), silent: count('~') },
-    ...{ back: count('<'), stuck: count('!') },
+    ...{ waiting: count('.'), well: count('+'), failed: count('-') + count('x'), silent: count('~') },
+    ...{ back: count('<') + count('x'), stuck: count('!') },
   };
 }
 
@@ -86,6 +89,7 @@ function toNode({ nodeId, mark }: Member, wave: number, spec: RolloutSpec, conte
     name: context.nameOf(nodeId),
     wave: wave + 1,
     state: WORDS[mark],
+    failed: FAILED.includes(mark),
     error: failed?.error ?? null,
   };
 }
