@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import type { DoctorReport } from '../../api/index.ts';
 import { formatBytes, GB } from '../../core/index.ts';
+import type { Deployed } from '../../deploy/index.ts';
 import { limitsNow } from './limits-control.ts';
 import { listNodes } from './mesh-control.ts';
 import type { NodeParts } from './parts.ts';
@@ -20,10 +21,25 @@ export async function runChecks(parts: NodeParts): Promise<Check[]> {
     ...checkName(parts),
     checkCertificate(parts),
     checkModels(parts),
+    ...checkDeployments(parts),
     await checkRuntime(parts),
     ...checkRelays(parts),
     ...checkLimits(parts),
     ...checkPeers(parts),
+    ...checkAudit(parts),
+  ];
+}
+
+/** Said only where something is wrong: reading all of the log takes its time. */
+function checkAudit({ audit }: NodeParts): Check[] {
+  if (audit.problem === undefined) return [];
+  return [
+    {
+      name: 'audit',
+      state: 'fail',
+      detail: `the audit log is not what it was: ${audit.problem}`,
+      try: 'atmosphere audit --verify',
+    },
   ];
 }
 
@@ -125,6 +141,29 @@ async function checkRuntime({ runtimes }: NodeParts): Promise<Check> {
     detail,
     try: 'npm install onnxruntime-node  # beside the program, then restart the daemon',
   };
+}
+
+/** A way back that failed is said first, and loudest. */
+function checkDeployments({ deployment }: NodeParts): Check[] {
+  const rows = deployment.rows();
+  const failed = rows.filter(({ status }) => status === 'Failed');
+  if (rows.length > 0 && failed.length === 0)
+    return [{ name: 'deployments', state: 'ok', detail: `${rows.length} as they should be` }];
+  return failed
+    .toSorted((a, b) => Number(isStuck(b)) - Number(isStuck(a)))
+    .slice(0, DEPLOYMENTS_TOLD)
+    .map((row) => ({
+      name: `deployment ${row.modelId}`,
+      state: isStuck(row) ? 'fail' : 'warn',
+      detail: `${row.version}: ${row.error?.message ?? 'failed'}`,
+      try: `atmosphere model status ${row.modelId}`,
+    }));
+}
+
+const DEPLOYMENTS_TOLD = 10;
+
+function isStuck({ step, error }: Deployed): boolean {
+  return step === 'rollback' || error?.code === 'rollback_failed';
 }
 
 /** By which relays this node is to be reached, and whether it is. */
