@@ -47,7 +47,10 @@ export function undeployModel(
   });
 }
 
-type Nodes = Map<string, { readonly name: string; readonly online: boolean; row: DeploymentRow | undefined }>;
+type Nodes = Map<
+  string,
+  { readonly name: string; readonly online: boolean; row: DeploymentRow | 'removed' | undefined }
+>;
 
 async function order(
   context: Context,
@@ -80,7 +83,7 @@ function note(nodes: Nodes, event: OrderEvent): void {
   for (const { node_id, node_name: name, online } of event.nodes ?? [])
     nodes.set(node_id, { name, online, row: undefined });
   const known = nodes.get(event.node?.node_id ?? '');
-  if (known !== undefined) known.row = event.status;
+  if (known !== undefined) known.row = event.status ?? 'removed';
 }
 
 /** A line a node and change; bytes under way are a bar. */
@@ -128,6 +131,7 @@ function showTable({ out }: Context, nodes: Nodes): void {
   out.progress.end();
   if (nodes.size === 0) return;
   const rows = [...nodes.values()].map(({ name, online, row }) => {
+    if (row === 'removed') return [name, 'removed', '-', ''];
     if (row === undefined) return [name, online ? '-' : 'away', '-', ''];
     return [name, row.status, row.version, row.error ?? ''];
   });

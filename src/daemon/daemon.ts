@@ -16,6 +16,7 @@ import { type Logger, messageOf } from '../core/index.ts';
 import { agentView, type OpenNode, openNode, writeLocalToken } from '../node/index.ts';
 import { formatRelayAddress } from '../relay/index.ts';
 import { HaveBook, type HttpEdge, openAgentPort, openHttpEdge } from '../server/index.ts';
+import { exportDeploymentMetrics } from './deployment-metrics.ts';
 import { openLogger } from './logger.ts';
 import { readProgramVersion } from './program-version.ts';
 import { exportRelayMetrics } from './relay-metrics.ts';
@@ -63,6 +64,7 @@ async function open(
   const localToken = await writeLocalToken(home);
   const edge = stack.use(await openEdge({ config, node, follows, localToken, logger }));
   exportRelayMetrics(edge.metrics, node.relaying.server);
+  exportDeploymentMetrics(edge.metrics, () => node.parts.deployment.metrics());
   stack.use(node.relaying.openLinks((socket) => edge.acceptRelayed(socket)));
   stack.use(node.relaying.openWsLinks(edge.serveLink));
   const { port } = stack.use(await openAgentPort({ port: config.agentPort, content: agentView(node.parts), logger }));

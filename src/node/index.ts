@@ -3,6 +3,7 @@ export { agentView } from './agent-view.ts';
 export { httpAddresses } from './announcer.ts';
 export { NodeError } from './errors.ts';
 export { writeLocalToken } from './home.ts';
+export { NODE_LIMITS } from './limits.ts';
 export { type ModelPlaces, usualPlaces } from './model-places.ts';
 export { type OpenNode, openNode } from './open-node.ts';
 export type { DownloadProgressView, DownloadState, DownloadStates } from './standalone/download-states.ts';

@@ -131,6 +131,7 @@ function findManifest(parts: NodeParts, id: string, range: string | undefined): 
   } catch (thrown) {
     if (!(thrown instanceof NodeError) || thrown.code !== 'model_not_found') throw thrown;
     const ids = models.map(({ modelId }) => modelId as string);
+    if (ids.includes(id)) throw thrown;
     throw new NodeError('model_not_found', `${thrown.message}; ${nearestNames(id, ids)}`, { data: thrown.data });
   }
 }
