@@ -18,6 +18,7 @@ const BENCHMARKS = {
   swarm: { script: 'swarm/run.ts', about: 'simulated swarms of up to 10,000 nodes beside what no scheduler can beat' },
   links: { script: 'links/run.ts', about: 'transfers over links with bandwidth, delay and loss, beside curl' },
   relay: { script: 'relay/run.ts', about: 'TLS through the splice relay beside TLS without it' },
+  probe: { script: 'deploy/probe.ts', about: 'trying an ONNX model in a process of its own, by its size' },
 } as const;
 
 const [name, ...args] = process.argv.slice(2);

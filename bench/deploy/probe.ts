@@ -1,4 +1,4 @@
-/** What a probe costs: the runtime's process, loading and one inference, for models from a detector to half a gigabyte. */
+/** `npm run bench -- probe`: what a probe costs: the runtime's process, loading and one inference, for models from a detector to half a gigabyte. */
 import { mkdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { MB, type ModelId } from '../../src/core/index.ts';
 import { OnnxProbe, type ProbeResult } from '../../src/runtimes/index.ts';
 import { writeDetector, writeLayers } from '../../src/testkit/onnx-models.ts';
 
-export interface ProbeRow {
+interface ProbeRow {
   readonly model: string;
   readonly megabytes: number;
   /** Medians of the rounds. */
@@ -17,10 +17,15 @@ export interface ProbeRow {
   readonly peakMegabytes: number;
 }
 
+const ROUNDS = 5;
 const SIZES = [10 * MB, 100 * MB, 500 * MB];
 
+const { lookMilliseconds, rows } = await measureProbes(ROUNDS);
+console.log(`which execution providers load, once in a node's life: ${Math.round(lookMilliseconds)} ms`);
+console.table(rows.map((row) => ({ ...row, ...rounded(row) })));
+
 /** Finding out which execution providers load, once a node's life, in milliseconds; then a row a model. */
-export async function measureProbes(rounds = 5): Promise<{ lookMilliseconds: number; rows: ProbeRow[] }> {
+async function measureProbes(rounds: number): Promise<{ lookMilliseconds: number; rows: ProbeRow[] }> {
   const folder = join(tmpdir(), `bench-probe-${process.pid}`);
   await mkdir(folder, { recursive: true });
   try {
@@ -63,4 +68,9 @@ async function measure(
     inferMilliseconds: median(({ inferMs }) => inferMs),
     peakMegabytes: Math.max(...results.map(({ peakMemoryBytes = 0 }) => peakMemoryBytes)) / MB,
   };
+}
+
+function rounded(row: ProbeRow): Partial<Record<keyof ProbeRow, number>> {
+  const numbers = Object.entries(row).filter(([, value]) => typeof value === 'number');
+  return Object.fromEntries(numbers.map(([name, value]) => [name, Number(Number(value).toPrecision(3))]));
 }
