@@ -30,7 +30,7 @@ test('whatever dies, fails, hangs or goes away: the laws hold at each step, and 
       world.settle();
       verifyEnd(world);
     }),
-    { numRuns: 150 },
+    { numRuns: 60 },
   );
 });
 
@@ -63,7 +63,7 @@ test('a mesh in two parts has two coordinators; when it is one again they are on
       world.settle();
       verifyEnd(world);
     }),
-    { numRuns: 100 },
+    { numRuns: 40 },
   );
 });
 
