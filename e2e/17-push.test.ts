@@ -1,4 +1,5 @@
 /** Journey 17: a model is ordered onto nodes; each fetches, probes, puts in force, says so, and goes back by itself when it must. */
+import { createHash } from 'node:crypto';
 import { readdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -97,7 +98,7 @@ test('17.2 pushed to a role it is on all of them, and a second time nothing move
 test('17.3 a version that does not answer is taken back within seconds, and why is told', async () => {
   await importBroken('2.0.0', 'answersNaN');
   const { code, last, stderr } = await push(`${DETECTOR}@2.0.0`, 'line-1');
-  expect([code, last?.event, last?.failures]).toEqual([5, 'failed', 1]);
+  expect([code, last?.event, last?.failures]).toEqual([6, 'failed', 1]);
   expect(stderr).toContain('1 of 1 nodes failed');
   const rows = await heard(hq);
   expect(rowOf(rows, line1, '2.0.0')).toMatchObject({
@@ -130,7 +131,7 @@ test('17.5 kill -9 while it fetches: the order is done after the restart, from w
   const path = join(network.folder, 'large', 'model.onnx');
   await writeLayers(path, 96 * MB);
   await importAs(path, 'acme/large', '1.0.0');
-  await line2.json('transfers', 'limit', '--download', '20MB');
+  await line2.json('transfers', 'limit', '--download', '20MB/s');
   await push('acme/large', 'line-2', '--detach');
   const find = async () => rowOf(await heard(hq, 'acme/large'), line2, '1.0.0');
   await eventually(find, (row) => row?.status === 'Downloading' && row.download_progress > 0.1, 30_000);
@@ -166,22 +167,23 @@ test('17.7 a node that was away catches up when it is back', async () => {
 test('17.8 a node that the model does not fit, or that may not have it, fetches nothing and says every reason', async () => {
   const folder = join(network.folder, 'huge');
   await writeDetector(join(folder, 'model.onnx'), { seed: 9 });
+  const bytes = await readFile(join(folder, 'model.onnx'));
   const manifest = {
-    name: 'acme/huge',
-    version: '1.0.0',
+    ...{ name: 'acme/huge', version: '1.0.0', type: 'anomaly_detector', format: 'onnx', size_bytes: bytes.length },
+    checksum_sha256: createHash('sha256').update(bytes).digest('hex'),
     node_requirements: { min_memory_mb: 900_000, min_cpu_cores: 5000 },
   };
   await writeFile(join(folder, 'model-manifest.yaml'), JSON.stringify(manifest));
   await importAs(join(folder, 'model.onnx'), 'acme/huge', '1.0.0');
   const unfit = await push('acme/huge', 'line-1');
-  expect([unfit.code, unfit.last?.event]).toEqual([5, 'failed']);
+  expect([unfit.code, unfit.last?.event]).toEqual([6, 'failed']);
   const [row] = await heard(hq, 'acme/huge');
   expect(row?.error).toMatch(/memory.*cores|cores.*memory/s);
   await hq.json('access', 'set', 'acme/secret', '--read', 'admin', '--write', 'admin', '--deploy', 'admin');
   const secret = join(network.folder, 'secret', 'model.onnx');
   await writeDetector(secret, { seed: 10 });
   await importAs(secret, 'acme/secret', '1.0.0');
-  expect((await push('acme/secret', 'line-1')).code).toBe(5);
+  expect((await push('acme/secret', 'line-1')).code).toBe(6);
   expect((await heard(hq, 'acme/secret'))[0]).toMatchObject({ status: 'Failed', error_code: 'not_permitted' });
   const { models } = await line1.json<{ models: { model_id: string }[] }>('model', 'list');
   expect(models.map((model) => model.model_id)).not.toContain('acme/secret');
@@ -189,7 +191,7 @@ test('17.8 a node that the model does not fit, or that may not have it, fetches 
 
 test('17.9 who may not deploy is refused, and names that are none with what comes near', async () => {
   const edge = await line1.run('model', 'push', DETECTOR, 'line-2');
-  expect([edge.code, edge.stderr]).toEqual([5, expect.stringContaining('may not deploy')]);
+  expect([edge.code, edge.stderr]).toEqual([6, expect.stringContaining('may not deploy')]);
   const node = await hq.run('model', 'push', DETECTOR, 'lime-1');
   expect([node.code, node.stderr]).toEqual([3, expect.stringContaining('line-1')]);
   const model = await hq.run('model', 'push', 'acme/detecter', 'line-1');
@@ -204,7 +206,7 @@ test('17.10 what its owner pinned stays, whatever is ordered, until it is let go
   await line1.json('model', 'pin', `${DETECTOR}@1.0.0`);
   await until(line1, '1.0.0', 'Loaded');
   const { code } = await push(`${DETECTOR}@3.0.0`, 'line-1');
-  expect(code).toBe(5);
+  expect(code).toBe(6);
   expect(await inForce(line1)).toBe('1.0.0');
   await line1.json('model', 'unpin', DETECTOR);
   await until(line1, '3.0.0', 'Loaded');
