@@ -1,6 +1,7 @@
 /** The typed client of the control API, for the CLI and the web app. Uses only what browsers have. */
+import { z } from 'zod';
 import { messageOf } from '../core/index.ts';
-import { ApiError, errorBodySchema, RemoteError } from './errors.ts';
+import { ApiError, ERROR_KINDS, errorBodySchema, RemoteError } from './errors.ts';
 import { type AnswerOf, type BodyOf, CONTROL_ROUTES, type ControlRouteName, type QueryOf } from './routes.ts';
 
 export interface ClientOptions {
@@ -115,9 +116,19 @@ function parseJson(name: ControlRouteName, text: string): unknown {
   }
 }
 
+/** Work that failed before its first event, when the head of the answer was sent already. */
+const lateFailureSchema = z.object({
+  event: z.literal('failed'),
+  error: z.string(),
+  code: z.string(),
+  kind: z.enum(ERROR_KINDS),
+});
+
 function parseAnswer<Name extends ControlRouteName>(name: Name, json: unknown): AnswerOf<Name> {
   const parsed = CONTROL_ROUTES[name].answer.safeParse(json);
   if (parsed.success) return parsed.data as AnswerOf<Name>;
+  const failed = lateFailureSchema.safeParse(json);
+  if (failed.success) throw new RemoteError({ ...failed.data, retry: false, data: {} });
   throw new ApiError('bad_answer', `Reading the daemon's answer to ${name}: ${parsed.error.issues[0]?.message}`, {
     cause: parsed.error,
   });
