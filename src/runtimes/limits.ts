@@ -10,6 +10,7 @@ export const RUNTIMES_LIMIT_TABLE = {
   memoryCheckMs: { value: 20, why: 'how often a probe’s memory is looked at: 20 ms fill less than 100 MB' },
   memoryCheckByPsMs: { value: 250, why: 'the same where there is no /proc and a program has to be asked' },
   orphanCheckMs: { value: 500, why: 'how often a probe looks whether its node is still there' },
+  closeGraceMs: { value: 1_000, why: 'how long the pipes of a process that has ended are still read' },
   answerBytes: { value: 64 * KiB, why: 'an answer is one short line; the process that gives it may be taken over' },
   stderrBytes: { value: 4 * KiB, why: 'kept of what a runtime says; the end names the cause' },
   runtimeWordsChars: { value: 500, why: 'of a runtime’s message: its text is partly the model’s' },

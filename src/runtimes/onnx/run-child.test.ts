@@ -39,6 +39,13 @@ describe.runIf(process.platform === 'linux')('runChild()', () => {
     );
   });
 
+  it('does not wait for one that has left its group and holds its pipes', async () => {
+    const failing = run('escape');
+    await expect(failing).rejects.toMatchObject({ code: 'probe_crashed' });
+    const message = await failing.catch((thrown: Error) => thrown.message);
+    process.kill(Number(/escaped (\d+)/.exec(String(message))?.[1]), 'SIGKILL');
+  });
+
   it('says when there is no such program', async () => {
     const work = { module: new URL('./not-here.ts', import.meta.url), task: {}, allowance, action: 'Trying' };
     const failing = runChild(work, new AbortController().signal);

@@ -96,6 +96,13 @@ class ChildRun {
         if (this.#child.pid === undefined) resolve([null, null]);
       });
       this.#child.once('close', (code, killedBy) => resolve([code, killedBy]));
+      // Whoever left the group may still hold the pipes: what was read until then is all there is.
+      this.#child.once('exit', (code, killedBy) => {
+        setTimeout(() => {
+          for (const pipe of [stdin, stdout, stderr]) pipe?.destroy();
+          resolve([code, killedBy]);
+        }, RUNTIMES_LIMITS.closeGraceMs).unref();
+      });
     });
   }
 

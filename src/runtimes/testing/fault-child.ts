@@ -36,6 +36,10 @@ const FAULTS: Readonly<Record<string, () => void>> = {
     say(JSON.stringify({ pid: child.pid }));
     setInterval(() => {}, 1_000);
   },
+  escape: () => {
+    const away = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'inherit', detached: true });
+    process.stderr.write(`escaped ${away.pid}`, () => process.exit(0));
+  },
   show: () =>
     say(
       JSON.stringify({
