@@ -1,6 +1,6 @@
 /**
  * What LlamaFarm has trained, as imports: `<dir>/<type>/<file or folder>`. The folder tells type and capabilities, the name what it
- * is called and of when it is. Spec: docs/spec/08-inventory.md §5.4.
+ * is called and of when it is. Spec: docs/spec/08-inventory.md §5.6.
  */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
