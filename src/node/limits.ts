@@ -2,6 +2,7 @@ import { type LimitTable, limitValues, MiB } from '../core/index.ts';
 
 export const NODE_LIMIT_TABLE = {
   manifestSettleMs: { value: 100, why: 'manifests that change together are signed and told together' },
+  manifestsAtOnce: { value: 50, why: 'manifests signed before anything else has its turn' },
   manifestLookEveryMs: { value: 21_600_000, why: 'how often a node looks whether manifests that it signed run out' },
   consents: { value: 10_000, why: 'sources that an owner has agreed to' },
   auditHeadEveryMs: {

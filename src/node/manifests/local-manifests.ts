@@ -16,6 +16,7 @@ export class LocalManifests {
   readonly #rows: ManifestRepository;
   readonly #clock: Clock;
   readonly #stored = new Map<string, StoredManifest>();
+  readonly #keys = new WeakMap<LocalModel, string>();
   /** Made for this row and what was remembered then. */
   readonly #made = new WeakMap<LocalModel, { readonly stored: StoredManifest | undefined; manifest: ModelManifest }>();
 
@@ -28,7 +29,12 @@ export class LocalManifests {
   /** Undefined for a model whose bytes are not known yet. */
   keyOf(model: LocalModel): string | undefined {
     const { modelId, version, sha256 } = model;
-    return sha256 === undefined ? undefined : keyOfRow({ modelId, version, sha256 });
+    if (sha256 === undefined) return undefined;
+    const known = this.#keys.get(model);
+    if (known !== undefined) return known;
+    const key = keyOfRow({ modelId, version, sha256 });
+    this.#keys.set(model, key);
+    return key;
   }
 
   /** Undefined for a model that is not offered. */
@@ -48,11 +54,11 @@ export class LocalManifests {
   }
 
   modelHere(model: LocalModel): ModelHere | undefined {
-    const manifest = this.manifestOf(model);
-    if (manifest === undefined) return undefined;
+    const [key, manifest] = [this.keyOf(model), this.manifestOf(model)];
+    if (key === undefined || manifest === undefined) return undefined;
     const hasWords = Object.keys(this.wordsOf(model)).length > 0;
     const isPulled = descriptionOf(model).isPulled === true;
-    return { manifest, hasWords, isOwners: model.source === 'imported' && !isPulled };
+    return { key, manifest, hasWords, isOwners: model.source === 'imported' && !isPulled };
   }
 
   /** Replaces all that the owner said. */

@@ -133,8 +133,10 @@ export class ManifestBook implements Disposable {
     held.flaw = checkManifest(manifest, policy.orderContext());
     if (held.flaw !== undefined) return;
     if (manifest.revision > nowMs + PROTOCOL_LIMITS.clockSkewMs) held.flaw = 'from_future';
-    else if (manifest.revision < revisions.revisionOf(key)) held.flaw = 'outdated';
-    else revisions.raiseRevision(key, manifest.revision, nowMs);
+    const largest = revisions.revisionOf(key);
+    if (manifest.revision < largest) held.flaw ??= 'outdated';
+    else if (held.flaw === undefined && manifest.revision > largest)
+      revisions.raiseRevision(key, manifest.revision, nowMs);
   }
 
   #judgeAgain(isMeant: (held: Held) => boolean): void {

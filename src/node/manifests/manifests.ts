@@ -110,8 +110,8 @@ export class Manifests implements Disposable {
 
   /** Of a model on this machine, whatever counts; undefined while it is not ready. */
   manifestHere(model: LocalModel): ModelManifest | undefined {
-    const plain = this.#local.manifestOf(model);
-    return plain === undefined ? undefined : (this.#book.get(manifestKey(plain)) ?? plain);
+    const [key, plain] = [this.#local.keyOf(model), this.#local.manifestOf(model)];
+    return key === undefined || plain === undefined ? undefined : (this.#book.get(key) ?? plain);
   }
 
   /** The fields that the owner of this machine gave. */
@@ -194,8 +194,8 @@ export class Manifests implements Disposable {
     if (this.#known !== undefined) return this.#known;
     const known = new Map<string, ModelManifest>();
     for (const model of this.#options.library.list()) {
-      const manifest = this.manifestHere(model);
-      if (manifest !== undefined) known.set(manifestKey(manifest), manifest);
+      const [key, manifest] = [this.#local.keyOf(model), this.manifestHere(model)];
+      if (key !== undefined && manifest !== undefined) known.set(key, manifest);
     }
     for (const key of this.#book.keys()) {
       const manifest = this.#book.get(key);
@@ -258,7 +258,8 @@ export class Manifests implements Disposable {
         counting: (key) => this.#book.get(key),
         mayWrite: (modelId) => this.mayWrite(modelId),
       });
-      for (const manifest of due) this.#sign(manifest);
+      for (const manifest of due.slice(0, NODE_LIMITS.manifestsAtOnce)) this.#sign(manifest);
+      if (due.length > NODE_LIMITS.manifestsAtOnce) this.#changed();
     } catch (thrown) {
       logger.warn({ reason: messageOf(thrown) }, 'the mesh was not told a manifest');
     }

@@ -1,9 +1,10 @@
 /** Which manifests this node has to sign anew. Spec: docs/spec/16-manifests.md §8. Pure. */
 import type { NodeId } from '../../core/index.ts';
-import { isSameJson, type ModelManifest, manifestKey } from '../../protocol/index.ts';
+import { isSameJson, type ModelManifest } from '../../protocol/index.ts';
 
 /** A model that is on this machine. */
 export interface ModelHere {
+  readonly key: string;
   readonly manifest: ModelManifest;
   /** Its owner imported or described it: the mesh is told without being asked. */
   readonly isOwners: boolean;
@@ -34,8 +35,7 @@ export function planPublishing(view: PublishingView): ModelManifest[] {
   return [...due, ...oldOf(view)].filter(({ model_id }) => view.mayWrite(model_id));
 }
 
-function dueOf({ manifest, isOwners, hasWords }: ModelHere, view: PublishingView): ModelManifest | undefined {
-  const key = manifestKey(manifest);
+function dueOf({ key, manifest, isOwners, hasWords }: ModelHere, view: PublishingView): ModelManifest | undefined {
   const own = view.own.get(key);
   if (own === undefined) {
     const isSaidByOthers = (view.counting(key)?.signature?.signer ?? view.nodeId) !== view.nodeId;
@@ -49,7 +49,7 @@ function dueOf({ manifest, isOwners, hasWords }: ModelHere, view: PublishingView
 
 /** Of models that are not here any more: taken back where other bytes have their name, else kept alive for those who have them. */
 function oldOf({ here, own }: PublishingView): ModelManifest[] {
-  const keys = new Set(here.map(({ manifest }) => manifestKey(manifest)));
+  const keys = new Set(here.map(({ key }) => key));
   const names = new Set(here.map(({ manifest }) => nameOf(manifest)));
   return [...own].flatMap(([key, { manifest, isOld }]) => {
     if (keys.has(key) || manifest.withdrawn) return [];
