@@ -14,7 +14,7 @@ import type { Askable } from './pull/holder-wait.ts';
 import type { Surroundings } from './surroundings.ts';
 
 type Needed =
-  | ('mesh' | 'catalog' | 'access' | 'audit' | 'library' | 'manifests' | 'deprecations')
+  | ('mesh' | 'catalog' | 'access' | 'audit' | 'consent' | 'library' | 'manifests' | 'deprecations')
   | ('formatGate' | 'runtimes' | 'transfers' | 'freeBytes');
 
 export interface DeployingOptions extends Pick<NodeParts, Needed> {
@@ -28,13 +28,13 @@ export function openDeploying(
   options: DeployingOptions,
   stack: AsyncDisposableStack,
 ): DeployingParts {
-  const { registry, home, clock, logger } = around;
+  const { registry, home, clock, logger, config } = around;
   const { mesh, access, deprecations, formatGate: gate, runtimes } = options;
   const versions = () => versionsOf(options.manifests);
   const { nodes, rules, describe } = openFleet(around, { ...options, versions }, stack);
   const manifests = manifestsView(options.manifests);
   const book = stack.use(new RolloutBook({ mesh, access, clock, logger }));
-  const own = { home: home.folder, registry, clock, logger };
+  const own = { home: home.folder, registry, mirrors: config.mirrors ?? [], clock, logger };
   const known = { nodes, manifests, rules, rollouts: book, deprecations: deprecationsView(deprecations) };
   const deployment = openDeployment({ ...options, ...own, ...known, gate, runtime: runtimes.probe }, stack);
   const { statuses } = deployment;

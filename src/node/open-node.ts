@@ -130,7 +130,7 @@ async function assemble(options: NodeOptions, stack: AsyncDisposableStack): Prom
 
   const runtimes = runtimesHere();
   const askable = { view, pieceHashes };
-  const opened = { mesh, catalog, access, audit, library, manifests, transfers, askable, runtimes, freeBytes };
+  const opened = { mesh, catalog, access, audit, consent, library, manifests, transfers, askable, runtimes, freeBytes };
   const deploying = openDeploying(surroundings, { ...opened, ...exchanging }, stack);
 
   const http = { url: '' };

@@ -2,11 +2,12 @@
  * The reconciler's way to bytes: an ordinary transfer, which goes on after a crash, is shown with the others, and is shared with a
  * pull of the same content. Spec: docs/spec/17-deployment.md §4, docs/spec/10-transfer.md §11.
  */
-import type { Clock, ModelId } from '../../core/index.ts';
+import type { Clock, ModelId, NodeId } from '../../core/index.ts';
 import type { ContentKey, Fetcher, FetchOptions } from '../../deploy/index.ts';
 import { type ModelEntry, type ModelManifest, manifestToEntry } from '../../protocol/index.ts';
 import type { ModelCatalog } from '../../registry/index.ts';
 import type { Priority } from '../../transfer/index.ts';
+import { NodeError } from '../errors.ts';
 import type { ModelLibrary } from '../library/model-library.ts';
 import { NODE_LIMITS } from '../limits.ts';
 import { type Askable, nobodyHeardOf, waitForHolder } from '../pull/holder-wait.ts';
@@ -19,6 +20,11 @@ export interface ModelFetcherOptions {
   readonly transfers: TransferService;
   readonly catalog: ModelCatalog;
   readonly askable: Askable;
+  /** Of these, those to be asked about first that the owner has not agreed to; none is yes. */
+  unagreed(sources: readonly string[]): readonly string[];
+  readonly nodeId: NodeId;
+  /** URL templates. */
+  readonly mirrors: readonly string[];
   readonly clock: Clock;
 }
 
@@ -41,6 +47,7 @@ export class ModelFetcher implements Fetcher {
   async fetch(manifest: ModelManifest, { priority, onProgress }: FetchOptions, signal: AbortSignal): Promise<void> {
     const target = { entry: this.#entryOf(manifest) };
     await this.#untilSomebodyHas(target, signal);
+    this.#verifyConsent(target);
     const wish = { priority: PRIORITIES[priority - 1] ?? 'normal' };
     const transfer = this.#options.transfers.start({ target, wish });
     const stop = transfer.events.on(({ bytesDownloaded, totalBytes }) =>
@@ -80,6 +87,22 @@ export class ModelFetcher implements Fetcher {
     await waitForHolder(
       { ...askable, target, clock, pauseMs: 0, patienceMs: NODE_LIMITS.holderNewsMs, giveUp },
       signal,
+    );
+  }
+
+  /** An order of the mesh is no consent of this node's owner. Throws NodeError `consent_needed`. */
+  #verifyConsent({ entry }: PullTarget): void {
+    const { catalog, mirrors, nodeId, unagreed } = this.#options;
+    const nodes = catalog.claimsOf(entry.sha256).flatMap((claim) => claim.nodes);
+    const others = nodes.filter((node) => node.nodeId !== nodeId);
+    const sources = [...others.map((node) => node.nodeId), ...mirrors.map((template) => new URL(template).origin)];
+    const asked = unagreed([...new Set<string>(sources)]);
+    if (asked.length === 0) return;
+    const names = asked.map((source) => others.find((node) => node.nodeId === source)?.name ?? source);
+    throw new NodeError(
+      'consent_needed',
+      `Fetching ${entry.model_id}: it would come from ${names.join(', ')}, whom the owner of this node has not agreed to`,
+      { data: { sources: asked, names } },
     );
   }
 

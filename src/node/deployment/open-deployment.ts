@@ -10,6 +10,7 @@ import type { ModelCatalog, Registry } from '../../registry/index.ts';
 import type { RuntimeProbe } from '../../runtimes/index.ts';
 import type { AccessPolicy } from '../access/access-policy.ts';
 import type { AuditTrail } from '../audit/audit-trail.ts';
+import type { ConsentDesk } from '../consent/consent-desk.ts';
 import type { ModelLibrary } from '../library/model-library.ts';
 import type { Askable } from '../pull/holder-wait.ts';
 import type { TransferService } from '../pull/transfer-service.ts';
@@ -35,6 +36,9 @@ export interface DeploymentOptions {
   readonly askable: Askable;
   readonly access: AccessPolicy;
   readonly audit: AuditTrail;
+  readonly consent: ConsentDesk;
+  /** URL templates. */
+  readonly mirrors: readonly string[];
   readonly nodes: NodesView;
   readonly manifests: ManifestsView;
   readonly rules: RulesView;
@@ -80,7 +84,8 @@ export function openDeployment(options: DeploymentOptions, stack: AsyncDisposabl
   let wake = (): void => {};
   const orders = stack.use(new OrderBook(mesh, () => wake()));
   const wishes = new FleetWishes({ ...options, orders, journal, pins: registry.pins });
-  const fetcher = new ModelFetcher(options);
+  const unagreed = (sources: readonly string[]) => options.consent.unagreed(sources);
+  const fetcher = new ModelFetcher({ ...options, nodeId: mesh.nodeId, unagreed });
   const prober: Prober = {
     probe: async (manifest, signal) =>
       options.runtime.probe({ manifest, path: await folders.pathOf(manifest) }, signal),
