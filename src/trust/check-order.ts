@@ -64,7 +64,7 @@ export function checkManifest(manifest: SignedModel, context: OrderContext): Man
   if (signature === undefined) return 'manifest_unsigned';
   const standing = standingOf(signature.signer, context);
   if (typeof standing === 'string') return `signer_${standing}`;
-  if (!isSigned(SIGNING_CONTEXTS.manifest, { ...shortManifest(manifest), signature }))
+  if (!isSignedOnce(manifest, () => isSigned(SIGNING_CONTEXTS.manifest, { ...shortManifest(manifest), signature })))
     return 'manifest_signature_wrong';
   return mayWrite(context.policy, model_id, standing.role) ? undefined : 'write_not_permitted';
 }
@@ -102,7 +102,10 @@ export interface SignedRollout {
 export function checkRollout(spec: SignedRollout, context: OrderContext): OrderFlaw | undefined {
   const { ordered_by: author, manifest, previous, signature } = spec;
   if (signature === undefined) return 'order_unsigned';
-  if (signature.signer !== author || !isSigned(SIGNING_CONTEXTS.rollout, { ...spec, signature }))
+  if (
+    signature.signer !== author ||
+    !isSignedOnce(spec, () => isSigned(SIGNING_CONTEXTS.rollout, { ...spec, signature }))
+  )
     return 'order_signature_wrong';
   const flaw = checkOrder({ author, manifest }, context);
   return flaw ?? (previous === undefined ? undefined : checkOrder({ author, manifest: previous }, context));
@@ -152,6 +155,15 @@ function standingOf(id: string, context: OrderContext): NodeCertificate | 'unkno
   const certificate = context.certificateOf(id);
   if (certificate === undefined) return 'unknown';
   return checkCertificateTimes(certificate, context.nowMs, context.isRevoked) === undefined ? certificate : 'expired';
+}
+
+const VERDICTS = new WeakMap<object, boolean>();
+
+/** An object's signature holds or does not: that is found out once, for plans ask about each order at each look. Roles and times are asked anew. */
+function isSignedOnce(object: object, verify: () => boolean): boolean {
+  const known = VERDICTS.get(object) ?? verify();
+  VERDICTS.set(object, known);
+  return known;
 }
 
 function isSigned(context: SigningContext, object: { readonly signature: SignatureBlock }): boolean {

@@ -70,6 +70,13 @@ export const TRUST_ERRORS = {
     means:
       'A model’s manifest is not signed by a current member who may write the model. `data.reason` tells (docs/spec/20-access.md §2).',
   },
+  bundle_refused: {
+    kind: 'integrity',
+    fault: 'peer',
+    retry: false,
+    means:
+      'A model’s signature bundle does not hold: `data.reason` tells (docs/spec/20-access.md §8). Ask whoever made it for their public key, or for another bundle.',
+  },
   order_refused: {
     kind: 'refused',
     fault: 'peer',

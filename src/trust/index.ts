@@ -54,6 +54,7 @@ export {
   policyInForce,
   rolesWith,
 } from './model-access.ts';
+export { makeModelBundle, readModelBundle, type SignedFiles } from './model-bundle.ts';
 export { isRecordSigned, signRecord } from './records.ts';
 export { type Signer, signObject } from './signatures.ts';
 export {

@@ -27,8 +27,12 @@ export function seedOf(privateKey: KeyObject): Buffer {
 
 /** The 32 public bytes of a private or public key. */
 export function publicBytesOf(key: KeyObject): Buffer {
-  const publicKey = key.type === 'private' ? createPublicKey(key) : key;
-  return publicKey.export({ format: 'der', type: 'spki' }).subarray(SPKI_PREFIX.length);
+  return toPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(SPKI_PREFIX.length);
+}
+
+/** The public half of a private key; a public one is itself. */
+export function toPublicKey(key: KeyObject): KeyObject {
+  return key.type === 'private' ? createPublicKey(key) : key;
 }
 
 export function publicKeyFromBytes(bytes: Uint8Array): KeyObject {

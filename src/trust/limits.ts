@@ -11,6 +11,7 @@ export const TRUST_LIMIT_TABLE = {
   tokenChars: { value: 4096, why: 'checked before a token is parsed' },
   inviteCodeChars: { value: 2048, why: 'checked before a code is decoded' },
   inviteAddresses: { value: 8, why: 'addresses in an invite code' },
+  modelBundleChars: { value: 8_388_608, why: 'a signature bundle of a model of 10,000 files' },
   keyFileBytes: { value: 4096, why: 'a key file that is larger is not one' },
   membershipFileBytes: { value: 65_536, why: 'mesh.json with its certificate' },
 } as const satisfies LimitTable;
