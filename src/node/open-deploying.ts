@@ -15,7 +15,7 @@ import type { Surroundings } from './surroundings.ts';
 
 type Needed =
   | ('mesh' | 'catalog' | 'access' | 'audit' | 'consent' | 'library' | 'manifests' | 'deprecations')
-  | ('formatGate' | 'runtimes' | 'transfers' | 'freeBytes');
+  | ('formatGate' | 'exchange' | 'runtimes' | 'transfers' | 'freeBytes');
 
 export interface DeployingOptions extends Pick<NodeParts, Needed> {
   readonly askable: Askable;
@@ -37,6 +37,8 @@ export function openDeploying(
   const own = { home: home.folder, registry, mirrors: config.mirrors ?? [], clock, logger };
   const known = { nodes, manifests, rules, rollouts: book, deprecations: deprecationsView(deprecations) };
   const deployment = openDeployment({ ...options, ...own, ...known, gate, runtime: runtimes.probe }, stack);
+  stack.defer(deprecations.changes.on(() => deployment.wake()));
+  stack.defer(options.exchange.available.on(() => deployment.wake()));
   const { statuses } = deployment;
   const rollouts = openRollouts({ mesh, access, nodes, manifests, statuses, book, clock, logger }, stack);
   return {
