@@ -72,9 +72,10 @@ function readDocument(value: unknown, surroundings: RuleSurroundings) {
   const rules: DeploymentRule[] = [];
   const list = listOf(value, faults);
   for (const [index, item] of list.entries()) {
-    const parsed = ruleSchema.safeParse(withoutNothing(item));
+    const bare = withoutNothing(item);
+    const parsed = ruleSchema.safeParse(bare);
     if (parsed.success) rules.push(parsed.data);
-    else faults.push(...toComplaints(parsed.error.issues, ['rules', index]));
+    else faults.push(...toComplaints(parsed.error.issues, ['rules', index], bare));
   }
   if (faults.length === 0) faults.push(...faultsOfRules(rules, surroundings));
   return { rules, faults };

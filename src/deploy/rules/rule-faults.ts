@@ -86,6 +86,7 @@ function warningOfModel(
   versions: ReadonlyMap<string, readonly string[]>,
 ): Fault | undefined {
   if (name === '*') {
+    if (versions.size === 0) return { path: ['name'], message: 'no model is known yet' };
     const any = [...versions.values()].some((known) => newestInRange(known, range) !== undefined);
     return any ? undefined : { path: ['version'], message: `no model has a version in ${range} now` };
   }

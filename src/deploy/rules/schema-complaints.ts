@@ -15,9 +15,11 @@ const KNOWN_KEYS: Readonly<Record<string, readonly string[]>> = {
   models: ['name', 'version'],
 };
 
-export function toComplaints(issues: readonly Issue[], at: readonly PropertyKey[]): Fault[] {
+export function toComplaints(issues: readonly Issue[], at: readonly PropertyKey[], item: unknown): Fault[] {
   return issues.flatMap((issue): Fault[] => {
     const path = [...at, ...issue.path];
+    if (isMissing(item, issue.path))
+      return [{ path, message: `${String(issue.path.at(-1))} is missing${wantedOf(issue)}` }];
     if (issue.code !== 'unrecognized_keys') return [{ path, message: wordsOf(issue) }];
     return issue.keys.map((key) => ({ path: [...path, key], message: unknownKey(key, issue.path) }));
   });
@@ -27,6 +29,20 @@ function unknownKey(key: string, path: readonly PropertyKey[]): string {
   const known = KNOWN_KEYS[String(path[0] ?? 'rule')] ?? [];
   const nearest = nearestWord(key, known);
   return `unknown key ${key}: ${nearest === undefined ? `wanted one of ${known.join(', ')}` : `is ${nearest} meant?`}`;
+}
+
+/** Issues of a key that is not there are told as that. */
+function isMissing(item: unknown, path: readonly PropertyKey[]): boolean {
+  let value = item;
+  for (const key of path) {
+    if (value === null || typeof value !== 'object') return false;
+    value = (value as Record<PropertyKey, unknown>)[key];
+  }
+  return path.length > 0 && value === undefined;
+}
+
+function wantedOf(issue: Issue): string {
+  return issue.code === 'invalid_value' ? `: wanted one of ${issue.values.map(String).join(', ')}` : '';
 }
 
 /** Of a choice between shapes, what each of them wants. */

@@ -19,7 +19,7 @@ const NONE: GpuFacts = { vramMb: 0, name: undefined };
 
 export async function describeGpu({ env = process.env, cards = '/sys/class/drm' }: GpuPlaces = {}): Promise<GpuFacts> {
   const query = ['--query-gpu=memory.total,name', '--format=csv,noheader,nounits'];
-  const told = await runBriefly('nvidia-smi', query, env);
+  const told = await runBriefly('nvidia-smi', query, { env });
   const found = [...(told === undefined ? [] : readNvidia(told)), ...(await readCards(cards))];
   return found.reduce((best, gpu) => (gpu.vramMb > best.vramMb ? gpu : best), NONE);
 }

@@ -26,7 +26,7 @@ print(json.dumps({"version": version, "packages": ["%s==%s" % pair for pair in s
 
 export async function describePython(env: NodeJS.ProcessEnv = process.env): Promise<PythonFacts> {
   for (const command of ['python3', 'python']) {
-    const told = await runBriefly(command, ['-c', QUESTION], env);
+    const told = await runBriefly(command, ['-c', QUESTION], { env });
     const facts = told === undefined ? undefined : readAnswer(told);
     if (facts !== undefined) return facts;
   }
