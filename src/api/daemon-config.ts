@@ -50,6 +50,10 @@ export interface NodeFactsConfig {
   readonly interests?: readonly string[] | null;
   readonly maxModelSizeMb?: number | null;
   readonly maxModels?: number | null;
+  /** Instead of what the machine has; never more than that. */
+  readonly memoryMb?: number | null;
+  /** Instead of the machine's own. */
+  readonly architecture?: string | null;
 }
 
 export interface SpliceRelayConfig {

@@ -1,5 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { factsOf, parseInterest, parseLabel, parseMaxModelSize, parseMaxModels, parseRegion } from './node-facts.ts';
+import {
+  factsOf,
+  parseArchitecture,
+  parseInterest,
+  parseLabel,
+  parseMaxModelSize,
+  parseMaxModels,
+  parseMemory,
+  parseRegion,
+} from './node-facts.ts';
 
 describe('flags of up that say what a node is', () => {
   test('are read, and `none` takes back', () => {
@@ -10,8 +19,10 @@ describe('flags of up that say what a node is', () => {
     expect(parseMaxModelSize('100MB')).toBe(96);
     expect(parseMaxModelSize('1GiB')).toBe(1024);
     expect(parseMaxModels('0')).toBe(0);
-    const all = [parseRegion, parseLabel, parseInterest, parseMaxModelSize, parseMaxModels];
-    expect(all.map((parse) => parse('none'))).toEqual([null, null, null, null, null]);
+    expect([parseMemory('256MiB'), parseArchitecture('AArch64')]).toEqual([256, 'aarch64']);
+    const words = [parseRegion, parseLabel, parseInterest, parseArchitecture];
+    const amounts = [parseMaxModelSize, parseMaxModels, parseMemory];
+    for (const parse of [...words, ...amounts]) expect(parse('none')).toBeNull();
   });
 
   test.each([
@@ -23,6 +34,7 @@ describe('flags of up that say what a node is', () => {
     ['two interests in one', () => parseInterest('a,b')],
     ['a size that is none', () => parseMaxModelSize('large')],
     ['a negative number', () => parseMaxModels('-1')],
+    ['an architecture of two words', () => parseArchitecture('x86 64')],
   ])('%s is refused', (_name, parse) => {
     expect(parse).toThrowError(expect.objectContaining({ code: 'bad_usage' }));
   });

@@ -28,6 +28,17 @@ export function parseMaxModelSize(text: string): number | null {
   return text === NONE ? null : Math.ceil(parseSizeBytes(text) / MiB);
 }
 
+/** Whole MiB. */
+export function parseMemory(text: string): number | null {
+  return text === NONE ? null : Math.floor(parseSizeBytes(text) / MiB);
+}
+
+export function parseArchitecture(text: string): string | null {
+  if (text === NONE) return null;
+  if (/^[\w-]{1,40}$/.test(text)) return text.toLowerCase();
+  throw wanted('an architecture like x86_64 or aarch64, or none');
+}
+
 export function parseMaxModels(text: string): number | null {
   if (text === NONE) return null;
   if (/^\d{1,6}$/.test(text)) return Number(text);
@@ -36,10 +47,10 @@ export function parseMaxModels(text: string): number | null {
 
 /** Undefined: nothing was said now. */
 export function factsOf(options: UpOptions): NodeFactsConfig | undefined {
-  const { region, label, interest, maxModelSize: maxModelSizeMb, maxModels } = options;
+  const { region, label, interest, maxModelSize: maxModelSizeMb, maxModels, memory: memoryMb, architecture } = options;
   const labels = label === undefined ? undefined : allOrNone(label, (all) => Object.fromEntries(all));
   const interests = interest === undefined ? undefined : allOrNone(interest, (all) => [...new Set(all)]);
-  const said = Object.entries({ region, labels, interests, maxModelSizeMb, maxModels });
+  const said = Object.entries({ region, labels, interests, maxModelSizeMb, maxModels, memoryMb, architecture });
   const now = said.filter(([, value]) => value !== undefined);
   return now.length === 0 ? undefined : (Object.fromEntries(now) as NodeFactsConfig);
 }

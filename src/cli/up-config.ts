@@ -39,6 +39,8 @@ export interface UpOptions {
   readonly interest?: readonly (string | null)[];
   readonly maxModelSize?: number | null;
   readonly maxModels?: number | null;
+  readonly memory?: number | null;
+  readonly architecture?: string | null;
   readonly logLevel?: LogLevel;
   readonly logFile?: string;
 }

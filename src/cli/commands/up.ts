@@ -1,5 +1,13 @@
 import type { CommandSpec } from '../command.ts';
-import { parseInterest, parseLabel, parseMaxModelSize, parseMaxModels, parseRegion } from '../node-facts.ts';
+import {
+  parseArchitecture,
+  parseInterest,
+  parseLabel,
+  parseMaxModelSize,
+  parseMaxModels,
+  parseMemory,
+  parseRegion,
+} from '../node-facts.ts';
 import { parseAddress, parseByteRate, parsePort, parseRelay, parseSizeBytes } from '../parse-values.ts';
 import type { UpOptions } from '../up-config.ts';
 
@@ -76,6 +84,16 @@ export const up: CommandSpec<UpOptions> = {
       repeats: true,
     },
     { flags: '--max-model-size <size>', about: 'the largest model deployed here, or `none`', parse: parseMaxModelSize },
+    {
+      flags: '--memory <size>',
+      about: 'memory for models, if it is not all of the machine’s; or `none`',
+      parse: parseMemory,
+    },
+    {
+      flags: '--architecture <name>',
+      about: 'tell this architecture and not the machine’s own, or `none`',
+      parse: parseArchitecture,
+    },
     { flags: '--max-models <count>', about: 'how many models are deployed here, or `none`', parse: parseMaxModels },
     { flags: '--log-level <level>', about: 'how much to log', choices: ['debug', 'info', 'warn', 'error', 'silent'] },
     { flags: '--log-file <file>', about: 'log to a file instead of stderr' },

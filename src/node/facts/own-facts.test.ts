@@ -87,22 +87,30 @@ describe('OwnFacts', () => {
 });
 
 describe('ownerFacts()', () => {
+  test('memory and architecture in place of the machine’s own, never more memory than there is', async () => {
+    ownerFacts(settings, { memoryMb: 64, architecture: 'aarch64' });
+    const told = opened();
+    expect(told.current().hardware).toMatchObject({ memory_mb: 64, architecture: 'aarch64' });
+    ownerFacts(settings, { memoryMb: 1_000_000_000, architecture: null });
+    expect(opened().current().hardware).toEqual(own.current().hardware);
+  });
+
   test('keeps what was given, flag by flag, until it is taken away', () => {
     const given = { region: 'us', labels: { hall: '7' }, interests: ['audio'], maxModelSizeMb: 100, maxModels: 3 };
     const all = {
-      ...{ region: 'us', labels: { hall: '7' }, interests: ['audio'] },
+      ...{ region: 'us', labels: { hall: '7' }, interests: ['audio'], machine: {} },
       constraints: { max_model_size_mb: 100, max_models: 3 },
     };
     expect(ownerFacts(settings, given)).toEqual(all);
     expect(ownerFacts(settings)).toEqual(all);
     expect(ownerFacts(settings, { labels: { line: '3' } })).toEqual({ ...all, labels: { line: '3' } });
     const none = { region: null, labels: null, interests: null, maxModelSizeMb: null, maxModels: null };
-    expect(ownerFacts(settings, none)).toEqual({ labels: {}, interests: [], constraints: {} });
-    expect(ownerFacts(settings)).toEqual({ labels: {}, interests: [], constraints: {} });
+    expect(ownerFacts(settings, none)).toEqual({ labels: {}, interests: [], machine: {}, constraints: {} });
+    expect(ownerFacts(settings)).toEqual({ labels: {}, interests: [], machine: {}, constraints: {} });
   });
 
   test('a setting that cannot be read is as if nothing had been said', () => {
     settings.set('node_facts', { labels: 7 });
-    expect(ownerFacts(settings)).toEqual({ labels: {}, interests: [], constraints: {} });
+    expect(ownerFacts(settings)).toEqual({ labels: {}, interests: [], machine: {}, constraints: {} });
   });
 });

@@ -99,7 +99,11 @@ export class OwnFacts implements Disposable {
   #compose(): NodeFacts {
     const { mesh, nodeName, owner } = this.#options;
     const who = { type: 'node_capabilities', node_id: mesh.nodeId, node_name: nodeName, role: mesh.role };
-    return parseNodeCapabilities({ ...who, ...owner, ...this.#machine });
+    const { machine, ...words } = owner;
+    const { hardware } = this.#machine;
+    const { memoryMb = hardware.memory_mb, architecture = hardware.architecture } = machine;
+    const told = { ...hardware, memory_mb: Math.min(memoryMb, hardware.memory_mb), architecture };
+    return parseNodeCapabilities({ ...who, ...words, ...this.#machine, hardware: told });
   }
 
   #every(periodMs: number, act: () => Promise<void>): void {

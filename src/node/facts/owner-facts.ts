@@ -12,10 +12,16 @@ const storedSchema = z.object({
   interests: z.array(z.string()).default([]),
   max_model_size_mb: z.number().int().nonnegative().optional(),
   max_models: z.number().int().nonnegative().optional(),
+  memory_mb: z.number().int().nonnegative().optional(),
+  architecture: z.string().optional(),
 });
 type Stored = z.infer<typeof storedSchema>;
 
-export type OwnerFacts = Pick<NodeCapabilities, 'labels' | 'interests' | 'constraints'> & { readonly region?: string };
+export interface OwnerFacts extends Pick<NodeCapabilities, 'labels' | 'interests' | 'constraints'> {
+  readonly region?: string;
+  /** In place of what the machine has. */
+  readonly machine: { readonly memoryMb?: number; readonly architecture?: string };
+}
 
 /** What is given now takes the place of what was given before, flag by flag; null takes it away. */
 export function ownerFacts(settings: Registry['settings'], given: NodeFactsConfig = {}): OwnerFacts {
@@ -26,12 +32,18 @@ export function ownerFacts(settings: Registry['settings'], given: NodeFactsConfi
     interests: choose(given.interests, before.interests),
     max_model_size_mb: choose(given.maxModelSizeMb, before.max_model_size_mb),
     max_models: choose(given.maxModels, before.max_models),
+    memory_mb: choose(given.memoryMb, before.memory_mb),
+    architecture: choose(given.architecture, before.architecture),
   });
   if (JSON.stringify(now) !== JSON.stringify(before)) settings.set(KEY, now);
-  const { region, labels, interests, max_model_size_mb, max_models } = now;
+  const { region, labels, interests, max_model_size_mb, max_models, memory_mb: memoryMb, architecture } = now;
   return {
     ...(region === undefined ? {} : { region }),
     ...{ labels, interests },
+    machine: {
+      ...(memoryMb === undefined ? {} : { memoryMb }),
+      ...(architecture === undefined ? {} : { architecture }),
+    },
     constraints: {
       ...(max_model_size_mb === undefined ? {} : { max_model_size_mb }),
       ...(max_models === undefined ? {} : { max_models }),
