@@ -6,11 +6,12 @@ import {
   type Fleet,
   inForceOf,
   type Pin,
+  type PlanAccess,
   type PlanInput,
   planDesired,
   type Wishes,
 } from '../../deploy/index.ts';
-import type { ModelManifest } from '../../protocol/index.ts';
+import type { ModelManifest, ModelStatusEntry } from '../../protocol/index.ts';
 import type { PinRepository } from '../../registry/index.ts';
 import type { OrderContext } from '../../trust/index.ts';
 import type { ModelLibrary } from '../library/model-library.ts';
@@ -18,6 +19,7 @@ import type { DeploymentJournal } from './journal.ts';
 import { type OrderBook, planAccess } from './orders.ts';
 import type { DeprecationsView, ManifestsView, NodesView, RulesView } from './ports.ts';
 import type { RolloutBook } from './rollout-book.ts';
+import type { StatusBook } from './status-book.ts';
 
 export interface FleetWishesOptions {
   readonly nodes: NodesView;
@@ -27,6 +29,7 @@ export interface FleetWishesOptions {
   readonly orders: OrderBook;
   readonly rollouts: RolloutBook;
   readonly access: { orderContext(): OrderContext; readonly changes: Emitter<void> };
+  readonly statuses: StatusBook;
   readonly journal: DeploymentJournal;
   readonly pins: PinRepository;
   readonly library: ModelLibrary;
@@ -36,8 +39,16 @@ export interface FleetWishesOptions {
 export class FleetWishes implements Wishes {
   readonly #options: FleetWishesOptions;
 
+  /** Signatures are looked at once; what they rest on changes seldom, and a plan is made often. */
+  #rights: { readonly access: PlanAccess; readonly madeAtMs: number } | undefined;
+
   constructor(options: FleetWishesOptions) {
     this.#options = options;
+  }
+
+  /** A certificate, a revocation or the policy is another one. */
+  forgetRights(): void {
+    this.#rights = undefined;
   }
 
   async desired(): Promise<readonly Desired[]> {
@@ -55,8 +66,7 @@ export class FleetWishes implements Wishes {
   }
 
   fleet(): Fleet {
-    const { nodes, manifests, orders, rollouts, rules, deprecations, access, library, clock } = this.#options;
-    const selfId = nodes.self().node_id;
+    const { nodes, manifests, orders, rollouts, rules, deprecations, clock } = this.#options;
     return {
       nodes: nodes.nodes(),
       manifests: manifests.known(),
@@ -64,8 +74,8 @@ export class FleetWishes implements Wishes {
       rollouts: rollouts.list().map(({ rollout, issuedAtMs }) => ({ rollout, issuedAtMs })),
       rules: rules.sets(),
       deprecated: deprecations.list(),
-      access: planAccess(access.orderContext()),
-      has: (nodeId: NodeId, manifest: ModelManifest) => nodeId === selfId && library.find(manifest)?.state === 'ready',
+      access: this.#access(clock.monotonicMs()),
+      has: this.#holdings(),
       nowMs: clock.nowMs(),
       minuteOfDay: minuteOfDay(clock.nowMs()),
     };
@@ -82,9 +92,38 @@ export class FleetWishes implements Wishes {
     });
   }
 
+  #access(nowMs: number): PlanAccess {
+    const known = this.#rights;
+    if (known !== undefined && nowMs - known.madeAtMs <= RIGHTS_LAST_MS) return known.access;
+    const access = planAccess(this.#options.access.orderContext());
+    this.#rights = { access, madeAtMs: nowMs };
+    return access;
+  }
+
+  /** Of this node by its library, of others by what they tell. */
+  #holdings(): NonNullable<Fleet['has']> {
+    const { nodes, library, statuses } = this.#options;
+    const selfId = nodes.self().node_id;
+    const told = new Map<NodeId, ReadonlySet<string>>();
+    return (nodeId: NodeId, manifest: ModelManifest) => {
+      if (nodeId === selfId) return library.find(manifest)?.state === 'ready';
+      const known =
+        told.get(nodeId) ?? new Set((statuses.of(nodeId)?.models ?? []).filter(isHeld).map(({ sha256 }) => sha256));
+      told.set(nodeId, known);
+      return known.has(manifest.sha256);
+    };
+  }
+
   #hasFromRollout(rolloutId: string): boolean {
     return this.#options.journal.list().some((row) => isFrom(row, rolloutId) && !isBack(row));
   }
+}
+
+/** Certificates run out by themselves. */
+const RIGHTS_LAST_MS = 300_000;
+
+function isHeld({ status }: ModelStatusEntry): boolean {
+  return status === 'Ready' || status === 'Loaded';
 }
 
 function isFrom({ because }: Deployed, rolloutId: string): boolean {

@@ -83,7 +83,7 @@ export function openDeployment(options: DeploymentOptions, stack: AsyncDisposabl
   const publisher = stack.use(new StatusPublisher({ mesh, rows: () => journal.list(), clock, logger }));
   let wake = (): void => {};
   const orders = stack.use(new OrderBook(mesh, () => wake()));
-  const wishes = new FleetWishes({ ...options, orders, journal, pins: registry.pins });
+  const wishes = new FleetWishes({ ...options, orders, journal, statuses, pins: registry.pins });
   const unagreed = (sources: readonly string[]) => options.consent.unagreed(sources);
   const fetcher = new ModelFetcher({ ...options, nodeId: mesh.nodeId, unagreed });
   const prober: Prober = {
@@ -97,7 +97,7 @@ export function openDeployment(options: DeploymentOptions, stack: AsyncDisposabl
     audit: auditOf(options.audit),
   });
   wake = () => reconciler.wake();
-  for (const stop of wakers(options, reconciler)) stack.defer(stop);
+  for (const stop of [...rightsOf(options, wishes), ...wakers(options, reconciler)]) stack.defer(stop);
   stack.use(reconciler);
   stack.defer(() => {
     fetcher.isClosing = true;
@@ -128,6 +128,17 @@ export function openDeployment(options: DeploymentOptions, stack: AsyncDisposabl
       await reconciler.start();
     },
   };
+}
+
+/** Before anybody is woken by the same. */
+function rightsOf({ access, mesh }: DeploymentOptions, wishes: FleetWishes): (() => void)[] {
+  return [
+    access.changes.on(() => wishes.forgetRights()),
+    mesh.membershipEvents.on(() => wishes.forgetRights()),
+    mesh.recordEvents.on((event) => {
+      if (event.type === 'revoked' || event.record.kind === 'certificate') wishes.forgetRights();
+    }),
+  ];
 }
 
 /** Whatever may change what should be here, or whether it can be had. */
