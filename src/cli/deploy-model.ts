@@ -1,8 +1,6 @@
 /** `model deploy`: a plain order, a staged rollout, or the rules of a file. Spec: docs/spec/11-cli.md §5, 19-rollout.md. */
-import type { DeploymentRow } from '../api/index.ts';
 import type { Context } from './context.ts';
 import { CliError } from './errors.ts';
-import { failureOfEvent } from './failure.ts';
 import { parseModelRef } from './model-ref.ts';
 import { type TargetOptions, toTarget } from './order-flags.ts';
 import { rolloutLines, shortId } from './rollout-lines.ts';
@@ -27,7 +25,8 @@ export interface DeployOptions extends TargetOptions, StagedOptions {
 const CANARY = { waves: ['1', '10%', '50%', '100%'], maxFailures: 0.05, soak: 600, nodeTimeout: 600, probe: true };
 
 export async function deployModel(context: Context, name: string | undefined, options: DeployOptions): Promise<number> {
-  if (name === undefined) throw new CliError('bad_usage', 'Deploying: wanted the name of a model');
+  if (options.rule !== undefined) return applyRuleFile(context, name, options.rule);
+  if (name === undefined) throw new CliError('bad_usage', 'Deploying: wanted the name of a model, or --rule FILE');
   const { waves, maxFailures, soak, nodeTimeout, strategy } = options;
   const isStaged = (waves ?? maxFailures ?? soak ?? nodeTimeout) !== undefined;
   if (strategy === 'all' && isStaged)
@@ -63,24 +62,23 @@ function saidOf({ waves, maxFailures, soak, nodeTimeout, probe }: StagedOptions)
   return Object.fromEntries(said.filter(([, value]) => value !== undefined));
 }
 
-/** Until all that are online have answered. Throws RemoteError when one of them failed. */
+/** As `model push`. */
 async function pushPlainly(context: Context, name: string, options: DeployOptions): Promise<number> {
-  const client = await context.connect();
-  const body = {
-    ...parseModelRef(name),
-    target: toTarget(options),
-    load: options.probe !== false,
-    ...(options.priority === undefined ? {} : { priority: options.priority }),
-  };
-  for await (const event of client.stream('modelPush', { body }, context.signal)) {
-    if (event.event === 'failed') throw failureOfEvent(event);
-    if (context.json) context.out.event(event);
-    else if (event.status !== undefined) context.out.line(describeStatus(event.status));
-    if (event.event === 'completed') return 0;
-  }
-  throw failureOfEvent({ code: 'daemon_unreachable', kind: 'unreachable', error: 'The daemon broke off its answer' });
+  const { pushModel } = await import('./push-model.ts');
+  const { all, role, region, label, priority, probe = true } = options;
+  const said = { all, role, region, label, priority };
+  const given = Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined));
+  return pushModel(context, name, [], { ...given, load: probe });
 }
 
-function describeStatus({ node_name, model_id, version, status, error }: DeploymentRow): string {
-  return `${node_name}: ${model_id}@${version} ${status}${error === null ? '' : `: ${error}`}`;
+/** The whole file becomes the mesh's rules; a name says which model is meant by it, and must be in it. */
+async function applyRuleFile(context: Context, name: string | undefined, file: string): Promise<number> {
+  const { applyRules, readRulesFile } = await import('./rules-file.ts');
+  if (name !== undefined) {
+    const text = await readRulesFile(context, file);
+    const { id } = parseModelRef(name);
+    if (!text.includes(id) && !text.includes('*'))
+      throw new CliError('bad_usage', `Deploying ${id} by ${file}: no rule in it names that model`);
+  }
+  return applyRules(context, file);
 }
