@@ -47,7 +47,30 @@ export {
   ModelTransferService,
   type ModelTransferServiceOptions,
 } from './node/index.ts';
-export type { CatalogMessage, ModelEntry, ModelFormat, ModelType } from './protocol/index.ts';
+export {
+  type CatalogMessage,
+  entryToManifest,
+  estimateVramMb,
+  type JsonObject,
+  MANIFEST_PRESETS,
+  MANIFEST_VOCABULARIES,
+  type ManifestDocument,
+  type ManifestPreset,
+  type ManifestType,
+  type ManifestVocabulary,
+  type ModelEntry,
+  type ModelFormat,
+  type ModelManifest,
+  type ModelType,
+  manifestFileName,
+  manifestToEntry,
+  type NeedsPreset,
+  parseManifest,
+  parseManifestDocument,
+  parseManifestText,
+  toManifestDocument,
+  toManifestYaml,
+} from './protocol/index.ts';
 export {
   type CatalogEvent,
   type CatalogModel,

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { parseManifest, toManifestDocument } from '../protocol/index.ts';
 import { AtmosphereNode, type NodeEvent } from './atmosphere-node.ts';
 import { makeFolder, writeModel } from './tiny-model.fixture.ts';
 
@@ -62,6 +63,20 @@ test('two nodes in one program share a model', async () => {
   expect(row?.nodes.toSorted()).toEqual(['first', 'second']);
   expect((await first.nodes()).map(({ name }) => name).toSorted()).toEqual(['first', 'second']);
   expect(await second.models('available')).toEqual([]);
+});
+
+test('a model is described by the program that has it, in either vocabulary', async () => {
+  const node = await started('describer');
+  const file = writeModel(join(folder, 'described.safetensors'), randomBytes(100));
+  await node.importModel(file, { name: 'acme/described', version: '1.0.0', capabilities: ['test'] });
+  const { manifest } = await node.manifest('acme/described');
+  const seed1 = toManifestDocument(parseManifest(manifest), 'seed1');
+  const answer = await node.describe('acme/described', { ...seed1, trained_on: '2026-02-02T15:30:00Z' });
+  expect(answer.manifest).toMatchObject({ trained_on: '2026-02-02T15:30:00Z', capabilities: ['test'] });
+  expect(answer).toMatchObject({ signer: { node_id: node.ready.node_id }, own_words: ['trained_on'] });
+  await expect(node.describe('acme/described', { ...manifest, size_bytes: 1 })).rejects.toMatchObject({
+    code: 'manifest_mismatch',
+  });
 });
 
 test('a pull that fails rejects with the code and kind of its failure', async () => {

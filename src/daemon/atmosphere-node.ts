@@ -9,6 +9,7 @@ import {
   DAEMON_DEFAULTS,
   type DaemonConfig,
   type DaemonReady,
+  type ManifestAnswer,
   type ModelRow,
   type PullEvent,
   RemoteError,
@@ -16,6 +17,7 @@ import {
 } from '../api/index.ts';
 import { Emitter, type ErrorKind, type Logger, messageOf, silentLogger } from '../core/index.ts';
 import { NodeError, type OpenNode } from '../node/index.ts';
+import type { JsonObject } from '../protocol/index.ts';
 import { type OpenProgram, openProgram } from './daemon.ts';
 import { openLogger } from './logger.ts';
 
@@ -40,6 +42,8 @@ export interface ImportOptions {
   readonly version?: string;
   readonly type?: string;
   readonly capabilities?: readonly string[];
+  /** In any vocabulary; the other options go before it. */
+  readonly manifest?: JsonObject;
 }
 
 export interface PullOptions {
@@ -124,6 +128,21 @@ export class AtmosphereNode implements AsyncDisposable {
       if (event.model !== undefined) models.push(event.model);
     }
     return models;
+  }
+
+  /** The manifest that counts, and who signed it. Throws NodeError `model_not_found`, `manifest_not_found`. */
+  async manifest(name: string, range?: string): Promise<ManifestAnswer> {
+    const query = { id: name, ...(range && { range }) };
+    return this.#started().node.control.modelManifest({ ...NOTHING, query }, never());
+  }
+
+  /**
+   * Describes a model of this machine by a manifest in any vocabulary; what it leaves out stays as it was found. Signed and
+   * published where this node may. Throws ProtocolError `malformed`, `bad_lineage`, NodeError `manifest_mismatch`, `not_permitted`.
+   */
+  async describe(name: string, manifest: JsonObject): Promise<ManifestAnswer> {
+    const body = { id: name, manifest, partial: true };
+    return this.#started().node.control.modelDescribe({ ...NOTHING, body }, never());
   }
 
   /**

@@ -42,11 +42,8 @@ export {
   type ModelWanted,
   parseExchangeMessage,
 } from './deploy/exchange.ts';
-export { type Ancestor, lineageOf, type ParentRef, parseParentRef } from './deploy/lineage.ts';
+export { type Ancestor, lineageOf, type ParentRef } from './deploy/lineage.ts';
 export {
-  DEPLOYMENT_PRIORITIES,
-  type DeploymentPriority,
-  MANIFEST_TYPES,
   type ManifestType,
   type ModelManifest,
   manifestKey,
@@ -66,9 +63,7 @@ export { manifestFileName } from './deploy/manifest-file-name.ts';
 export {
   MANIFEST_PRESETS,
   type ManifestPreset,
-  NEEDS_PRESETS,
   type NeedsPreset,
-  needsPreset,
   presetNamed,
 } from './deploy/manifest-presets.ts';
 export { shortManifest } from './deploy/manifest-short.ts';
@@ -80,7 +75,7 @@ export {
   type ModelStatusWord,
   parseModelStatusPage,
 } from './deploy/model-status.ts';
-export { estimateVramMb, memoryFactorOf } from './deploy/quantization.ts';
+export { estimateVramMb } from './deploy/quantization.ts';
 export {
   areGrowingWaves,
   parseRollout,
@@ -161,4 +156,4 @@ export {
 } from './transfer-messages.ts';
 export { UploadSlots } from './upload-slots.ts';
 export { compareVersions, isInRange, newestInRange } from './versions.ts';
-export { documentError, parseYamlText, type YamlProblem, type YamlReading, type YamlText } from './yaml-text.ts';
+export { parseYamlText, type YamlProblem, type YamlText } from './yaml-text.ts';

@@ -10,6 +10,7 @@ interface MessageCase {
 }
 
 test.each(vectorCases<MessageCase>('exchange', 'messages.json'))('parseExchangeMessage() judges %s', (_, one) => {
-  if (!one.valid) expect(() => parseExchangeMessage(one.message)).toThrow(expect.objectContaining({ code: 'malformed' }));
+  if (!one.valid)
+    expect(() => parseExchangeMessage(one.message)).toThrow(expect.objectContaining({ code: 'malformed' }));
   else expect(parseExchangeMessage(one.message)).toMatchObject(one.expect ?? {});
 });

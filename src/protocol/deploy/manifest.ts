@@ -16,7 +16,6 @@ import { isRelativePath } from '../names.ts';
 export const MANIFEST_TYPES = [...MODEL_TYPES, 'detector', 'tracker', 'vlm', 'whisper', 'custom'] as const;
 export type ManifestType = (typeof MANIFEST_TYPES)[number];
 export const DEPLOYMENT_PRIORITIES = ['critical', 'high', 'normal', 'low'] as const;
-export type DeploymentPriority = (typeof DEPLOYMENT_PRIORITIES)[number];
 
 const label = z.string().min(1).max(PROTOCOL_LIMITS.labelChars);
 const labels = z.array(label).max(PROTOCOL_LIMITS.capabilitiesPerModel);
