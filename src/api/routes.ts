@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { ACCESS_ROUTES } from './access-routes.ts';
+import { BUNDLE_ROUTES } from './bundle-routes.ts';
 import { DEPLOYMENT_ROUTES } from './deployment-routes.ts';
 import { MANIFEST_ROUTES } from './manifest-routes.ts';
 import { doctorSchema, nodeRowSchema, statusSchema } from './mesh.ts';
@@ -207,6 +208,7 @@ export const CONTROL_ROUTES = {
   }),
 
   ...ACCESS_ROUTES,
+  ...BUNDLE_ROUTES,
   ...MODEL_REGISTRY_ROUTES,
   ...DEPLOYMENT_ROUTES,
   ...ROLLOUT_ROUTES,

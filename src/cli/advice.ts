@@ -49,6 +49,8 @@ const BY_CODE: Readonly<Record<string, string>> = {
   quota_exceeded: ROOM,
 
   not_permitted: 'atmosphere access show MODEL',
+  bundle_refused: 'atmosphere model verify NAME --bundle FILE --key PUBLIC.pem  # with the key of who signed it',
+  bundle_unreadable: 'atmosphere model verify --help',
   consent_needed:
     'atmosphere model pull NAME --yes  # agrees to its sources; or one by one: atmosphere consent add SOURCE',
   consent_not_found: 'atmosphere consent list',

@@ -28,7 +28,7 @@ function toCommandLine(argv: readonly string[]): readonly string[] {
 }
 
 async function execute({ spec, args, options, globals }: Invocation, io: Io, argv: readonly string[]): Promise<number> {
-  const subject = spec.usage.endsWith('<name>') ? args[0] : undefined;
+  const subject = /[<[]name[>\]]$/.test(spec.usage) ? args[0] : undefined;
   const context = new Context(io, { globals, argv, subject });
   try {
     const code = await spec.run(context, { args, options, commands: COMMANDS });

@@ -1,6 +1,13 @@
 import { AtmosphereError, type ErrorOptionsWithData, type ErrorTable } from '../core/index.ts';
 
 export const NODE_ERRORS = {
+  bundle_unreadable: {
+    kind: 'usage',
+    fault: 'user',
+    retry: false,
+    means:
+      'The signature bundle or the public key is not there, too large, or not what it should be. Look at the path.',
+  },
   consent_needed: {
     kind: 'refused',
     fault: 'user',

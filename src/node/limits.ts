@@ -4,6 +4,9 @@ export const NODE_LIMIT_TABLE = {
   manifestSettleMs: { value: 100, why: 'manifests that change together are signed and told together' },
   manifestsAtOnce: { value: 50, why: 'manifests signed before anything else has its turn' },
   manifestLookEveryMs: { value: 21_600_000, why: 'how often a node looks whether manifests that it signed run out' },
+  bundleBytes: { value: 8_388_608, why: 'a signature bundle that is read; one of 10,000 files has about 3 MB' },
+  bundleDifferences: { value: 100, why: 'files told of that are not as a bundle says' },
+  publicKeyBytes: { value: 4096, why: 'a public key as PEM' },
   consents: { value: 10_000, why: 'sources that an owner has agreed to' },
   auditHeadEveryMs: {
     value: 60_000,

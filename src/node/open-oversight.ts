@@ -7,6 +7,7 @@ import { auditMesh, auditRefusals } from './audit/watch-events.ts';
 import { ConsentDesk } from './consent/consent-desk.ts';
 import { accessControl } from './control/access-control.ts';
 import { auditControl } from './control/audit-control.ts';
+import { bundleControl } from './control/bundle-control.ts';
 import { consentControl } from './control/consent-control.ts';
 import type { NodeParts } from './control/parts.ts';
 import type { Refusal } from './served-content.ts';
@@ -30,5 +31,5 @@ export function openOversight(around: Surroundings, mesh: Mesh, stack: AsyncDisp
 }
 
 export function oversightControl(parts: NodeParts) {
-  return { ...accessControl(parts), ...auditControl(parts), ...consentControl(parts) };
+  return { ...accessControl(parts), ...auditControl(parts), ...consentControl(parts), ...bundleControl(parts) };
 }

@@ -38,6 +38,7 @@ export {
   keyFromSeed,
   makeKey,
   publicBytesOf,
+  publicKeyOfId,
   seedOf,
   toMeshId,
   toNodeId,
@@ -54,7 +55,7 @@ export {
   policyInForce,
   rolesWith,
 } from './model-access.ts';
-export { makeModelBundle, readModelBundle, type SignedFiles } from './model-bundle.ts';
+export { keyHint, makeModelBundle, readModelBundle, type SignedFile, type SignedFiles } from './model-bundle.ts';
 export { isRecordSigned, signRecord } from './records.ts';
 export { type Signer, signObject } from './signatures.ts';
 export {

@@ -1,12 +1,22 @@
 import type { CommandSpec } from '../command.ts';
+import { CliError } from '../errors.ts';
 import { formatCount, formatDigest } from '../format.ts';
 
-export const modelVerify: CommandSpec = {
+export const modelVerify: CommandSpec<{ bundle?: string; key?: string }> = {
   usage: 'verify <name>',
-  about: 'Read a model’s files again and compare them with its digest',
-  examples: ['atmosphere model verify org/llama3'],
+  about: 'Read a model’s files again and compare them with its digest, or with what a signature bundle says',
+  examples: [
+    'atmosphere model verify org/llama3',
+    'atmosphere model verify org/llama3 --bundle model.sig',
+    'atmosphere model verify org/llama3 --bundle model.sig --key publisher.pem',
+  ],
+  options: [
+    { flags: '--bundle <file>', about: 'an OpenSSF model signing bundle, of a member or of the key given' },
+    { flags: '--key <file>', about: 'the public key (PEM) of who signed the bundle' },
+  ],
   endsWithEvent: true,
-  async run(context, { args: [name = ''] }) {
+  async run(context, { args: [name = ''], options: { bundle, key } }) {
+    if (bundle === undefined && key !== undefined) throw new CliError('bad_usage', 'Wanted --bundle with --key');
     const [{ followWork }, { parseModelRef }, { EXIT_CODES }] = await Promise.all([
       import('../follow-work.ts'),
       import('../model-ref.ts'),
@@ -23,6 +33,9 @@ export const modelVerify: CommandSpec = {
     const isGood = problems === 0 && models.every(({ state }) => state === 'ready');
     if (isGood && models.length === 0) context.out.line(`verified  ${name}`);
     if (!isGood) context.out.warn(`not what it should be: ${formatCount(problems, 'problem')}`);
-    return isGood ? 0 : EXIT_CODES.integrity;
+    if (!isGood) return EXIT_CODES.integrity;
+    return bundle === undefined
+      ? 0
+      : await (await import('../model-bundles.ts')).verifyBundle(context, name, { bundle, key });
   },
 };

@@ -13,6 +13,7 @@ import { modelPush } from './model-push.ts';
 import { modelRemove } from './model-remove.ts';
 import { modelScan } from './model-scan.ts';
 import { modelShare } from './model-share.ts';
+import { modelSign } from './model-sign.ts';
 import { modelStatus } from './model-status.ts';
 import { modelUndeploy } from './model-undeploy.ts';
 import { modelUnpin } from './model-unpin.ts';
@@ -30,6 +31,7 @@ export const model: GroupSpec = {
     modelScan,
     modelShare,
     modelVerify,
+    modelSign,
     modelPath,
     modelManifest,
     modelPush,

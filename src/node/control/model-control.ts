@@ -92,7 +92,7 @@ async function removeModel(parts: NodeParts, { id, range }: { id: string; range?
 }
 
 /** The model on this machine that is meant. Throws NodeError `model_not_local` where only others have it. */
-function localOf(parts: NodeParts, id: string, range?: string): LocalModel {
+export function localOf(parts: NodeParts, id: string, range?: string): LocalModel {
   const here = mergeModels(parts.library.list(), []);
   const elsewhere = () => resolveModel(known(parts), id, range);
   const isHere = here.some(
