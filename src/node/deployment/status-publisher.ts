@@ -67,4 +67,5 @@ export class StatusPublisher implements Disposable {
   }
 }
 
-const STATUS_LIFE_MS = 86_400_000;
+/** As long as the mesh lets one live: a node that is away is shown with what it said last. */
+export const STATUS_LIFE_MS = 86_400_000;
