@@ -16,6 +16,7 @@ const BENCHMARKS = {
   inventory: { script: 'inventory/run.ts', about: 'listing and hashing a cache of 10,000 files' },
   import: { script: 'inventory/daemon.ts', about: 'the same cache through a real daemon' },
   swarm: { script: 'swarm/run.ts', about: 'simulated swarms of up to 10,000 nodes beside what no scheduler can beat' },
+  rollout: { script: 'rollout/run.ts', about: 'staged rollouts over 1,000 simulated nodes, with their laws' },
   links: { script: 'links/run.ts', about: 'transfers over links with bandwidth, delay and loss, beside curl' },
   relay: { script: 'relay/run.ts', about: 'TLS through the splice relay beside TLS without it' },
   probe: { script: 'deploy/probe.ts', about: 'trying an ONNX model in a process of its own, by its size' },
