@@ -37,9 +37,15 @@ export class LocalManifests {
     return key;
   }
 
-  /** Undefined for a model that is not offered. */
+  /** Without the owner's words: generated, or what it came with. Undefined for a model that is not offered. */
+  baseOf(model: LocalModel): ModelManifest | undefined {
+    const generated = generateManifest(model);
+    if (generated === undefined || descriptionOf(model).isPulled !== true) return generated;
+    return this.#storedOf(model)?.kept ?? generated;
+  }
+
   manifestOf(model: LocalModel): ModelManifest | undefined {
-    const base = this.#baseOf(model);
+    const base = this.baseOf(model);
     if (base === undefined) return undefined;
     const stored = this.#storedOf(model);
     const made = this.#made.get(model);
@@ -81,12 +87,6 @@ export class LocalManifests {
   keepSigned(kept: ModelManifest): void {
     const key = { modelId: kept.model_id, version: kept.version, sha256: kept.sha256 };
     this.#put({ ...key, words: this.#stored.get(keyOfRow(key))?.words ?? NO_WORDS, kept });
-  }
-
-  #baseOf(model: LocalModel): ModelManifest | undefined {
-    const generated = generateManifest(model);
-    if (generated === undefined || descriptionOf(model).isPulled !== true) return generated;
-    return this.#storedOf(model)?.kept ?? generated;
   }
 
   /** Words of an older program that do not fit any more are left out, not the model. */

@@ -1,4 +1,5 @@
 /** Nodes with a real library, database and record log; what one says the others hear when they are told. */
+import { readFileSync } from 'node:fs';
 import { Emitter, silentLogger } from '../../core/index.ts';
 import type { MembershipEvent } from '../../mesh/index.ts';
 import { RecordLog } from '../../mesh/record-log.ts';
@@ -40,6 +41,19 @@ export class ManifestNode implements AsyncDisposable {
 
   async have(...args: Parameters<LibraryBench['have']>): Promise<LocalModel> {
     const { modelId } = await this.bench.have(...args);
+    await this.settle();
+    return this.model(modelId);
+  }
+
+  /** Takes a model of one file as a pull would, from a node that has the same bytes. */
+  async pull(modelId: string, holder: ManifestNode): Promise<LocalModel> {
+    const entry = holder.bench.library.entries().find(({ model_id }) => model_id === modelId);
+    const [file] = holder.model(modelId).files;
+    if (entry === undefined || file?.sha256 === undefined || file.pieceRoot === undefined)
+      throw new Error(`${modelId} cannot be pulled`);
+    await this.bench.store.put(file.sha256, readFileSync(file.absolutePath));
+    const one = { path: file.path, size_bytes: file.sizeBytes, sha256: file.sha256, piece_root: file.pieceRoot };
+    await this.bench.library.install({ entry, files: [one], sourceNode: holder.identity.nodeId });
     await this.settle();
     return this.model(modelId);
   }

@@ -163,6 +163,32 @@ describe('the owner’s words', () => {
   });
 });
 
+describe('a model that was pulled', () => {
+  it('keeps what it came with, and its owner’s words go on from there', async () => {
+    const { admin } = await published();
+    const publisher = await node('publisher');
+    await admin.tell(publisher);
+    admin.manifests.describe(
+      admin.model('org/m'),
+      parseManifest({
+        ...shortManifest(admin.manifests.manifestOf('org/m') ?? {}),
+        license: 'MIT',
+        features: ['chat'],
+      }),
+      false,
+    );
+    await admin.tell(publisher);
+    const model = await publisher.pull('org/m', admin);
+    expect(publisher.log.list({ kind: 'manifest', author: publisher.identity.nodeId })).toEqual([]);
+    const { license: _, ...unlicensed } = shortManifest(publisher.manifests.manifestOf('org/m') ?? {});
+    publisher.manifests.describe(model, parseManifest(unlicensed), false);
+    expect(publisher.manifests.ownWords(model)).toEqual(['license']);
+    await publisher.tell(admin);
+    expect(admin.manifests.manifestOf('org/m')).not.toHaveProperty('license');
+    expect(admin.manifests.manifestOf('org/m')).toMatchObject({ features: ['chat'] });
+  });
+});
+
 describe('a manifest that is taken back', () => {
   it('is gone everywhere, and comes back when it is published again', async () => {
     const { admin, edge } = await published();
@@ -254,13 +280,7 @@ describe('what others publish', () => {
 
   it('stays with a model that came with it, when its publisher is gone', async () => {
     const { admin, edge } = await published();
-    const entry = admin.bench.library.entries()[0];
-    const here = await edge.have('org/m', { 'm.gguf': 'weights' }, FACTS);
-    const [file] = here.files;
-    if (entry === undefined || file?.sha256 === undefined || file.pieceRoot === undefined) throw new Error('no entry');
-    const pulled = { path: 'm.gguf', size_bytes: file.sizeBytes, sha256: file.sha256, piece_root: file.pieceRoot };
-    await edge.bench.library.install({ entry, files: [pulled] } as never);
-    await edge.settle();
+    await edge.pull('org/m', admin);
     const signed = edge.manifests.manifestOf('org/m');
     await clock.advance(366 * DAY_MS);
     edge.log.sweep();

@@ -22,7 +22,6 @@ import { NodeError } from '../errors.ts';
 import { descriptionOf } from '../library/local-entry.ts';
 import type { ModelLibrary } from '../library/model-library.ts';
 import { NODE_LIMITS } from '../limits.ts';
-import { generateManifest } from './generate-manifest.ts';
 import { LocalManifests } from './local-manifests.ts';
 import { ManifestBook } from './manifest-book.ts';
 import { completeManifest, wordsOf } from './owner-words.ts';
@@ -135,15 +134,15 @@ export class Manifests implements Disposable {
    * Throws NodeError `manifest_mismatch`, `model_not_ready`, `not_permitted`, ProtocolError `bad_lineage`, `too_large`.
    */
   describe(model: LocalModel, said: ModelManifest, isPartial: boolean): ModelManifest {
-    const generated = this.#generated(model);
-    const wanted = isPartial ? completeManifest(generated, said) : said;
-    const words = wordsOf(generated, wanted);
-    this.lineageOf({ ...wanted, model_id: generated.model_id, version: generated.version });
-    if (this.#book.get(manifestKey(generated)) !== undefined) this.#insistOnWriting(generated.model_id);
+    const base = this.#baseOf(model);
+    const wanted = isPartial ? completeManifest(base, said) : said;
+    const words = wordsOf(base, wanted);
+    this.lineageOf({ ...wanted, model_id: base.model_id, version: base.version });
+    if (this.#book.get(manifestKey(base)) !== undefined) this.#insistOnWriting(base.model_id);
     this.#local.setWords(model, words);
     this.#changed();
     this.#publishDue();
-    return this.manifestHere(model) ?? generated;
+    return this.manifestHere(model) ?? base;
   }
 
   /** Signs a manifest, and tells the mesh: what was withdrawn counts again. Throws NodeError `not_permitted`. */
@@ -172,9 +171,9 @@ export class Manifests implements Disposable {
     });
   }
 
-  #generated(model: LocalModel): ModelManifest {
-    const generated = generateManifest(model);
-    if (generated !== undefined) return generated;
+  #baseOf(model: LocalModel): ModelManifest {
+    const base = this.#local.baseOf(model);
+    if (base !== undefined) return base;
     const { modelId, state } = model;
     throw new NodeError('model_not_ready', `Describing ${modelId}: it is ${state}, wanted ready`);
   }
