@@ -113,6 +113,42 @@ test('a hostile pickle is told for what it is, moves like any bytes, and is not 
   expect(row?.error).toContain('os.system (dangerous, called)');
 });
 
+test('code runs only where its signer may ship it and the node allows it', async () => {
+  const status = async (node: string) => {
+    const { deployments } = await hq.json<{ deployments: DeploymentRow[] }>('model', 'status', 'plant/forest');
+    return deployments.find(({ node_name }) => node_name === node);
+  };
+  await hq.json('access', 'set', 'plant/forest', '--ship-code', 'admin');
+  await hq.run('model', 'push', 'plant/forest', 'line-1', 'line-2');
+  const refused = await eventually(
+    () => status('line-1'),
+    (row) => row?.error_code !== 'code_not_permitted',
+    40_000,
+  );
+  expect(refused).toMatchObject({ status: 'Failed', error_code: 'code_not_allowed_here' });
+  // There is no runtime for it here: its header is all that is looked at.
+  const allowed = await eventually(
+    () => status('line-2'),
+    (row) => row?.status === 'Ready',
+    40_000,
+  );
+  expect(allowed).toMatchObject({ error: null });
+});
+
+test('what a runtime has loaded is told in the view', async () => {
+  await hq.run('model', 'push', `${DETECTOR}@1.9.0`, 'line-2');
+  const here = async () => parse(await readFile(join(line2.home, 'models', 'registry.yaml'), 'utf8')).models;
+  const isLoaded = (models: Record<string, { version: string; loaded: boolean }>) =>
+    Object.values(models).some(({ version, loaded }) => version === '1.9.0' && loaded);
+  const models = await eventually(here, isLoaded, 40_000);
+  const row = Object.values(models as object).find(({ loaded }) => loaded);
+  expect(row).toMatchObject({
+    version: '1.9.0',
+    loaded_at: expect.stringMatching(/^20/),
+    source_node: expect.any(String),
+  });
+});
+
 test('what LlamaFarm has trained is imported with type and capabilities of its folder, and told', async () => {
   const dir = join(network.folder, 'llamafarm');
   await writeDetector(join(dir, 'anomaly', 'night_20260202_153000.onnx'), { version: 'v2', seed: 21 });

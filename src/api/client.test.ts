@@ -51,6 +51,14 @@ describe('ControlClient', () => {
     await expect(collect(client.stream('modelScan'))).rejects.toMatchObject({ code: 'bad_answer' });
   });
 
+  test('stream() of work that failed before its first event throws its own error', async () => {
+    const line = '{"event":"failed","error":"nobody has one","code":"nothing_offered","kind":"not_found"}';
+    const client = clientOf(() => new Response(`${line}\n`));
+    await expect(collect(client.stream('pull', { body: { id: 'a' } }))).rejects.toMatchObject({
+      ...{ name: 'RemoteError', code: 'nothing_offered', kind: 'not_found', message: 'nobody has one' },
+    });
+  });
+
   test('call() of an answer that breaks off is daemon_unreachable', async () => {
     await expect(clientOf(() => broken('{"transfers"')).call('transfers')).rejects.toMatchObject({
       code: 'daemon_unreachable',

@@ -86,7 +86,7 @@ export class ControlClient {
 
 /** A connection that ended inside an answer; what the caller itself stopped stays as it is. */
 function brokenOff(thrown: unknown, signal: AbortSignal | undefined): unknown {
-  if (signal?.aborted === true || thrown instanceof ApiError) return thrown;
+  if (signal?.aborted === true || thrown instanceof ApiError || thrown instanceof RemoteError) return thrown;
   return new ApiError(
     'daemon_unreachable',
     'Reading the daemon’s answer: the daemon ended, or its connection broke off',

@@ -3,6 +3,7 @@ import { Inventory, type Scanner } from '../inventory/index.ts';
 import type { ReadGate } from './access/read-gate.ts';
 import { Intake } from './library/intake.ts';
 import { ModelLibrary } from './library/model-library.ts';
+import { loadedContents } from './loaded-contents.ts';
 import type { FetchBook } from './pull/fetch-book.ts';
 import { type Refusal, ServedModels } from './served-content.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -13,6 +14,7 @@ export interface LibraryParts {
   readonly content: ServedModels;
   readonly inventory: Inventory;
   readonly intake: Intake;
+  readonly viewWriter: ViewWriter;
 }
 
 export interface LibrarySurroundings extends Omit<Surroundings, 'config' | 'name'> {
@@ -41,10 +43,11 @@ export async function openLibraryParts(
     ...(readGate === undefined ? {} : { readGate }),
     ...(onRefusal === undefined ? {} : { onRefusal }),
   });
-  stack.use(new ViewWriter({ path: home.registryView, library, clock, logger }));
+  const loaded = () => loadedContents(registry.deployments);
+  const viewWriter = stack.use(new ViewWriter({ path: home.registryView, library, loaded, clock, logger }));
   const inventory = new Inventory({ scanners, hashCache, clock });
   const intake = stack.use(new Intake({ inventory, library, settings, logger }));
   stack.defer(() => inventory.stop());
   await intake.start();
-  return { library, content, inventory, intake };
+  return { library, content, inventory, intake, viewWriter };
 }

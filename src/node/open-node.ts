@@ -14,6 +14,7 @@ import { controlHandlers } from './control/control-handlers.ts';
 import type { NodeParts } from './control/parts.ts';
 import { Feedback } from './feedback.ts';
 import { openHome, readMachineMark } from './home.ts';
+import { followLoaded } from './loaded-contents.ts';
 import { Manifests } from './manifests/manifests.ts';
 import { Mirrors } from './mirrors.ts';
 import { scannersOf, usualPlaces } from './model-places.ts';
@@ -92,7 +93,8 @@ async function assemble(options: NodeOptions, stack: AsyncDisposableStack): Prom
   const fetching = new FetchBook();
   const { access, audit, consent, readGate, onRefusal } = openOversight(surroundings, mesh, stack);
   const around = { ...surroundings, scanners, openLan: config.openLan, fetching, readGate, onRefusal };
-  const { library, content, inventory, intake } = await openLibraryParts(around, stack);
+  const { library, content, inventory, intake, viewWriter } = await openLibraryParts(around, stack);
+  stack.defer(followLoaded(mesh, viewWriter));
   const manifests = stack.use(new Manifests({ mesh, access, library, rows: registry.manifests, clock, logger }));
   const machineMark = config.loopbackHttp ? await readMachineMark() : undefined;
   const statsOf = (nodeId: NodeId) => registry.reliability.get(nodeId);

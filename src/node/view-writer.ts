@@ -7,8 +7,16 @@ import type { ModelLibrary } from './library/model-library.ts';
 export interface ViewWriterOptions {
   readonly path: string;
   readonly library: ModelLibrary;
+  /** What a runtime has answered for, in force now, and since when. */
+  readonly loaded?: () => readonly LoadedContent[];
   readonly clock: Clock;
   readonly logger: Logger;
+}
+
+export interface LoadedContent {
+  readonly modelId: string;
+  readonly sha256: string;
+  readonly loadedAtMs: number | undefined;
 }
 
 const SETTLE_MS = 250;
@@ -24,7 +32,7 @@ export class ViewWriter implements AsyncDisposable {
 
   constructor(options: ViewWriterOptions) {
     this.#options = options;
-    this.#stopListening = options.library.changes.on(() => this.#soon());
+    this.#stopListening = options.library.changes.on(() => this.changed());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -35,7 +43,8 @@ export class ViewWriter implements AsyncDisposable {
     await this.#writing;
   }
 
-  #soon(): void {
+  /** To be called when what is loaded is another. */
+  changed(): void {
     this.#cancelTimer ??= this.#options.clock.after(Math.max(SETTLE_MS, this.#lastMs / MAX_SHARE), () => {
       this.#cancelTimer = undefined;
       this.#write();
@@ -43,23 +52,28 @@ export class ViewWriter implements AsyncDisposable {
   }
 
   #write(): void {
-    const { path, library, clock, logger } = this.#options;
+    const { path, library, loaded = () => [], clock, logger } = this.#options;
     this.#writing = this.#writing
       .then(async () => {
         const startedMs = clock.monotonicMs();
-        await writeRegistryView(path, library.list().map(toView));
+        const inForce = new Map(loaded().map((one) => [`${one.modelId}\n${one.sha256}`, one]));
+        await writeRegistryView(
+          path,
+          library.list().map((model) => toView(model, inForce.get(`${model.modelId}\n${model.sha256}`))),
+        );
         this.#lastMs = clock.monotonicMs() - startedMs;
       })
       .catch((thrown: unknown) => logger.warn({ err: messageOf(thrown) }, 'registry.yaml could not be written'));
   }
 }
 
-function toView(model: LocalModel): RegistryViewModel {
+function toView(model: LocalModel, loaded: LoadedContent | undefined): RegistryViewModel {
   const { path, sourceNode } = descriptionOf(model);
   const [first] = model.files;
   return {
     ...model,
     path: path ?? first?.absolutePath ?? '',
+    ...(loaded === undefined ? {} : { loaded: true, loadedAtMs: loaded.loadedAtMs }),
     ...(sourceNode !== undefined && isNodeId(sourceNode) ? { sourceNode } : {}),
   };
 }
