@@ -1,6 +1,6 @@
 /**
  * What is deployed here and how far it is, a row a model id, and what the owner pinned. Whoever writes the rows reads what is in
- * `because` and `detail`. A row that can not be read costs itself alone. Spec: docs/spec/09-registry.md §8.
+ * `because` and `detail`. A row that can not be read costs itself alone. Spec: docs/spec/09-registry.md §3.
  */
 import type { ModelId, Sha256 } from '../core/index.ts';
 import { type ModelManifest, parseManifest } from '../protocol/index.ts';
