@@ -125,4 +125,6 @@ test('16.6 one who may not write can say nothing of it, and what is taken back i
   expect([refused.code, refused.stderr]).toEqual([6, expect.stringContaining('may not')]);
   await workshop.json('model', 'manifest', 'acme/detector', '--withdraw');
   expect((await seenAt(edge, ({ withdrawn }) => withdrawn === true))?.withdrawn).toBe(true);
+  const pushed = await workshop.run('model', 'push', 'acme/detector', 'edge');
+  expect([pushed.code, pushed.stderr]).toEqual([6, expect.stringContaining('withdrawn')]);
 });

@@ -25,6 +25,7 @@ const BY_CODE: Readonly<Record<string, string>> = {
   model_ambiguous: 'atmosphere model info MODEL --versions',
   model_not_ready: 'atmosphere status',
   manifest_mismatch: 'atmosphere model manifest NAME  # shows what it has',
+  manifest_withdrawn: 'atmosphere model manifest NAME --publish  # takes it up again',
   manifest_not_found: 'atmosphere model pull NAME',
   bad_lineage: 'atmosphere model manifest NAME --edit  # and correct parent_model',
   bad_document: 'atmosphere model manifest --help',

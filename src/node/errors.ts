@@ -150,6 +150,13 @@ export const NODE_ERRORS = {
     means:
       'Others have the model, and nobody who may has published a manifest of it. `atmosphere model pull NAME` gets it all the same.',
   },
+  manifest_withdrawn: {
+    kind: 'refused',
+    fault: 'user',
+    retry: false,
+    means:
+      'Somebody who may write the model took its manifest back, so that nothing is deployed by it. `atmosphere model manifest NAME --publish` takes it up again.',
+  },
   manifest_mismatch: {
     kind: 'integrity',
     fault: 'user',

@@ -61,8 +61,8 @@ function manifestsView(manifests: Manifests): ManifestsView {
         const author = manifest.signature?.signer as NodeId | undefined;
         return { manifest, publishedAtMs: manifest.revision, author };
       }),
-    find: ({ model_id, version, sha256 }) => manifests.manifestOf(model_id, version, sha256),
-    changes: manifests.events,
+    find: ({ model_id: modelId, version, sha256 }) => manifests.find({ modelId, version, sha256 }),
+    changes: manifests.changes,
   };
 }
 

@@ -64,7 +64,7 @@ interface PushBody {
 }
 
 async function* push(parts: NodeParts, body: PushBody, signal: AbortSignal) {
-  const manifest = findManifest(parts, body.id, body.range);
+  const manifest = manifestToDeploy(parts, body.id, body.range);
   const target = resolveTarget(parts, body.target);
   const command = toCommand(parts, 'deploy', { ...body, manifest, target });
   yield* order(parts, command, body.wait, signal);
@@ -127,13 +127,21 @@ function findManifest(parts: NodeParts, id: string, range: string | undefined): 
   try {
     const { entry } = resolveModel(models, id, range);
     if (entry === undefined) throw new NodeError('model_not_ready', `Deploying ${id}: it is here, and not yet read`);
-    return parts.deployment.manifests.find(entry) ?? entryToManifest(entry);
+    const { model_id, version, sha256 } = entry;
+    return parts.manifests.lookUp(model_id, version, sha256) ?? entryToManifest(entry);
   } catch (thrown) {
     if (!(thrown instanceof NodeError) || thrown.code !== 'model_not_found') throw thrown;
     const ids = models.map(({ modelId }) => modelId as string);
     if (ids.includes(id)) throw thrown;
     throw new NodeError('model_not_found', `${thrown.message}; ${nearestNames(id, ids)}`, { data: thrown.data });
   }
+}
+
+/** As `findManifest`. Throws NodeError `manifest_withdrawn` too. */
+function manifestToDeploy(parts: NodeParts, id: string, range: string | undefined): ModelManifest {
+  const manifest = findManifest(parts, id, range);
+  if (!manifest.withdrawn) return manifest;
+  throw new NodeError('manifest_withdrawn', `Deploying ${id}@${manifest.version}: its manifest was withdrawn`);
 }
 
 /** What is to be taken away need not be anywhere any more. */
