@@ -3,17 +3,15 @@
  * role want of it, and who wins. Pure, but for what its ports do. Spec: docs/spec/17-deployment.md, 18-rules.md, 19-rollout.md.
  */
 export {
-  type ExplainedPlan,
   type Explanation,
   explainDesired,
-  type Standing,
 } from './desired/explain-desired.ts';
 export { FleetIndex } from './desired/fleet-index.ts';
-export { indexFor, type NodePlanInput, planDesired, planDesiredOf } from './desired/plan-desired.ts';
+export { indexFor, planDesired, planDesiredOf } from './desired/plan-desired.ts';
 export { isTargeted } from './desired/target.ts';
 export { type Criteria, chooseModel, type ModelOnOffer, meets } from './exchange/choose-model.ts';
-export { toArchitecture, toProvider } from './fit/aliases.ts';
-export { type FitCircumstances, planFit } from './fit/plan-fit.ts';
+export { toArchitecture } from './fit/aliases.ts';
+export { planFit } from './fit/plan-fit.ts';
 export { type GateFile, type GateImport, type GateQuestion, planGate } from './gate.ts';
 export { DEPLOY_LIMITS } from './limits.ts';
 export {
@@ -64,7 +62,7 @@ export {
   takeOver,
 } from './rollout/index.ts';
 export type { RuleSurroundings } from './rules/fault.ts';
-export { type RuleComplaint, type RulesReading, readRules } from './rules/read-rules.ts';
+export { type RuleComplaint, readRules } from './rules/read-rules.ts';
 export {
   type Because,
   type ContentKey,
@@ -73,8 +71,6 @@ export {
   type DeploymentStep,
   type Desired,
   type Fit,
-  type FitReason,
-  type FitWord,
   type Fleet,
   type FleetNode,
   type KnownManifest,
@@ -84,6 +80,5 @@ export {
   type PlanAccess,
   type PlanInput,
   type Refusal,
-  type RolloutOrder,
   type RuleSet,
 } from './types.ts';

@@ -45,6 +45,6 @@ export function openFleet(around: Surroundings, ports: FleetPorts, stack: AsyncD
   return { nodes, rules, describe: async () => void (await Promise.all([own.start(), file.start()])) };
 }
 
-export function rolesOf(nodes: NodeBook): string[] {
+function rolesOf(nodes: NodeBook): string[] {
   return [...new Set(nodes.nodes().map(({ facts }) => facts.role))];
 }

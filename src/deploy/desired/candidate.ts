@@ -27,3 +27,8 @@ export interface Listener {
   /** A rule that is not for this node; for explanations. */
   pass?(because: Because, why: string): void;
 }
+
+/** Why a node that replicas are spread over has none. */
+export function elsewhere(count: number): string {
+  return count === 1 ? 'its one replica is elsewhere' : `its ${count} replicas are elsewhere`;
+}

@@ -2,7 +2,7 @@
 import type { UpdateCommand } from '../../protocol/index.ts';
 import { desiredVersionOf } from '../rollout/index.ts';
 import type { NodeFacts, PlanInput } from '../types.ts';
-import type { Listener, Said, Withheld } from './candidate.ts';
+import { elsewhere, type Listener, type Said, type Withheld } from './candidate.ts';
 import type { FleetIndex } from './fleet-index.ts';
 import type { OrderEntry } from './precedence.ts';
 import { isTargeted } from './target.ts';
@@ -40,7 +40,7 @@ function commandFor(index: FleetIndex, entry: CommandEntry, node: NodeFacts, wit
   if (rollout !== undefined) return { why: `rollout ${rollout.id} keeps this version back here`, version };
   const count = replicasOf(command);
   if (count > 0 && refusal === undefined && !isChosen(index, entry, node, count))
-    return { why: `its ${count} replicas are elsewhere`, version };
+    return { why: elsewhere(count), version };
   return { candidate: { ...order, presence: 'present' } };
 }
 

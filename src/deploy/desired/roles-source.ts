@@ -1,6 +1,6 @@
 /** Models whose manifests name the node's role come by themselves. Spec: docs/spec/17-deployment.md §2.4. Pure. */
 import type { Because, NodeFacts } from '../types.ts';
-import type { Listener, Said } from './candidate.ts';
+import { elsewhere, type Listener, type Said } from './candidate.ts';
 import { chooseVersion, type VersionChoice } from './choose-version.ts';
 import type { FleetIndex } from './fleet-index.ts';
 import { priorityOf } from './precedence.ts';
@@ -23,8 +23,7 @@ function roleFor(index: FleetIndex, { known, fit }: VersionChoice, because: Beca
   const { replicas: count, roles } = manifest.deployment;
   if (count > 0) {
     const suits = (other: NodeFacts) => (roles.includes(other.role) ? index.fitOfReader(manifest, other) : undefined);
-    if (!index.chosen(manifest, modelId, count, suits).has(node.node_id))
-      return { why: `its ${count} replicas are elsewhere`, version };
+    if (!index.chosen(manifest, modelId, count, suits).has(node.node_id)) return { why: elsewhere(count), version };
   }
   const order = { modelId, manifest, because, fit, priority: priorityOf(manifest) };
   return { candidate: { ...order, presence: 'present', load: true } };

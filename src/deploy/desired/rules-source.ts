@@ -1,7 +1,7 @@
 /** What rules say of a node. Spec: docs/spec/18-rules.md §2. Pure. */
 import { meansModel, mismatchOf } from '../rules/match-rule.ts';
 import type { KnownManifest, NodeFacts } from '../types.ts';
-import type { Listener, Said, Withheld } from './candidate.ts';
+import { elsewhere, type Listener, type Said, type Withheld } from './candidate.ts';
 import { chooseVersion } from './choose-version.ts';
 import type { FleetIndex } from './fleet-index.ts';
 import type { ModelVersions } from './manifest-index.ts';
@@ -58,7 +58,7 @@ function ruleFor(
   const refusal = index.mayDeploy(manifest, because.author);
   const count = rule.replicas ?? manifest.deployment.replicas;
   if (count > 0 && refusal === undefined && !isChosen(index, entry, model, node, count))
-    return { why: `its ${count} replicas are elsewhere`, version: manifest.version };
+    return { why: elsewhere(count), version: manifest.version };
   const { priority, load } = rule;
   const order = { modelId, manifest, priority, load, because, refusal, fit: choice.fit };
   return { candidate: { ...order, presence: 'present' } };

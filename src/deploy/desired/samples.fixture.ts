@@ -1,5 +1,5 @@
 /** Nodes, manifests and orders for tests: complete, with what a test says changed. */
-import type { ModelId, NodeId, Sha256 } from '../../core/index.ts';
+import type { NodeId, Sha256 } from '../../core/index.ts';
 import { type DeploymentRule, type ModelManifest, parseManifest, ruleSchema } from '../../protocol/index.ts';
 import type { KnownManifest, NodeFacts, Order, PlanInput } from '../types.ts';
 
@@ -94,8 +94,4 @@ export function planInput(of: NodeFacts, changes: Partial<PlanInput> = {}): Plan
     minuteOfDay: 12 * 60,
     ...changes,
   };
-}
-
-export function modelId(text: string): ModelId {
-  return text as ModelId;
 }

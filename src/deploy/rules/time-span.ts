@@ -10,15 +10,6 @@ export function isWithin(span: string, minuteOfDay: number): boolean {
   return minuteOfDay >= from || minuteOfDay < to;
 }
 
-/** Minutes until the span begins or ends, whichever is next, 1–1440; undefined for one that never changes. */
-export function minutesToChange(span: string, minuteOfDay: number): number | undefined {
-  const ends = readSpan(span);
-  if (ends === undefined || ends[0] === ends[1]) return undefined;
-  return Math.min(...ends.map((end) => (end - minuteOfDay + DAY - 1) % DAY)) + 1;
-}
-
-const DAY = 24 * 60;
-
 function readSpan(span: string): [from: number, to: number] | undefined {
   const match = /^(\d\d):(\d\d)-(\d\d):(\d\d)$/.exec(span);
   if (match === null) return undefined;
