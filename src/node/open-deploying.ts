@@ -40,7 +40,8 @@ export function openDeploying(
   stack.defer(deprecations.changes.on(() => deployment.wake()));
   stack.defer(options.exchange.available.on(() => deployment.wake()));
   const { statuses } = deployment;
-  const rollouts = openRollouts({ mesh, access, nodes, manifests, statuses, book, clock, logger }, stack);
+  const { audit } = options;
+  const rollouts = openRollouts({ mesh, access, nodes, manifests, statuses, book, audit, clock, logger }, stack);
   return {
     ...{ nodes, rules, deployment, rollouts },
     startDeploying() {

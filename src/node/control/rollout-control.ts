@@ -41,8 +41,10 @@ export function rolloutControl(parts: RolloutControlParts, manifests: ManifestsV
     async rolloutChange({ body }) {
       const known = findRollout(parts, body.id);
       verifyMayDeploy(parts, known.rollout.spec.manifest.model_id);
+      const { rollout_id: order } = known.rollout.spec;
+      parts.audit.insist('order', { what: `rollout ${body.change}`, order });
       rollouts.coordinator.change(known, body.change, `${body.change} by ${parts.name}`);
-      return toRow(parts, findRollout(parts, known.rollout.spec.rollout_id));
+      return toRow(parts, findRollout(parts, order));
     },
   };
 }

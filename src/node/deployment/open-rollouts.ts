@@ -2,6 +2,7 @@
 import type { Clock, Logger } from '../../core/index.ts';
 import type { Mesh } from '../../mesh/index.ts';
 import type { AccessPolicy } from '../access/access-policy.ts';
+import type { AuditTrail } from '../audit/audit-trail.ts';
 import type { ManifestsView, NodesView } from './ports.ts';
 import type { RolloutBook } from './rollout-book.ts';
 import { RolloutCoordinator, type RolloutFleet } from './rollout-coordinator.ts';
@@ -16,6 +17,7 @@ export interface RolloutOptions {
   readonly manifests: ManifestsView;
   readonly statuses: StatusBook;
   readonly book: RolloutBook;
+  readonly audit: AuditTrail;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -28,7 +30,7 @@ export interface Rollouts {
 }
 
 export function openRollouts(options: RolloutOptions, stack: AsyncDisposableStack): Rollouts {
-  const { mesh, access, nodes, manifests, statuses, book, clock, logger } = options;
+  const { mesh, access, nodes, manifests, statuses, book, audit, clock, logger } = options;
   const orderContext = () => access.orderContext();
   const fleet = rolloutFleet({
     nodes: () => nodes.nodes(),
@@ -40,6 +42,7 @@ export function openRollouts(options: RolloutOptions, stack: AsyncDisposableStac
   for (const { changes } of [nodes, statuses]) stack.defer(changes.on(() => coordinator.look()));
   coordinator.start();
   const manifestOf = (content: Parameters<ManifestsView['find']>[0]) => manifests.find(content);
-  const desk = new RolloutDesk({ mesh, book, coordinator, fleet, manifestOf, orderContext, clock });
+  const insist = (facts: Readonly<Record<string, unknown>>) => audit.insist('order', facts);
+  const desk = new RolloutDesk({ mesh, book, coordinator, fleet, manifestOf, orderContext, insist, clock });
   return { book, fleet, coordinator, desk };
 }

@@ -40,6 +40,8 @@ export interface RolloutDeskOptions {
     content: Pick<ModelStatusEntry, 'model_id' | 'version' | 'sha256'>,
   ) => ModelManifest | undefined;
   readonly orderContext: () => OrderContext;
+  /** Writes down what is about to be ordered; throws where it cannot, and then nothing is. */
+  readonly insist: (facts: Readonly<Record<string, unknown>>) => void;
   readonly clock: Clock;
 }
 
@@ -50,7 +52,7 @@ export class RolloutDesk {
     this.#options = options;
   }
 
-  /** Throws NodeError `rollout_refused`; TrustError `order_refused`; MeshError `record_refused`. */
+  /** Throws NodeError `rollout_refused`, `audit_failed`; TrustError `order_refused`; MeshError `record_refused`. */
   order(form: RolloutOrderForm): KnownRollout {
     const { mesh, book, coordinator, orderContext, clock } = this.#options;
     const { model_id: modelId } = form.manifest;
@@ -63,6 +65,15 @@ export class RolloutDesk {
     const reach = this.#options.fleet.nodesOf(spec).length;
     if (reach === 0) throw refused(modelId, 'it is for no node of this mesh that it fits');
     verifySize(spec, reach);
+    const { version, sha256 } = spec.manifest;
+    this.#options.insist({
+      what: 'rollout',
+      model_id: modelId,
+      version,
+      sha256,
+      order: spec.rollout_id,
+      target: spec.target,
+    });
     const signedSpec = signObject(SIGNING_CONTEXTS.rollout, spec, signerOf(mesh), nowMs);
     coordinator.publish({ signedSpec }, startRollout(spec, mesh.nodeId, nowMs).state);
     const known = book.get(spec.rollout_id);

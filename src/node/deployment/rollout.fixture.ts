@@ -26,6 +26,7 @@ export class RolloutBench {
   /** What everybody says of the model. */
   readonly statuses = new Map<NodeId, ModelStatusEntry[]>();
   readonly fleet: FleetNode[] = [];
+  readonly audit: Readonly<Record<string, unknown>>[] = [];
 
   node(name: string, role: string): BenchNode {
     const node = new BenchNode(this, this.mesh.member(name, { role }));
@@ -99,6 +100,7 @@ export class BenchNode {
     this.coordinator = new RolloutCoordinator({ mesh, book: this.book, fleet, clock, logger: silentLogger });
     this.desk = new RolloutDesk({
       ...{ mesh, book: this.book, coordinator: this.coordinator, fleet, orderContext, clock },
+      insist: (facts) => bench.audit.push(facts),
       manifestOf: ({ sha256 }) => (sha256 === OLD.sha256 ? OLD : undefined),
     });
     this.coordinator.start();

@@ -166,7 +166,9 @@ test('an order that cannot be is refused, and says why', async () => {
   expect(refuses({ target: { ...FORM.target, node_ids: Array.from({ length: 2000 }, () => admin.id) } })).toContain(
     'no node',
   );
+  expect(bench.audit).toEqual([]);
   const id = await order();
+  expect(bench.audit).toEqual([expect.objectContaining({ what: 'rollout', order: id, version: '2.0.0' })]);
   expect(refuses({})).toContain(`rollout ${id.slice(0, 8)} of it is not over`);
 });
 
