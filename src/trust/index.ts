@@ -20,15 +20,9 @@ export {
   checkRollout,
   FLAW_WORDS,
   isCodePermitted,
-  MANIFEST_FLAWS,
   type ManifestFlaw,
-  ORDER_FLAWS,
-  type Order,
   type OrderContext,
   type OrderFlaw,
-  type SignedModel,
-  type SignedRollout,
-  verifyManifest,
   verifyOrder,
 } from './check-order.ts';
 export { enterMesh, type Identity, initMesh, leaveMesh, openIdentity } from './identity.ts';
@@ -49,13 +43,11 @@ export {
   type ModelRight,
   mayDeploy,
   mayRead,
-  mayShipCode,
   mayWrite,
-  type PolicyContext,
   policyInForce,
   rolesWith,
 } from './model-access.ts';
-export { keyHint, makeModelBundle, readModelBundle, type SignedFile, type SignedFiles } from './model-bundle.ts';
+export { keyHint, makeModelBundle, readModelBundle, type SignedFile } from './model-bundle.ts';
 export { isRecordSigned, signRecord } from './records.ts';
 export { type Signer, signObject } from './signatures.ts';
 export {

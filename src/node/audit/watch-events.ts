@@ -85,26 +85,3 @@ export function auditRefusals(trail: AuditTrail, nowMs: () => number): (refusal:
 
 const REFUSAL_AGAIN_MS = 60_000;
 const REFUSALS_REMEMBERED = 1000;
-
-const OF_DEPLOYMENT: Readonly<Record<string, AuditEventName>> = {
-  deployment_began: 'order',
-  deployment_loaded: 'load',
-  deployment_in_force: 'activate',
-  deployment_rolled_back: 'rollback',
-  deployment_rollback_failed: 'rollback',
-  deployment_removed: 'remove',
-  deployment_refused: 'refusal',
-  deployment_failed: 'refusal',
-};
-
-/** The deployment engine's port to the log: its own words, under this log's events. */
-export function auditDeployment(trail: AuditTrail): { note(event: string, facts: AuditFacts): void } {
-  return {
-    note: (event, { author, ...facts }) =>
-      trail.note(OF_DEPLOYMENT[event] ?? 'order', {
-        what: event,
-        ...(author === undefined ? {} : { who: author }),
-        ...facts,
-      }),
-  };
-}
