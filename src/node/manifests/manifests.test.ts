@@ -228,6 +228,25 @@ describe('what others publish', () => {
     expect(edge.manifests.all()).toEqual([]);
   });
 
+  it('is one manifest for all where two admins disagree: the one that was signed last', async () => {
+    const admins = [await node('admin', 'ann'), await node('admin', 'bob')] as const;
+    const edge = await node('edge');
+    for (const [index, admin] of admins.entries()) {
+      const model = await admin.have('org/m', { 'm.gguf': 'weights' }, FACTS);
+      const said = { ...shortManifest(admin.manifests.manifestOf('org/m') ?? {}), license: `LicenseRef-${index}` };
+      admin.manifests.describe(model, parseManifest(said), false);
+      await clock.advance(1000);
+    }
+    for (const [from, to] of [admins, admins.toReversed()] as const) await from?.tell(...(to ? [to] : []), edge);
+    for (const one of [...admins, edge])
+      expect(one.manifests.all().map(({ license }) => license)).toEqual(['LicenseRef-1']);
+    // And nobody signs again because of the other.
+    const signed = admins.map(({ log }) => log.list({ kind: 'manifest' }).map(({ seq }) => seq));
+    for (const admin of admins) admin.bench.library.changes.emit();
+    await clock.advance(1000);
+    expect(admins.map(({ log }) => log.list({ kind: 'manifest' }).map(({ seq }) => seq))).toEqual(signed);
+  });
+
   it('counts whoever passed it on, and not what one who may not write has signed', async () => {
     const [admin, gateway, edge] = [await node('admin'), await node('gateway'), await node('edge')];
     const plain = parseManifest({
