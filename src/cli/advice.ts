@@ -32,6 +32,7 @@ const BY_CODE: Readonly<Record<string, string>> = {
   model_damaged: 'atmosphere model remove NAME  # and get it again',
   import_needs_one: 'atmosphere model import PATH  # without --name each gets its own, or name one of them',
   nothing_to_import: 'atmosphere model import --help',
+  only_deprecated: 'atmosphere model info MODEL --versions',
   nothing_offered: 'atmosphere model list --mesh',
   too_many_requests: 'atmosphere transfers',
   holder_offline: 'atmosphere model info NAME --nodes',

@@ -9,10 +9,10 @@ export {
 export { FleetIndex } from './desired/fleet-index.ts';
 export { indexFor, planDesired, planDesiredOf } from './desired/plan-desired.ts';
 export { isTargeted } from './desired/target.ts';
-export { type Criteria, chooseModel, type ModelOnOffer, meets } from './exchange/choose-model.ts';
+export { type Criteria, chooseModel } from './exchange/choose-model.ts';
 export { toArchitecture } from './fit/aliases.ts';
 export { planFit } from './fit/plan-fit.ts';
-export { type GateFile, type GateImport, type GateQuestion, planGate } from './gate.ts';
+export { type GateFile, planGate } from './gate.ts';
 export { DEPLOY_LIMITS } from './limits.ts';
 export {
   type Activator,
@@ -35,30 +35,22 @@ export {
 export {
   changeRollout,
   chooseNodes,
-  compareWords,
   desiredVersionOf,
   failuresOf,
   isGoingBack,
   isOver,
-  isStopped,
-  leaseMsOf,
   type Mark,
   type Member,
   mergeRollouts,
   planRollout,
   planTakeover,
   quotaOf,
-  ROLLOUT_CHANGES,
   type RolloutChange,
   type RolloutNode,
-  type RolloutPlan,
-  type RolloutView,
-  type RolloutWish,
   type RolloutWord,
   readMembers,
   renewMsOf,
   startRollout,
-  type Takeover,
   takeOver,
 } from './rollout/index.ts';
 export type { RuleSurroundings } from './rules/fault.ts';

@@ -9,16 +9,9 @@ export { readGguf } from './gguf.ts';
 export { parseGgufPartName } from './gguf-parts.ts';
 export { bufferSource, type HeaderSource } from './header-source.ts';
 export { describeConfig } from './hf-config.ts';
-export {
-  type FileInspection,
-  type InspectOptions,
-  inspectModelFile,
-  UNSAFE_CODES,
-  type UnsafeCode,
-} from './inspect-model-file.ts';
+export { type FileInspection, inspectModelFile } from './inspect-model-file.ts';
 export { FORMATS_LIMITS } from './limits.ts';
 export { type ModelDescription, toBillions } from './model-description.ts';
 export { readOnnx } from './onnx.ts';
-export type { ImportVerdict, PickleImport, PickleReport } from './pickle-report.ts';
 export { readSafetensors } from './safetensors.ts';
 export { parseShardIndex } from './safetensors-index.ts';

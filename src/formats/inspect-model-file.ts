@@ -16,16 +16,7 @@ import { readSafetensors } from './safetensors.ts';
 import { readHead } from './source-window.ts';
 import { readZipMembers } from './zip-directory.ts';
 
-export const UNSAFE_CODES = [
-  'pickle',
-  'polyglot',
-  'archive',
-  'compressed',
-  'code',
-  'damaged',
-  'not_known_safe',
-] as const;
-export type UnsafeCode = (typeof UNSAFE_CODES)[number];
+type UnsafeCode = 'pickle' | 'polyglot' | 'archive' | 'compressed' | 'code' | 'damaged' | 'not_known_safe';
 
 export interface FileInspection {
   readonly kind: ContentKind | 'text' | 'tensor_data';
@@ -38,7 +29,7 @@ export interface FileInspection {
   readonly pickle: PickleReport;
 }
 
-export interface InspectOptions {
+interface InspectOptions {
   /** A model beside it says that this is its tensors' data (ONNX external data): bytes without a form. */
   readonly isTensorData?: boolean;
 }

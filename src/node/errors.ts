@@ -112,6 +112,13 @@ export const NODE_ERRORS = {
     means:
       'No model of that name (and version range) is known here or in the mesh. `atmosphere model list --mesh` lists them.',
   },
+  only_deprecated: {
+    kind: 'refused',
+    fault: 'user',
+    retry: false,
+    means:
+      'All versions that fit are deprecated: nobody should begin with them. `atmosphere model info NAME --versions` shows why; naming a version exactly, NAME@VERSION, takes it all the same.',
+  },
   nothing_offered: {
     kind: 'not_found',
     fault: 'peer',

@@ -38,7 +38,6 @@ export {
 export type { PeerStats } from './peer-stats.ts';
 export { openRegistry, type Registry } from './registry.ts';
 export { type RegistryViewModel, writeRegistryView } from './registry-view.ts';
-export type { Sighting, SightingRepository } from './sightings.ts';
 export {
   type PeerReport,
   type PeerWords,

@@ -27,13 +27,29 @@ export async function entryToPull(parts: NodeParts, target: PullTarget, signal: 
 
 function namedEntry(parts: NodeParts, id: string, range: string | undefined): ModelEntry {
   const models = mergeModels(parts.library.list(), parts.catalog.getAllModels());
-  const known = resolveModel(withoutDeprecated(parts, models, range), id, range);
+  const known = resolveCurrent(parts, models, id, range);
   if (known.entry !== undefined) return known.entry;
   throw new NodeError('model_not_ready', `Pulling ${id}: it is here, and not yet read`);
 }
 
-/** A version that nobody should begin with is taken when it is named, or its content is, and by no range. */
-function withoutDeprecated({ deprecations }: NodeParts, models: KnownModel[], range = 'latest'): KnownModel[] {
-  if (range.startsWith('sha256:')) return models;
-  return models.filter(({ modelId, version }) => version === range || deprecations.of(modelId, version) === undefined);
+/**
+ * A version that nobody should begin with is taken when it is named, or its content is, and by no range. Throws NodeError
+ * `only_deprecated` where there is nothing else.
+ */
+function resolveCurrent(parts: NodeParts, models: KnownModel[], id: string, range = 'latest'): KnownModel {
+  const isMeant = ({ modelId, version }: KnownModel) =>
+    version === range || parts.deprecations.of(modelId, version) === undefined;
+  const current = range.startsWith('sha256:') || id.startsWith('sha256:') ? models : models.filter(isMeant);
+  try {
+    return resolveModel(current, id, range);
+  } catch (thrown) {
+    if (current.length === models.length || !(thrown instanceof NodeError) || thrown.code !== 'model_not_found')
+      throw thrown;
+    const { modelId, version } = resolveModel(models, id, range);
+    const reason = parts.deprecations.of(modelId, version)?.reason;
+    throw new NodeError(
+      'only_deprecated',
+      `Pulling ${id}: what fits is deprecated, ${modelId}@${version} as the newest${reason ? ` (${reason})` : ''}`,
+    );
+  }
 }
