@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { MiB, type ModelId, type Sha256, silentLogger } from '../core/index.ts';
 import type { ModelAccess } from '../protocol/index.ts';
-import { type BlobStore, createMemoryBlobStore } from '../store/index.ts';
+import type { BlobStore } from '../store/index.ts';
 import { testBlob } from '../testkit/hostile-http-server.ts';
 import { PolicyReadGate } from './access/read-gate.ts';
 import { LibraryBench } from './library/found.fixture.ts';
@@ -24,7 +24,7 @@ let content: ServedModels;
 beforeEach(async () => {
   bench = await LibraryBench.open();
   fetching = new FetchBook();
-  store = createMemoryBlobStore();
+  store = bench.store;
   refusals = [];
   content = new ServedModels({
     ...{ library: bench.library, store, pieceLists: bench.registry.pieceLists, fetching, openLan: false },
