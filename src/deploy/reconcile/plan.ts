@@ -73,7 +73,7 @@ export function planReconcile(
 
 /** The row as it should stand before anything is done; the same object where nothing changes. */
 function planRow(row: Deployed | undefined, wish: Desired | undefined, nowMs: number): Deployed | undefined {
-  if (wish === undefined) return row === undefined ? undefined : retried(row, nowMs);
+  if (wish === undefined || isVoid(wish)) return row === undefined ? undefined : retried(row, nowMs);
   if (row !== undefined && isUndisturbed(row)) return row;
   if (wish.presence === 'absent') return row === undefined ? undefined : toRemoving(row, wish, nowMs);
   if (row === undefined) return wish.refused === undefined ? toBegun(row, wish, nowMs) : toRefused(row, wish, nowMs);
@@ -82,6 +82,11 @@ function planRow(row: Deployed | undefined, wish: Desired | undefined, nowMs: nu
   if (isSameWish(row, wish)) return isSameManifest(row, wish) ? retried(row, nowMs) : toAdopted(row, wish, nowMs);
   if (isOnlyAnotherReason(row, wish)) return toAdopted(row, wish, nowMs);
   return toBegun(row, wish, nowMs);
+}
+
+/** Told to take it away by somebody who may not. */
+function isVoid({ presence, refused }: Desired): boolean {
+  return presence === 'absent' && refused !== undefined;
 }
 
 function planRefused(row: Deployed, wish: Desired, nowMs: number): Deployed {
@@ -117,7 +122,7 @@ function retried(row: Deployed, nowMs: number): Deployed {
 }
 
 function isOutdated(row: Deployed, wish: Desired | undefined): boolean {
-  if (wish === undefined || isUndisturbed(row) || row.step === 'settled') return false;
+  if (wish === undefined || isVoid(wish) || isUndisturbed(row) || row.step === 'settled') return false;
   if (wish.presence === 'absent' || wish.refused !== undefined) return true;
   return !isSameContent(row, wish.manifest) || (wish.load && !row.load);
 }

@@ -35,7 +35,7 @@ export class Reconciler implements AsyncDisposable {
   /** Compares everything, and goes on with what a crash left. */
   async start(): Promise<void> {
     this.#isOpen = true;
-    await this.#recheck();
+    await this.recheck();
     this.wake();
   }
 
@@ -79,13 +79,15 @@ export class Reconciler implements AsyncDisposable {
   }
 
   /** What is in force and no longer here, as after somebody deleted it, is got again. */
-  async #recheck(): Promise<void> {
+  async recheck(): Promise<void> {
     const { store, fetcher, clock, logger } = this.#ports;
     for (const row of store.list()) {
       if (!isWell(row) || (await fetcher.isHere(row.manifest).catch(() => true))) continue;
+      if (this.#runs.has(row.modelId) || store.get(row.modelId) !== row) continue;
       logger.warn({ model: row.modelId, version: row.version }, 'a deployed model is gone from this node');
       const { modelId, manifest, load, priority, because } = row;
       store.put(toBegun(row, { modelId, presence: 'present', manifest, load, priority, because }, clock.nowMs()));
+      this.wake();
     }
   }
 

@@ -1,6 +1,6 @@
 /** Where the files of a deployed model lie for runtimes, and which version is in force. Spec: docs/spec/17-deployment.md §4.2. */
 import { stat } from 'node:fs/promises';
-import { dirname, join, sep } from 'node:path';
+import { sep } from 'node:path';
 import type { ModelId } from '../../core/index.ts';
 import type { Activator } from '../../deploy/index.ts';
 import type { ModelManifest } from '../../protocol/index.ts';
@@ -59,9 +59,4 @@ export class ModelFolders implements Activator {
       .every((one) => one === model || one.modelId !== modelId || one.version !== version);
     return isAlone ? plain : { ...plain, variant: sha256 };
   }
-}
-
-/** Everything of a model that is under the home. */
-export function filesFolderOf(home: string, modelId: ModelId): string {
-  return join(dirname(modelFolder({ home, modelId, version: '0' })));
 }

@@ -2,7 +2,7 @@
  * Deployment at this node: what the mesh and the owner want here, the reconciler that brings it about, and what the mesh is told of
  * it. Spec: docs/spec/17-deployment.md. Nothing is fetched before `start`; the journal is read when it is opened.
  */
-import type { Clock, Logger } from '../../core/index.ts';
+import { type Clock, type Logger, messageOf } from '../../core/index.ts';
 import { type Deployed, type Desired, type Fleet, type Gate, type Prober, Reconciler } from '../../deploy/index.ts';
 import type { Mesh } from '../../mesh/index.ts';
 import type { ModelManifest, UpdateCommand } from '../../protocol/index.ts';
@@ -14,6 +14,7 @@ import type { ConsentDesk } from '../consent/consent-desk.ts';
 import type { ModelLibrary } from '../library/model-library.ts';
 import type { Askable } from '../pull/holder-wait.ts';
 import type { TransferService } from '../pull/transfer-service.ts';
+import { SpacedCalls } from '../spaced-calls.ts';
 import { auditOf } from './audit-sink.ts';
 import { type DeploymentMetrics, toDeploymentMetrics } from './deployment-metrics.ts';
 import { FleetWishes } from './fleet-wishes.ts';
@@ -143,13 +144,21 @@ function rightsOf({ access, mesh }: DeploymentOptions, wishes: FleetWishes): (()
 
 /** Whatever may change what should be here, or whether it can be had. */
 function* wakers(options: DeploymentOptions, reconciler: Reconciler): Generator<() => void> {
-  const { access, nodes, manifests, rules, rollouts, mesh, catalog, clock } = options;
+  const { access, nodes, manifests, rules, rollouts, deprecations, mesh, catalog, library, clock } = options;
   const wake = (): void => reconciler.wake();
-  for (const { changes } of [access, nodes, manifests, rules, rollouts]) yield changes.on(wake);
+  for (const { changes } of [access, nodes, manifests, rules, rollouts, deprecations]) yield changes.on(wake);
   yield mesh.membershipEvents.on(wake);
   yield catalog.events.on(({ type }) => {
     if (type === 'changed' || type === 'endpoints') reconciler.hurry((row) => isForWantOfHolders(row, catalog));
   });
+  const rechecks = new SpacedCalls({
+    clock,
+    burst: 1,
+    everyMs: RECHECK_EVERY_MS,
+    act: () => recheck(options, reconciler),
+  });
+  yield () => rechecks[Symbol.dispose]();
+  yield library.changes.on(() => rechecks.call());
   let stop = (): void => {};
   const again = (): void => {
     wake();
@@ -159,6 +168,14 @@ function* wakers(options: DeploymentOptions, reconciler: Reconciler): Generator<
   yield () => stop();
 }
 
+/** Somebody may have deleted what is deployed. */
+function recheck({ logger }: DeploymentOptions, reconciler: Reconciler): void {
+  reconciler
+    .recheck()
+    .catch((thrown: unknown) => logger.warn({ err: messageOf(thrown) }, 'looking for deployed models failed'));
+}
+
+const RECHECK_EVERY_MS = 5_000;
 /** Rules with a time of day begin and end by themselves. */
 const LOOK_AGAIN_MS = 60_000;
 

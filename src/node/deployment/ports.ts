@@ -28,4 +28,5 @@ export interface RulesView {
 
 export interface DeprecationsView {
   list(): readonly Pick<ModelDeprecation, 'model_id' | 'version'>[];
+  readonly changes: Pick<Emitter<unknown>, 'on'>;
 }
