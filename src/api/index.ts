@@ -50,7 +50,7 @@ export {
   type WorkEvent,
 } from './models.ts';
 export type { Limits } from './rate-policy.ts';
-export { ROLLOUT_NODE_STATES, type RolloutRow } from './rollout-routes.ts';
+export type { RolloutRow } from './rollout-routes.ts';
 export type { Route } from './route.ts';
 export {
   type AnswerOf,

@@ -1,5 +1,6 @@
 /** Staged rollouts: order one, see how far they are, hold, resume and stop them. Spec: docs/spec/19-rollout.md. */
 import { z } from 'zod';
+import { ROLLOUT_PHASES } from '../protocol/index.ts';
 import { route } from './route.ts';
 
 const names = z.array(z.string().min(1).max(200)).max(64).default([]);
@@ -12,7 +13,7 @@ export const orderTargetSchema = z.object({
   labels: z.record(z.string().min(1).max(200), z.string().max(200)).default({}),
 });
 
-export const WAVE_STATES = ['to come', 'going on', 'soaking', 'done'] as const;
+const WAVE_STATES = ['to come', 'going on', 'soaking', 'done'] as const;
 
 const waveSchema = z.object({
   /** As it was ordered: `1`, `10%`. */
@@ -27,14 +28,14 @@ const waveSchema = z.object({
   stuck: z.number(),
 });
 
-export const ROLLOUT_NODE_STATES = ['waiting', 'well', 'failed', 'silent', 'back', 'stuck'] as const;
+const NODE_STATES = ['waiting', 'well', 'failed', 'silent', 'back', 'stuck'] as const;
 
 const nodeSchema = z.object({
   node_id: z.string(),
   name: z.string(),
   /** From 1. */
   wave: z.number(),
-  state: z.enum(ROLLOUT_NODE_STATES),
+  state: z.enum(NODE_STATES),
   /** The new version did not do there; it may be back meanwhile. */
   failed: z.boolean(),
   error: z.string().nullable(),
@@ -46,7 +47,7 @@ export const rolloutSchema = z.object({
   version: z.string(),
   /** Where it goes back to; null: the model goes. */
   previous_version: z.string().nullable(),
-  phase: z.enum(['running', 'paused', 'rolling_back', 'rolled_back', 'aborted', 'done']),
+  phase: z.enum(ROLLOUT_PHASES),
   over: z.boolean(),
   why: z.string().nullable(),
   /** Why it may not go on, where it may not. */

@@ -4,7 +4,7 @@ import { PROTOCOL_LIMITS, type RolloutState } from '../../protocol/index.ts';
 import { chooseNodes, type RolloutNode } from './choose.ts';
 import { addMembers, type Member, type Waves, writeMembers } from './members.ts';
 import { hasEarlier } from './node-word.ts';
-import type { RolloutView } from './plan.ts';
+import type { RolloutView } from './view.ts';
 import { quotaOf } from './waves.ts';
 
 export function advance(before: RolloutState, judged: Waves, view: RolloutView): RolloutState {

@@ -18,9 +18,8 @@ export function startRollout(spec: RolloutSpec, coordinator: NodeId, nowMs: numb
   return { type: 'rollout', spec, state };
 }
 
-export const ROLLOUT_CHANGES = ['pause', 'resume', 'abort', 'leave'] as const;
 /** `abort` takes everybody back, `leave` leaves everybody as they are. */
-export type RolloutChange = (typeof ROLLOUT_CHANGES)[number];
+export type RolloutChange = 'pause' | 'resume' | 'abort' | 'leave';
 
 /** The state with the change, or undefined where it cannot be made any more. Making it twice is no error. */
 export function changeRollout(

@@ -2,7 +2,7 @@
 import type { RolloutState } from '../../protocol/index.ts';
 import { countMarks, type Mark, type Member, type Waves, writeMembers } from './members.ts';
 import { returnOf } from './node-word.ts';
-import type { RolloutView } from './plan.ts';
+import type { RolloutView } from './view.ts';
 
 const FAILED: readonly Mark[] = ['-', '~'];
 const ON_THE_WAY: readonly Mark[] = ['.', '+', '-', '~'];

@@ -1,11 +1,6 @@
 /** What the phases of a rollout mean. Spec: docs/spec/19-rollout.md §2. Pure. */
 import type { RolloutPhase } from '../../protocol/index.ts';
 
-/** No node gets the new version from it any more, and it never runs again. */
-export function isStopped(phase: RolloutPhase): boolean {
-  return phase === 'rolling_back' || phase === 'rolled_back' || phase === 'aborted';
-}
-
 /** Nothing is left for a coordinator to do. */
 export function isOver(phase: RolloutPhase): boolean {
   return phase === 'rolled_back' || phase === 'aborted' || phase === 'done';

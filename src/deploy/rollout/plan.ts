@@ -2,26 +2,13 @@
  * What comes next in a rollout: judges the nodes, stops at the threshold, begins waves, ends. The same answers give the same
  * plan, so it may be asked as often as one likes and by whoever coordinates. Spec: docs/spec/19-rollout.md §4, §5. Pure.
  */
-import type { NodeId } from '../../core/index.ts';
-import type { ModelStatusEntry, RolloutSpec, RolloutState } from '../../protocol/index.ts';
-import { PROTOCOL_LIMITS } from '../../protocol/index.ts';
+import { PROTOCOL_LIMITS, type RolloutState } from '../../protocol/index.ts';
 import { advance } from './advance.ts';
-import type { RolloutNode } from './choose.ts';
 import { planReturn } from './going-back.ts';
 import { addMembers, failuresOf, type Member, readMembers, type Waves, writeMembers } from './members.ts';
 import { errorOf, goingOf, hasEarlier, wasGiven } from './node-word.ts';
 import { isGoingBack, isOver } from './phase.ts';
-
-export interface RolloutView {
-  readonly spec: RolloutSpec;
-  /** The fleet: nodes that the target holds for and that fit. */
-  readonly nodes: readonly RolloutNode[];
-  /** What each node says of this model; nodes that said nothing are absent. */
-  readonly statuses: ReadonlyMap<NodeId, readonly ModelStatusEntry[]>;
-  readonly nowMs: number;
-  /** False: whoever ordered it may not (any more); no wave begins. */
-  readonly mayGoOn?: boolean;
-}
+import type { RolloutView } from './view.ts';
 
 export interface RolloutPlan {
   readonly state: RolloutState;
