@@ -5,9 +5,10 @@
 import type { ModelId, NodeId } from '../../core/index.ts';
 import type { ModelManifest } from '../../protocol/index.ts';
 import { planFit } from '../fit/plan-fit.ts';
+import { mismatchOf } from '../rules/match-rule.ts';
 import type { Fit, Fleet, NodeFacts, Refusal } from '../types.ts';
 import { ManifestIndex } from './manifest-index.ts';
-import { type OrderEntry, ordersByModel, type RulesInForce, rulesInForce } from './precedence.ts';
+import { type OrderEntry, ordersByModel, type RuleEntry, type RulesInForce, rulesInForce } from './precedence.ts';
 import { type Ranked, rankable, rankFor, rendezvousKey } from './rendezvous.ts';
 
 export class FleetIndex {
@@ -17,6 +18,7 @@ export class FleetIndex {
   readonly rules: RulesInForce;
   readonly #online: readonly Ranked<NodeFacts>[];
   readonly #chosen = new Map<object, Map<ModelId, ReadonlySet<NodeId>>>();
+  readonly #ofRule = new Map<RuleEntry, ReadonlySet<NodeFacts>>();
   readonly #mayRead: Permits = new Map();
   readonly #mayDeploy: Permits = new Map();
 
@@ -27,6 +29,18 @@ export class FleetIndex {
     this.rules = rulesInForce(fleet.rules);
     const online = fleet.nodes.filter((node) => node.online).map(({ facts }) => facts);
     this.#online = rankable(online, ({ node_id }) => node_id);
+  }
+
+  /** Whether a rule is for an online node: asked once a rule, and not for each of its models. */
+  isForOnline(entry: RuleEntry, node: NodeFacts): boolean {
+    let meant = this.#ofRule.get(entry);
+    if (meant === undefined) {
+      const { minuteOfDay } = this.fleet;
+      const nodes = this.#online.map((one) => one.node);
+      meant = new Set(nodes.filter((one) => mismatchOf(entry.rule, one, minuteOfDay) === undefined));
+      this.#ofRule.set(entry, meant);
+    }
+    return meant.has(node);
   }
 
   /** Bytes that are there need no room. */

@@ -36,19 +36,32 @@ export function rankable<Node>(nodes: readonly Node[], idOf: (node: Node) => Nod
     .map(({ node, id }) => ({ node, key: rendezvousKey(id) }));
 }
 
-/** All of them, the one with the largest weight first. */
+/** All of them, the one with the largest weight first. Few are asked for, of many: a heap, and no sort. */
 export function* rankFor<Node>(ranked: readonly Ranked<Node>[], modelKey: number): Generator<Node> {
-  // Weight and place in one number: a sort of plain numbers, the smaller place first where weights are equal.
-  const order = new Float64Array(ranked.length);
-  ranked.forEach(({ key }, place) => {
-    order[place] = rendezvousWeight(key, modelKey) * PLACES + (PLACES - 1 - place);
-  });
-  order.sort();
-  for (let index = order.length - 1; index >= 0; index -= 1) {
-    const one = ranked[PLACES - 1 - ((order[index] ?? 0) % PLACES)];
+  // Weight and place in one number: the smaller place is larger, so that it comes first where weights are equal.
+  const heap = new Float64Array(ranked.length);
+  for (let place = 0; place < heap.length; place += 1)
+    heap[place] = rendezvousWeight(ranked[place]?.key ?? 0, modelKey) * PLACES + (PLACES - 1 - place);
+  for (let root = (heap.length >> 1) - 1; root >= 0; root -= 1) siftDown(heap, root, heap.length);
+  for (let length = heap.length; length > 0; length -= 1) {
+    const one = ranked[PLACES - 1 - ((heap[0] ?? 0) % PLACES)];
+    heap[0] = heap[length - 1] ?? 0;
+    siftDown(heap, 0, length - 1);
     if (one !== undefined) yield one.node;
   }
 }
 
 /** 2^21 · 2^32 is the largest whole number that is exact. */
 const PLACES = 2 ** 21;
+
+function siftDown(heap: Float64Array, root: number, length: number): void {
+  const value = heap[root] ?? 0;
+  let hole = root;
+  for (let child = 2 * hole + 1; child < length; child = 2 * hole + 1) {
+    const larger = child + 1 < length && (heap[child + 1] ?? 0) > (heap[child] ?? 0) ? child + 1 : child;
+    if ((heap[larger] ?? 0) <= value) break;
+    heap[hole] = heap[larger] ?? 0;
+    hole = larger;
+  }
+  if (hole < length || root === 0) heap[hole] = value;
+}

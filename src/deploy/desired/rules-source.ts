@@ -65,9 +65,8 @@ function ruleFor(
 }
 
 function isChosen(index: FleetIndex, entry: RuleEntry, model: ModelVersions, node: NodeFacts, count: number): boolean {
-  const { minuteOfDay } = index.fleet;
   const suits = (other: NodeFacts) => {
-    if (mismatchOf(entry.rule, other, minuteOfDay) !== undefined) return undefined;
+    if (!index.isForOnline(entry, other)) return undefined;
     const choice = chooseVersion(index, model, other, (known) => isMeantBy(entry, known, other));
     return choice && index.fitOfReader(choice.known.manifest, other);
   };
