@@ -111,7 +111,10 @@ test('16.5 an import goes by the manifest beside it, and a digest that is wrong 
   await writeFile(join(folder, 'model-manifest.yaml'), yaml(await sha256Of(path), length));
   const row = await workshop.json('model', 'import', path);
   expect(row).toMatchObject({ model_id: 'network-anomaly-detector', version: '1.0.0', type: 'anomaly_detector' });
+  await writeFile(join(folder, 'model-manifest.yaml'), yaml('e'.repeat(64), length));
+  expect((await workshop.run('model', 'import', path)).code).toBe(4);
   const name = 'network-anomaly-detector';
+  expect((await listModels(workshop)).find(({ model_id }) => model_id === name)?.state).toBe('ready');
   const seen = await seenAt(edge, ({ deployment }) => deployment?.priority === 'high', name);
   expect(seen).toMatchObject({
     needs: { min_memory_mb: 512, architectures: ['arm64'] },

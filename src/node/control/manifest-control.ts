@@ -135,22 +135,36 @@ export function withManifest<Body extends ImportWords>(body: Body, manifest: Mod
   };
 }
 
-/** What was imported, described as its manifest says; one that speaks of other bytes undoes the import. Throws NodeError. */
-export async function describeImport(parts: NodeParts, models: readonly LocalModel[], manifest: ModelManifest) {
-  const [model, another] = models;
-  if (model === undefined) return;
-  const actual = parts.manifests.manifestHere(model);
-  const fault = another === undefined ? undefined : 'it is of one model, and several were found';
-  const mismatch = fault ?? (actual === undefined ? undefined : mismatchOf(actual, manifest));
+export interface DescribedImport {
+  readonly models: readonly LocalModel[];
+  /** What was on this machine before it, by `contentOf`. */
+  readonly before: ReadonlySet<string>;
+  readonly manifest: ModelManifest;
+}
+
+/**
+ * What was imported, described as its manifest says. One that speaks of other bytes undoes the import, and nothing that was there
+ * before. Throws NodeError `manifest_mismatch`, `not_permitted`, ProtocolError.
+ */
+export async function describeImport(parts: NodeParts, { models, before, manifest }: DescribedImport): Promise<void> {
+  const model = models.find(({ version }) => version === manifest.version);
+  const actual = model === undefined ? undefined : parts.manifests.manifestHere(model);
+  if (model === undefined || actual === undefined) return;
   try {
-    if (mismatch !== undefined)
-      throw new NodeError('manifest_mismatch', `Importing ${model.modelId} by its manifest: ${mismatch}`);
-    if (actual !== undefined) parts.manifests.describe(model, manifest, true);
+    const fault = mismatchOf(actual, manifest);
+    if (fault !== undefined)
+      throw new NodeError('manifest_mismatch', `Importing ${model.modelId} by its manifest: ${fault}`);
+    parts.manifests.describe(model, manifest, true);
   } catch (thrown) {
-    for (const one of models) {
-      await parts.intake.remove(one);
-      await parts.library.remove(one);
+    if (!before.has(contentOf(model))) {
+      await parts.intake.remove(model);
+      await parts.library.remove(model);
     }
     throw thrown;
   }
+}
+
+/** One content under a name. */
+export function contentOf({ modelId, version, sha256 }: LocalModel): string {
+  return `${modelId}\n${version}\n${sha256}`;
 }

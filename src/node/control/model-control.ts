@@ -9,7 +9,7 @@ import { NodeError } from '../errors.ts';
 import type { ImportRequest } from '../library/import-scanner.ts';
 import { descriptionOf } from '../library/local-entry.ts';
 import { type KnownModel, mergeModels, resolveModel, toRow } from '../model-view.ts';
-import { describeImport, importManifest, withManifest } from './manifest-control.ts';
+import { contentOf, describeImport, importManifest, withManifest } from './manifest-control.ts';
 import { hashModels, verifyModel } from './model-work.ts';
 import type { NodeParts } from './parts.ts';
 
@@ -65,11 +65,12 @@ export async function* importOne(
   signal: AbortSignal,
   manifest?: ReturnType<typeof importManifest>,
 ): AsyncGenerator<WorkEvent> {
+  const before = new Set(parts.library.list().map(contentOf));
   const found = await parts.intake.import(request);
   await parts.intake.settled();
   yield* hashModels(parts, toIds(found), signal);
   const models = importedModels(parts, toIds(found), request.path);
-  if (manifest !== undefined) await describeImport(parts, models, manifest);
+  if (manifest !== undefined) await describeImport(parts, { models, before, manifest });
   for (const { modelId, version, sha256, state } of models)
     if (state === 'ready')
       parts.audit.note('install', { model_id: modelId, version, sha256, how: 'import', path: request.path });
