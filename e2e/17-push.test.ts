@@ -226,7 +226,16 @@ test('17.11 metrics tell of the fleet, as JSON and for Prometheus', async () => 
   expect(text).toContain(`atmosphere_deployment_nodes{model="${DETECTOR}",version="3.0.0"} 2`);
 });
 
-test('17.12 undeploy takes it away everywhere, once and twice', async () => {
+test('17.12 a deployed model that somebody deleted here is got again', async () => {
+  const before = rowOf(await heard(hq), line2, '3.0.0')?.loaded_at;
+  await line2.json('model', 'remove', `${DETECTOR}@3.0.0`);
+  const find = async () => rowOf(await heard(hq), line2, '3.0.0');
+  await eventually(find, (row) => row?.status === 'Loaded' && row.loaded_at !== before, 30_000);
+  const own = rowOf(await heard(line2), line2, '3.0.0');
+  expect((await readFile(own?.local_path ?? '')).length).toBeGreaterThan(0);
+});
+
+test('17.13 undeploy takes it away everywhere, once and twice', async () => {
   for (const _ of [1, 2]) {
     const { code, events } = await hq.events<OrderEvent>('model', 'undeploy', DETECTOR, '--all');
     expect([code, events.at(-1)?.event]).toEqual([0, 'completed']);
