@@ -35,6 +35,10 @@ export const NODE_LIMIT_TABLE = {
   sightingsEveryMs: { value: 10_000, why: 'and then once in this time' },
   sightingsRemembered: { value: 200_000, why: 'contents that are known to be noted without asking the database' },
   policyLookEveryMs: { value: 21_600_000, why: 'how often an admin’s node looks whether its access policy runs out' },
+  watchedModels: {
+    value: 64,
+    why: 'models whose statuses are kept apart for rollouts; all are forgotten, and read again, at the next',
+  },
   rolloutLookBurst: { value: 3, why: 'times in a row that a coordinator looks at its rollouts at once' },
   rolloutLookEveryMs: { value: 1_000, why: 'and then once in this time, however many nodes answer' },
   rolloutLifeMs: {

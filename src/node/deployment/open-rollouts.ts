@@ -3,6 +3,7 @@ import type { Clock, Logger } from '../../core/index.ts';
 import type { Mesh } from '../../mesh/index.ts';
 import type { AccessPolicy } from '../access/access-policy.ts';
 import type { AuditTrail } from '../audit/audit-trail.ts';
+import { ModelStatuses } from './model-statuses.ts';
 import type { ManifestsView, NodesView } from './ports.ts';
 import type { RolloutBook } from './rollout-book.ts';
 import { RolloutCoordinator, type RolloutFleet } from './rollout-coordinator.ts';
@@ -32,10 +33,10 @@ export interface Rollouts {
 export function openRollouts(options: RolloutOptions, stack: AsyncDisposableStack): Rollouts {
   const { mesh, access, nodes, manifests, statuses, book, audit, clock, logger } = options;
   const orderContext = () => access.orderContext();
+  const byModel = stack.use(new ModelStatuses(statuses));
   const fleet = rolloutFleet({
     nodes: () => nodes.nodes(),
-    statuses: () => statuses.all(),
-    has: (nodeId, { sha256 }) => statuses.of(nodeId)?.models.some((entry) => entry.sha256 === sha256) === true,
+    statusesOf: (modelId) => byModel.of(modelId),
     orderContext,
   });
   const coordinator = stack.use(new RolloutCoordinator({ mesh, book, fleet, clock, logger }));

@@ -93,8 +93,7 @@ export class BenchNode {
     this.book = new RolloutBook({ mesh, access, clock, logger: silentLogger });
     const fleet = rolloutFleet({
       nodes: () => bench.fleet,
-      statuses: () => [...bench.statuses].map(([nodeId, models]) => ({ nodeId, models })),
-      has: () => false,
+      statusesOf: () => bench.statuses,
       orderContext,
     });
     this.coordinator = new RolloutCoordinator({ mesh, book: this.book, fleet, clock, logger: silentLogger });
