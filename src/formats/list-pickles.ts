@@ -29,6 +29,7 @@ export function newListing(): Listing {
 export async function listPickles(source: HeaderSource, { findings, budget }: Listing): Promise<void> {
   const first = await walkPickle(source, 0, findings, budget);
   if (first.reachedStop) findings.pickles += 1;
+  if (first.isBounded) return;
   let at = first.reachedStop ? first.position : 0;
   for (let count = 1; first.reachedStop && at < source.sizeBytes; count += 1) {
     if (count >= FORMATS_LIMITS.picklesPerFile) return findings.fault(`more than ${count} pickles in a row`);
@@ -39,7 +40,12 @@ export async function listPickles(source: HeaderSource, { findings, budget }: Li
     findings.pickles += 1;
     at = end.position;
   }
-  if (at < source.sizeBytes) await scanForPickles(source, at, { findings, budget });
+  if (at < source.sizeBytes) await scanForPickles(source, at, { findings, budget: scanBudget(budget) });
+}
+
+/** Raw data may look like the beginning of a pickle again and again. */
+function scanBudget({ opcodes }: PickleBudget): PickleBudget {
+  return { opcodes: Math.min(opcodes, FORMATS_LIMITS.pickleScanOpcodes) };
 }
 
 /** Would a loader that takes this for a pickle import anything? Then what the rest of it looks like does not matter. */
@@ -53,19 +59,21 @@ export async function importsFromTheStart(source: HeaderSource, { findings, budg
 
 /** Places that look like the beginning of a pickle and import something when walked. */
 async function scanForPickles(source: HeaderSource, from: number, listing: Listing): Promise<void> {
+  const { findings, budget } = listing;
   const end = Math.min(source.sizeBytes, from + FORMATS_LIMITS.pickleScanBytes);
   const tried = { count: 0 };
   for (let at = from; at < end; at += FORMATS_LIMITS.windowBytes) {
     const bytes = await readHead(source, Math.min(FORMATS_LIMITS.windowBytes + OVERLAP_BYTES, end - at), at);
     for (const { index } of bytes.toString('latin1').matchAll(BEGINNINGS)) {
       tried.count += 1;
+      if (budget.opcodes <= 0) return findings.fault('too much that looks like pickles was not looked through');
       if (tried.count > FORMATS_LIMITS.pickleScanHits)
-        return listing.findings.fault(`more than ${FORMATS_LIMITS.pickleScanHits} places that may begin a pickle`);
+        return findings.fault(`more than ${FORMATS_LIMITS.pickleScanHits} places that may begin a pickle`);
       await tryAt(source, at + index, listing);
     }
   }
   if (end < source.sizeBytes)
-    listing.findings.fault(`${source.sizeBytes - end} bytes behind the pickle were not looked through`);
+    findings.fault(`${source.sizeBytes - end} bytes behind the pickle were not looked through`);
 }
 
 async function tryAt(source: HeaderSource, position: number, { findings, budget }: Listing): Promise<void> {

@@ -15,7 +15,7 @@ export class PickleMachine {
   readonly #findings: PickleFindings;
   readonly #stack: PickleValue[] = [];
   readonly #marks: number[] = [];
-  readonly #memo = new Map<string, PickleValue>();
+  readonly #memo = new Map<number | string, PickleValue>();
   #keptChars = 0;
 
   constructor(findings: PickleFindings) {
@@ -69,18 +69,18 @@ export class PickleMachine {
     return this.#stack.splice(from ?? 0);
   }
 
-  remember(key: string): void {
-    if (this.#memo.size >= FORMATS_LIMITS.pickleMemo)
+  remember(key: number | string): void {
+    if (this.#memo.size >= FORMATS_LIMITS.pickleMemo && !this.#memo.has(key))
       throw new PickleBound(`a memo of more than ${FORMATS_LIMITS.pickleMemo} values`);
     this.#memo.set(key, this.top);
   }
 
   /** MEMOIZE counts the entries, however they came in. */
   rememberNext(): void {
-    this.remember(String(this.#memo.size));
+    this.remember(this.#memo.size);
   }
 
-  recall(key: string): void {
+  recall(key: number | string): void {
     const value = this.#memo.get(key);
     if (value === undefined) this.#findings.fault('recalls what it never remembered');
     this.push(value ?? UNKNOWN);

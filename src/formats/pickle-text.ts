@@ -33,7 +33,7 @@ export function decodeRawUnicode(line: string): string {
 }
 
 /** A line that Python reads as a number: ` 0_1` is 1. What is no number is itself a key. */
-export function toMemoKey(line: string): string {
+export function toMemoKey(line: string): number | string {
   const digits = line.trim().replaceAll('_', '');
-  return /^[+-]?\d{1,15}$/.test(digits) ? String(Number(digits)) : digits.slice(0, 32);
+  return /^[+-]?\d{1,15}$/.test(digits) ? Number(digits) : digits.slice(0, 32);
 }

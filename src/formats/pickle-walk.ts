@@ -3,6 +3,7 @@
  * counted bytes that are no names jumped over. What was listed before a fault stays listed, for the real machine would have
  * executed it. Spec: docs/spec/07-formats.md §5.3, §5.4.
  */
+import { setImmediate } from 'node:timers/promises';
 import { FormatsError } from './errors.ts';
 import { HeaderCursor } from './header-cursor.ts';
 import type { HeaderSource } from './header-source.ts';
@@ -16,8 +17,8 @@ export interface PickleEnd {
   /** Behind the STOP, or where the walk had to end. */
   readonly position: number;
   readonly reachedStop: boolean;
-  /** Opcodes walked. */
-  readonly opcodes: number;
+  /** A bound ended it: what follows is a part of the same pickle. */
+  readonly isBounded: boolean;
 }
 
 /** Of all pickles of one file together. */
@@ -28,6 +29,10 @@ export interface PickleBudget {
 const STOP = 0x2e;
 const BUILD = 0x62;
 const EMPTY = Buffer.alloc(0);
+/** An opcode, a length of one byte, and as many bytes as it can say. */
+const READY_BYTES = 257;
+/** A few milliseconds of work. */
+const TURN_OPCODES = 65_536;
 
 /** Faults go into the findings; errors of the disk pass through. */
 export async function walkPickle(
@@ -47,6 +52,7 @@ class PickleWalk {
   readonly #budget: PickleBudget;
   #machine: PickleMachine;
   #opcodes = 0;
+  #restAt = TURN_OPCODES;
 
   constructor(source: HeaderSource, position: number, findings: PickleFindings, budget: PickleBudget) {
     this.#source = source;
@@ -58,28 +64,64 @@ class PickleWalk {
   }
 
   async run(depth: number): Promise<PickleEnd> {
-    let reachedStop = false;
+    let code = 0;
+    let isBounded = false;
     try {
-      while (!reachedStop) reachedStop = (await this.#step(depth)) === STOP;
+      while (code !== STOP) {
+        code = this.#runReady();
+        if (code === STOP) break;
+        if (this.#opcodes >= this.#restAt) await this.#rest();
+        code = await this.#step(depth);
+      }
     } catch (thrown) {
       if (!(thrown instanceof FormatsError || thrown instanceof PickleBound)) throw thrown;
-      this.#findings.fault(`${thrown instanceof PickleBound ? 'holds ' : ''}${thrown.message}`);
+      isBounded = thrown instanceof PickleBound;
+      this.#findings.fault(`${isBounded ? 'holds ' : ''}${thrown.message}`);
     }
-    return { position: this.#cursor.position, reachedStop, opcodes: this.#opcodes };
+    return { position: this.#cursor.position, reachedStop: code === STOP, isBounded };
+  }
+
+  /** Opcodes whose few bytes are in the window already, without a promise each; the last one, or the next that needs more. */
+  #runReady(): number {
+    const cursor = this.#cursor;
+    while (cursor.has(READY_BYTES) && this.#opcodes < this.#restAt) {
+      const code = cursor.u8();
+      const opcode = PICKLE_OPCODES.get(code);
+      if (opcode === undefined || code === BUILD || !isShort(opcode.argument)) {
+        cursor.position -= 1;
+        return 0;
+      }
+      this.#count();
+      const { argument } = opcode;
+      const length = typeof argument === 'number' ? argument : cursor.u8();
+      opcode.run(this.#machine, length === 0 ? EMPTY : cursor.bytes(length), EMPTY);
+      if (code === STOP) return STOP;
+    }
+    return 0;
+  }
+
+  /** Lets others have their turn: a pickle that was unpacked is read without waiting for anything. */
+  async #rest(): Promise<void> {
+    this.#restAt = this.#opcodes + TURN_OPCODES;
+    await setImmediate();
+  }
+
+  #count(): void {
+    this.#opcodes += 1;
+    this.#budget.opcodes -= 1;
+    if (this.#budget.opcodes < 0) throw new PickleBound(`more than ${FORMATS_LIMITS.pickleOpcodes} opcodes`);
   }
 
   async #step(depth: number): Promise<number> {
     const cursor = this.#cursor;
-    if (!cursor.has(1)) await cursor.need(1);
+    await this.#need(1);
     const code = cursor.u8();
     const opcode = PICKLE_OPCODES.get(code);
     if (opcode === undefined) {
       cursor.position -= 1;
       throw cursor.fail('bad_header', `0x${code.toString(16).padStart(2, '0')} is no opcode`);
     }
-    this.#opcodes += 1;
-    this.#budget.opcodes -= 1;
-    if (this.#budget.opcodes < 0) throw new PickleBound(`more than ${FORMATS_LIMITS.pickleOpcodes} opcodes`);
+    this.#count();
     const first = await this.#argument(opcode.argument, opcode.reads === true);
     const second = opcode.argument === 'lines' ? await this.#line() : EMPTY;
     opcode.run(this.#machine, first, second);
@@ -128,12 +170,12 @@ class PickleWalk {
       const end = bytes.indexOf(0x0a);
       cursor.position = end < 0 ? start : start + end + 1;
       if (end >= 0) return bytes.subarray(0, end);
-      if (count < wanted && count > 0) return this.#rest(start, count);
+      if (count < wanted && count > 0) return this.#lastLine(start, count);
       if (count < wanted) throw cursor.truncated(1);
     }
   }
 
-  #rest(start: number, count: number): Buffer {
+  #lastLine(start: number, count: number): Buffer {
     const cursor = this.#cursor;
     if (count === FORMATS_LIMITS.pickleLineBytes) throw cursor.fail('bad_header', `a line of more than ${count} bytes`);
     cursor.position = start;
@@ -163,6 +205,10 @@ class PickleWalk {
     this.#findings.pickles += 1;
     this.#cursor.position = end.position;
   }
+}
+
+function isShort(argument: PickleArgument): boolean {
+  return typeof argument === 'number' || argument === 'count1';
 }
 
 const TOO_LONG = Buffer.alloc(FORMATS_LIMITS.pickleNameChars + 1, 0x2e);
