@@ -1,4 +1,5 @@
 /** What a model's file is called where nobody named it. Spec: docs/spec/16-manifests.md §7. Pure. */
+import { createHash } from 'node:crypto';
 import type { ModelFormat } from '../catalog.ts';
 import { toFolderName } from '../names.ts';
 import type { ModelManifest } from './manifest.ts';
@@ -22,10 +23,19 @@ export function manifestFileName(
   manifest: Pick<ModelManifest, 'model_id' | 'version' | 'quantization' | 'format'>,
 ): string {
   const { model_id, version, quantization, format } = manifest;
-  const parts = [toFolderName(model_id), safe(version.replaceAll('.', '_'))];
+  const parts = [shortened(toFolderName(model_id)), safe(version.replaceAll('.', '_'))];
   if (quantization !== undefined) parts.push(safe(quantization.toLowerCase()));
   return `${parts.join('-')}.${EXTENSIONS[format]}`;
 }
+
+/** Ids may be longer than what is left of a file's name. */
+function shortened(name: string): string {
+  if (name.length <= ID_CHARS) return name;
+  const digest = createHash('sha256').update(name).digest('hex').slice(0, 16);
+  return `${name.slice(0, ID_CHARS - digest.length - 1)}-${digest}`;
+}
+
+const ID_CHARS = 100;
 
 /** Versions and quantizations are free text. */
 function safe(text: string): string {

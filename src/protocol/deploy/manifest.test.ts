@@ -218,6 +218,17 @@ describe('manifestFileName()', () => {
     expect(manifestFileName(one)).toBe(one.file);
   });
 
+  it('is a safe name of its own for the longest ids too', () => {
+    const named = (last: string) =>
+      manifestFileName({
+        model_id: `${'a/'.repeat(3)}${'x'.repeat(190)}${last}`,
+        version: '9'.repeat(99),
+        format: 'gguf',
+      } as never);
+    expect(isRelativePath(named('y'))).toBe(true);
+    expect(named('y')).not.toBe(named('z'));
+  });
+
   it('is a safe name whatever the manifest says', () => {
     fc.assert(
       fc.property(manifests, (manifest) => {
