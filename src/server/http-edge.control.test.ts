@@ -50,7 +50,7 @@ describe('a control route', () => {
     ['no JSON', '{"name":', 400, 'bad_request'],
     ['nothing', '', 400, 'bad_request'],
     ['a poisoned prototype', '{"name":"a","__proto__":{"x":1}}', 400, 'bad_request'],
-    ['too much', `{"name":"${'x'.repeat(65 * 1024)}"}`, 413, 'body_too_large'],
+    ['too much', `{"name":"${'x'.repeat(257 * 1024)}"}`, 413, 'body_too_large'],
   ])('refuses %s', async (_what, body, status, code) => {
     await using test = await openTestEdge();
     const answer = await askJson({ port: test.port, path: '/api/v1/mesh/init', method: 'POST', headers: json, body });
