@@ -155,7 +155,7 @@ export interface Refusal {
 /** What the access policy decides, declared here and wired by the node: undefined is yes. */
 export interface PlanAccess {
   /** May this author order this model? Asked for the authors of commands, rollouts and rules. */
-  mayDeploy(manifest: ModelManifest, author: NodeId): Refusal | undefined;
+  mayDeploy(manifest: ModelManifest, author: NodeId, action?: 'deploy' | 'remove'): Refusal | undefined;
   /** May a node of this role fetch it? */
   mayRead(manifest: ModelManifest, role: string): Refusal | undefined;
 }

@@ -60,8 +60,14 @@ export class FleetIndex {
   }
 
   /** This node's owner may. */
-  mayDeploy(manifest: ModelManifest, author: NodeId | undefined): Refusal | undefined {
+  mayDeploy(
+    manifest: ModelManifest,
+    author: NodeId | undefined,
+    action: 'deploy' | 'remove' = 'deploy',
+  ): Refusal | undefined {
     if (author === undefined) return undefined;
+    // To take away what a stolen key signed must be possible: there the signature is not looked at, and nothing is remembered.
+    if (action === 'remove') return this.fleet.access.mayDeploy(manifest, author, action);
     return remembered(this.#mayDeploy, manifest, author, () => this.fleet.access.mayDeploy(manifest, author));
   }
 

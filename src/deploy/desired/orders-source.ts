@@ -33,7 +33,7 @@ function commandFor(index: FleetIndex, entry: CommandEntry, node: NodeFacts, wit
   const { manifest, priority, auto_load: load } = command;
   const { version } = manifest;
   if (!isCommanded(command, node)) return { why: 'it is for other nodes', version };
-  const refusal = index.mayDeploy(manifest, because.author);
+  const refusal = index.mayDeploy(manifest, because.author, command.action);
   const order = { modelId, manifest, priority, load, because, refusal };
   if (command.action === 'remove') return { candidate: { ...order, presence: 'absent' } };
   const rollout = withheldBy(manifest);

@@ -93,7 +93,8 @@ export function publishOrder(mesh: Pick<Mesh, 'publish'>, command: UpdateCommand
 export function planAccess(context: OrderContext): PlanAccess {
   const known = new WeakMap<ModelManifest, Map<NodeId, Refusal | undefined>>();
   return {
-    mayDeploy(manifest, author) {
+    mayDeploy(manifest, author, action = 'deploy') {
+      if (action === 'remove') return toRefusal(checkOrder({ author, action, manifest }, context));
       const byAuthor = known.get(manifest) ?? new Map<NodeId, Refusal | undefined>();
       known.set(manifest, byAuthor);
       if (!byAuthor.has(author)) byAuthor.set(author, toRefusal(checkOrder({ author, manifest }, context)));

@@ -292,6 +292,7 @@ describe('key compromise', () => {
     expect(checkManifest(evil, context())).toBe('signer_revoked');
     const byAdmin = planAccess(context()).mayDeploy(evil, admin.nodeId as NodeId);
     expect(byAdmin?.code).toBe('bad_signature');
+    expect(planAccess(context()).mayDeploy(evil, admin.nodeId, 'remove')).toBeUndefined();
   });
 
   test('what a stolen key may do is what its role may: a gateway’s signs no model and says no policy', () => {

@@ -91,7 +91,7 @@ describe('the agent port', () => {
     expect(await swap('{')).toMatchObject({ status: 400, json: { error: 'bad_request' } });
     const headers = { 'content-type': 'text/plain' };
     expect(await ask('/model/swap', { method: 'POST', headers, body: '{"model":"a"}' })).toMatchObject({ status: 415 });
-    expect(await swap(`{"model":"${'x'.repeat(70_000)}"}`)).toMatchObject({ status: 413 });
+    expect(await swap(`{"model":"${'x'.repeat(300_000)}"}`)).toMatchObject({ status: 413 });
     expect(await ask('/model')).toMatchObject({ status: 404, json: { error: 'route_not_found' } });
   });
 
