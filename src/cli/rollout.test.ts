@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { RolloutRow } from '../api/index.ts';
 import { capture } from './captured-io.fixture.ts';
 import { type Asked, openFakeDaemon } from './fake-daemon.fixture.ts';
+import { Progress } from './progress.ts';
 import { parseShare, parseSoak, parseWaves } from './rollout-flags.ts';
 import { rolloutLines } from './rollout-lines.ts';
 
@@ -194,4 +195,19 @@ test('flags of rollouts are read as people write them', () => {
   expect([parseShare('2.5%'), parseShare('100%'), parseSoak('0s'), parseSoak('2m')]).toEqual([0.025, 1, 0, 120]);
   for (const text of ['', '0', '1,1', '101%', '100%,50%', '1,,2', '-1'])
     expect(() => parseWaves(text)).toThrow('Wanted waves');
+});
+
+test('on a terminal the waves are redrawn in place, never wider than it; elsewhere only what is new is a line', () => {
+  const drawn = (isTty: boolean) => {
+    const texts: string[] = [];
+    const terminal = { isTty, columns: 20, write: (text: string) => void texts.push(text) };
+    const progress = new Progress(terminal, { silent: false });
+    progress.draw(['head', 'wave 1 is far wider than this terminal']);
+    progress.draw(['head', 'wave 2']);
+    return texts;
+  };
+  const [first = '', second = ''] = drawn(true);
+  expect(Math.max(...first.split('\n').map((line) => line.length))).toBeLessThan(20);
+  expect(second).toBe('\u001b[2A\r\u001b[Jhead\nwave 2\n');
+  expect(drawn(false)).toEqual(['head\nwave 1 is far wider than this terminal\n', 'wave 2\n']);
 });
