@@ -1,11 +1,11 @@
 /** What a failure means for the next attempt. Pure. Spec: docs/spec/17-deployment.md §4.8. */
-import { AtmosphereError, messageOf } from '../../core/index.ts';
+import { AtmosphereError, messageOf, systemCodeOf } from '../../core/index.ts';
 import { DEPLOY_LIMITS } from '../limits.ts';
 import type { Deployed, Refusal } from '../types.ts';
 
+/** Whatever was thrown keeps its own code: ours, or the system's. */
 export function toRefusal(thrown: unknown, fallback: string): Refusal {
-  const code = thrown instanceof AtmosphereError ? thrown.code : fallback;
-  return { code, message: messageOf(thrown) };
+  return { code: systemCodeOf(thrown) ?? fallback, message: messageOf(thrown) };
 }
 
 /** How long to wait after so many attempts in vain. */

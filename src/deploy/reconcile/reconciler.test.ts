@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CoreError, type ModelId } from '../../core/index.ts';
+import type { ModelId } from '../../core/index.ts';
 import type { Desired } from '../types.ts';
 import type { Reconciler } from './reconciler.ts';
 import { manifestOf, World, wishOf } from './world.fixture.ts';
@@ -132,7 +132,7 @@ describe('Reconciler', () => {
 
   it('tries a fetch in vain again later, and at once when told that somebody came', async () => {
     const world = new World();
-    world.unfetchable.set('1.0.0', new CoreError('timed_out', 'nobody answers'));
+    world.unfetchable.set('1.0.0', Object.assign(new Error('nobody answers'), { code: 'timed_out' }));
     world.wishes = [wishOf('1.0.0')];
     const { reconciler } = world.open();
     await settle(reconciler);
