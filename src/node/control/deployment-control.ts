@@ -14,6 +14,7 @@ import { verifyOrder } from '../../trust/index.ts';
 import type { NodeStatus } from '../deployment/status-book.ts';
 import { NodeError } from '../errors.ts';
 import { mergeModels, resolveModel } from '../model-view.ts';
+import { resolveCurrent } from './current-model.ts';
 import { followOrder } from './follow-order.ts';
 import { nameOf } from './known-names.ts';
 import { nearestNames } from './nearest-names.ts';
@@ -122,10 +123,10 @@ function toCommand({ clock }: NodeParts, action: 'deploy' | 'remove', facts: Com
 }
 
 /** Throws NodeError `model_not_found`, `model_ambiguous`, `model_not_ready`. */
-function findManifest(parts: NodeParts, id: string, range: string | undefined): ModelManifest {
+function findManifest(parts: NodeParts, id: string, range: string | undefined, isToBegin = false): ModelManifest {
   const models = mergeModels(parts.library.list(), parts.catalog.getAllModels());
   try {
-    const { entry } = resolveModel(models, id, range);
+    const { entry } = isToBegin ? resolveCurrent(parts, models, { id, range }) : resolveModel(models, id, range);
     if (entry === undefined) throw new NodeError('model_not_ready', `Deploying ${id}: it is here, and not yet read`);
     const { model_id, version, sha256 } = entry;
     return parts.manifests.lookUp(model_id, version, sha256) ?? entryToManifest(entry);
@@ -139,7 +140,7 @@ function findManifest(parts: NodeParts, id: string, range: string | undefined): 
 
 /** As `findManifest`. Throws NodeError `manifest_withdrawn` too. */
 function manifestToDeploy(parts: NodeParts, id: string, range: string | undefined): ModelManifest {
-  const manifest = findManifest(parts, id, range);
+  const manifest = findManifest(parts, id, range, true);
   if (!manifest.withdrawn) return manifest;
   throw new NodeError('manifest_withdrawn', `Deploying ${id}@${manifest.version}: its manifest was withdrawn`);
 }

@@ -2,7 +2,8 @@
 import type { ModelEntry } from '../../protocol/index.ts';
 import { NodeError } from '../errors.ts';
 import { NODE_LIMITS } from '../limits.ts';
-import { type KnownModel, mergeModels, resolveModel } from '../model-view.ts';
+import { mergeModels } from '../model-view.ts';
+import { resolveCurrent } from './current-model.ts';
 import type { NodeParts } from './parts.ts';
 
 export interface PullTarget {
@@ -27,29 +28,7 @@ export async function entryToPull(parts: NodeParts, target: PullTarget, signal: 
 
 function namedEntry(parts: NodeParts, id: string, range: string | undefined): ModelEntry {
   const models = mergeModels(parts.library.list(), parts.catalog.getAllModels());
-  const known = resolveCurrent(parts, models, id, range);
+  const known = resolveCurrent(parts, models, { id, range });
   if (known.entry !== undefined) return known.entry;
   throw new NodeError('model_not_ready', `Pulling ${id}: it is here, and not yet read`);
-}
-
-/**
- * A version that nobody should begin with is taken when it is named, or its content is, and by no range. Throws NodeError
- * `only_deprecated` where there is nothing else.
- */
-function resolveCurrent(parts: NodeParts, models: KnownModel[], id: string, range = 'latest'): KnownModel {
-  const isMeant = ({ modelId, version }: KnownModel) =>
-    version === range || parts.deprecations.of(modelId, version) === undefined;
-  const current = range.startsWith('sha256:') || id.startsWith('sha256:') ? models : models.filter(isMeant);
-  try {
-    return resolveModel(current, id, range);
-  } catch (thrown) {
-    if (current.length === models.length || !(thrown instanceof NodeError) || thrown.code !== 'model_not_found')
-      throw thrown;
-    const { modelId, version } = resolveModel(models, id, range);
-    const reason = parts.deprecations.of(modelId, version)?.reason;
-    throw new NodeError(
-      'only_deprecated',
-      `Pulling ${id}: what fits is deprecated, ${modelId}@${version} as the newest${reason ? ` (${reason})` : ''}`,
-    );
-  }
 }

@@ -7,6 +7,7 @@ import type { ManifestsView } from '../deployment/ports.ts';
 import type { KnownRollout } from '../deployment/rollout-book.ts';
 import { toRolloutRow } from '../deployment/rollout-view.ts';
 import { NodeError } from '../errors.ts';
+import { currentManifests } from './current-model.ts';
 import { eventQueue } from './event-queue.ts';
 import { nameOf } from './known-names.ts';
 import { namedManifest } from './named-manifest.ts';
@@ -27,7 +28,11 @@ export function rolloutControl(parts: RolloutControlParts, manifests: ManifestsV
   const { rollouts } = parts;
   return {
     async rolloutOrder({ body: { id, range, target, ...wishes } }) {
-      const known = manifests.known().map(({ manifest }) => manifest);
+      const known = currentManifests(
+        parts,
+        manifests.known().map(({ manifest }) => manifest),
+        range,
+      );
       const manifest = namedManifest(known, id, range);
       verifyMayDeploy(parts, manifest.model_id);
       return toRow(parts, rollouts.desk.order({ ...wishes, manifest, target: resolveTarget(parts, target) }));
