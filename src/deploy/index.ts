@@ -24,12 +24,7 @@ export {
   type Gate,
   inForceOf,
   type Prober,
-  planReconcile,
-  type ReconcileAction,
-  type ReconcilePlan,
   Reconciler,
-  type ReconcilerPorts,
-  type StatusSink,
   type Wishes,
 } from './reconcile/index.ts';
 export {

@@ -1,4 +1,4 @@
-/** The reconciler: a journal of what is deployed, a pure plan, and the engine that follows it over ports. */
+/** The reconciler: a journal of what is deployed, a pure plan (plan.ts), and the engine that follows it over ports. */
 export { planReconcile, type ReconcileAction, type ReconcilePlan } from './plan.ts';
 export type {
   Activator,
@@ -9,8 +9,7 @@ export type {
   FetchOptions,
   Gate,
   Prober,
-  StatusSink,
   Wishes,
 } from './ports.ts';
-export { Reconciler, type ReconcilerPorts } from './reconciler.ts';
+export { Reconciler } from './reconciler.ts';
 export { inForceOf } from './rows.ts';
