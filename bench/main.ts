@@ -19,6 +19,10 @@ const BENCHMARKS = {
   rollout: { script: 'rollout/run.ts', about: 'staged rollouts over 1,000 simulated nodes, with their laws' },
   links: { script: 'links/run.ts', about: 'transfers over links with bandwidth, delay and loss, beside curl' },
   relay: { script: 'relay/run.ts', about: 'TLS through the splice relay beside TLS without it' },
+  deploy: {
+    script: 'deploy/run.ts',
+    about: 'a model onto a fleet of real daemons, beside a loop of curl; what deciding costs',
+  },
   probe: { script: 'deploy/probe.ts', about: 'trying an ONNX model in a process of its own, by its size' },
 } as const;
 
