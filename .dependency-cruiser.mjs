@@ -15,7 +15,10 @@ const doorRules = Object.keys(layers).map((area) => ({
   name: `${area}-door`,
   comment: `Other areas enter src/${area} by its index.ts only`,
   severity: 'error',
-  from: { path: '^(src|e2e|examples|bench|chaos|demo)/', pathNot: [`^src/${area}/`, '\\.(test|fixture)\\.ts$', '^src/testkit/'] },
+  from: {
+    path: '^(src|e2e|examples|bench|chaos|demo)/',
+    pathNot: [`^src/${area}/`, '\\.(test|fixture)\\.ts$', '^src/testkit/'],
+  },
   to: { path: `^src/${area}/`, pathNot: [`^src/${area}/index\\.ts$`, '^src/testkit/'] },
 }));
 
