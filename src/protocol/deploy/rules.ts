@@ -11,8 +11,7 @@ const label = z.string().min(1).max(PROTOCOL_LIMITS.labelChars);
 const labels = z.array(label).max(PROTOCOL_LIMITS.capabilitiesPerModel);
 const megabytes = z.number().int().nonnegative().max(PROTOCOL_LIMITS.megabytes);
 
-export const RULE_TRIGGERS = ['node_join', 'model_published', 'schedule', 'capability_needed'] as const;
-export type RuleTrigger = (typeof RULE_TRIGGERS)[number];
+const RULE_TRIGGERS = ['node_join', 'model_published', 'schedule', 'capability_needed'] as const;
 
 export const ruleSchema = z.strictObject({
   name: label,
