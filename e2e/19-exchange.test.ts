@@ -76,7 +76,7 @@ test('a deprecated version is passed over unless it is named, and shown', async 
     ['1.0.0', false],
   ]);
   expect(versions[0]).toMatchObject({ deprecated_reason: 'drifts at night', first_seen: expect.stringMatching(/^20/) });
-  expect((await pull(line2, DETECTOR)).last?.version).toBe('1.9.0');
+  expect((await pull(line2, DETECTOR)).last).toMatchObject({ event: 'completed', version: '1.9.0' });
   expect((await pull(line2, `${DETECTOR}@1.10.0`)).last).toMatchObject({ event: 'completed', version: '1.10.0' });
   expect((await pull(line2, `${DETECTOR}@>=1.10`)).last?.code).toBe('only_deprecated');
   await hq.json('model', 'deprecate', `${DETECTOR}@1.10.0`, '--undo');
