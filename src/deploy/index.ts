@@ -13,7 +13,6 @@ export { type Criteria, chooseModel } from './exchange/choose-model.ts';
 export { toArchitecture } from './fit/aliases.ts';
 export { planFit } from './fit/plan-fit.ts';
 export { type GateFile, planGate } from './gate.ts';
-export { DEPLOY_LIMITS } from './limits.ts';
 export {
   type Activator,
   type AuditSink,

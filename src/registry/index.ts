@@ -21,7 +21,7 @@ export type {
 } from './catalog-types.ts';
 export { isSameClaim, type ModelVariant, type VariantNode } from './catalog-variant.ts';
 export type { Consent } from './consents.ts';
-export type { DeploymentRepository, ModelPin, PinRepository, StoredDeployment } from './deployments.ts';
+export type { DeploymentRepository, PinRepository, StoredDeployment } from './deployments.ts';
 export { acquireHomeLock } from './home-lock.ts';
 export { REGISTRY_LIMITS } from './limits.ts';
 export type { ManifestRepository, ManifestRowKey, StoredManifest } from './manifests.ts';

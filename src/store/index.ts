@@ -2,7 +2,7 @@
  * Blobs by SHA-256: owned and adopted, written piece by piece, verified before they have a name, pinned, counted and
  * collected; and a model's files as links to them. Spec: docs/spec/06-store.md.
  */
-export { currentLink, linkCurrent, readCurrent, unlinkCurrent } from './current-link.ts';
+export { linkCurrent, unlinkCurrent } from './current-link.ts';
 export { openDiskBlobStore } from './disk-blob-store.ts';
 export { StoreError } from './errors.ts';
 export { STORE_LIMITS } from './limits.ts';

@@ -1,5 +1,4 @@
 /** The reconciler: a journal of what is deployed, a pure plan (plan.ts), and the engine that follows it over ports. */
-export { planReconcile, type ReconcileAction, type ReconcilePlan } from './plan.ts';
 export type {
   Activator,
   AuditSink,

@@ -1,22 +1,19 @@
 /** Orders of deployment and their progress, the fleet's status, pins. Spec: docs/spec/17-deployment.md §3, §6. */
 import { randomUUID } from 'node:crypto';
-import type { ControlHandlers, DeploymentRow, OrderEvent } from '../../api/index.ts';
-import type { Deployed } from '../../deploy/index.ts';
+import type { ControlHandlers, OrderEvent } from '../../api/index.ts';
 import {
   entryToManifest,
   type ModelManifest,
-  type ModelStatusEntry,
   parseUpdateCommand,
   shortManifest,
   type Target,
 } from '../../protocol/index.ts';
 import { verifyOrder } from '../../trust/index.ts';
-import type { NodeStatus } from '../deployment/status-book.ts';
 import { NodeError } from '../errors.ts';
 import { mergeModels, resolveModel } from '../model-view.ts';
 import { resolveCurrent } from './current-model.ts';
+import { listDeployments } from './deployment-rows.ts';
 import { followOrder } from './follow-order.ts';
-import { nameOf } from './known-names.ts';
 import { nearestNames } from './nearest-names.ts';
 import { resolveTarget, type SaidTarget } from './order-target.ts';
 import type { NodeParts } from './parts.ts';
@@ -168,55 +165,4 @@ function resolveDeployed(parts: NodeParts, id: string): string {
   if (known.some((model) => model.modelId === id || model.modelId.endsWith(`/${id}`))) return id;
   const near = ids.length === 0 ? 'nothing is deployed' : nearestNames(id, ids);
   throw new NodeError('model_not_found', `Looking for deployments of ${id}: no node tells of any; ${near}`);
-}
-
-async function listDeployments(parts: NodeParts, modelId: string | undefined): Promise<DeploymentRow[]> {
-  const rows: DeploymentRow[] = [];
-  for (const node of parts.deployment.statuses.all())
-    for (const entry of node.models)
-      if (modelId === undefined || entry.model_id === modelId)
-        rows.push(await withPath(parts, toDeploymentRow(parts, node, entry)));
-  return rows.sort((a, b) => compare(a.model_id, b.model_id) || compare(a.node_name, b.node_name));
-}
-
-async function withPath(parts: NodeParts, row: DeploymentRow): Promise<DeploymentRow> {
-  if (!row.this_node || (row.status !== 'Ready' && row.status !== 'Loaded')) return row;
-  const isOfRow = ({ version, sha256 }: Pick<Deployed, 'version' | 'sha256'>) =>
-    version === row.version && sha256 === row.sha256;
-  const own = parts.deployment.rows().find((one) => one.modelId === row.model_id);
-  const manifest = [own?.manifest, own?.previous].find((one) => one !== undefined && isOfRow(one));
-  if (manifest === undefined) return row;
-  return { ...row, local_path: await parts.deployment.folders.pathOf(manifest).catch(() => null) };
-}
-
-export function toDeploymentRow(
-  parts: NodeParts,
-  { nodeId }: Pick<NodeStatus, 'nodeId'>,
-  entry: ModelStatusEntry,
-): DeploymentRow {
-  const isSelf = nodeId === parts.mesh.nodeId;
-  return {
-    node_id: nodeId,
-    node_name: isSelf ? parts.name : nameOf(parts, nodeId),
-    online: isSelf || parts.catalog.getNodes().some((node) => node.nodeId === nodeId),
-    this_node: isSelf,
-    model_id: entry.model_id,
-    version: entry.version,
-    sha256: entry.sha256,
-    status: entry.status,
-    download_progress: entry.download_progress,
-    local_path: null,
-    verified_at: entry.verified_at ?? null,
-    loaded_at: entry.loaded_at ?? null,
-    error: entry.error ?? null,
-    error_code: entry.error_code ?? null,
-    because: entry.because ?? null,
-    previous_version: entry.previous_version ?? null,
-    transfer_ms: entry.transfer_ms ?? null,
-    updated_at: entry.updated_at,
-  };
-}
-
-function compare(a: string, b: string): number {
-  return a === b ? 0 : a < b ? -1 : 1;
 }

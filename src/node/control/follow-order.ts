@@ -8,7 +8,7 @@ import { isTargeted } from '../../deploy/index.ts';
 import type { ModelStatusEntry, UpdateCommand } from '../../protocol/index.ts';
 import { NodeError } from '../errors.ts';
 import { NODE_LIMITS } from '../limits.ts';
-import { toDeploymentRow } from './deployment-control.ts';
+import { toDeploymentRow } from './deployment-rows.ts';
 import { eventQueue } from './event-queue.ts';
 import { listNodes } from './mesh-control.ts';
 import type { NodeParts } from './parts.ts';
