@@ -35,12 +35,12 @@ async function joinAs(nodes: readonly DevNode[], role: string): Promise<void> {
 }
 
 /** Both publishers have it, so that it can be fetched when one of them is gone. */
-async function publish(version: string, write: (path: string) => Promise<unknown>): Promise<void> {
+async function publish(version: string, write: (path: string) => Promise<unknown>, at = [deputy, hq]): Promise<void> {
   const folder = join(network.folder, 'models', version);
   await mkdir(folder, { recursive: true });
   const path = join(folder, 'detector.onnx');
   await write(path);
-  for (const node of [deputy, hq])
+  for (const node of at)
     await node.json('model', 'import', path, '--name', MODEL, '--version', version, '--type', 'vision');
 }
 
@@ -110,7 +110,21 @@ test('18.3 a coordinator that is killed in the middle is followed by another, wh
   await allHave(deputy, '4.0.0');
 });
 
-test('18.4 what is asked wrongly is refused with what would be right', async () => {
+test('18.4 one that is aborted in its soak takes back whom it reached', async () => {
+  await publish('5.0.0', (path) => writeDetector(path, { version: 'v2', seed: 5 }), [deputy]);
+  const { rollout_id: id } = await deputy.json<RolloutRow>(
+    ...['model', 'deploy', `${MODEL}@5.0.0`, ...IN_WAVES, '--soak', '1h', '--node-timeout', '40s'],
+  );
+  await rolloutIs(deputy, id, ({ waves }) => waves[0]?.state === 'soaking');
+  const paused = await deputy.json<RolloutRow>('rollout', 'pause', id.slice(0, 8));
+  expect([paused.phase, paused.why, paused.term]).toEqual(['paused', 'pause by deputy', 2]);
+  await deputy.json('rollout', 'abort', id.slice(0, 8));
+  const after = await rolloutIs(deputy, id, ({ over }) => over);
+  expect([after.phase, sizes(after), after.nodes[0]?.state]).toEqual(['rolled_back', [1, 0, 0], 'back']);
+  await allHave(deputy, '4.0.0');
+});
+
+test('18.5 what is asked wrongly is refused with what would be right', async () => {
   const cases: [string[], number, string][] = [
     [['model', 'deploy', `${MODEL}@4.0.0`, '--role', 'edge', '--waves', '50%,10%'], 2, '1,10%,50%,100%'],
     [['model', 'deploy', `${MODEL}@9.9.9`, ...IN_WAVES], 3, 'known: '],
