@@ -57,8 +57,15 @@ export class MeshRegistry implements AsyncDisposable {
 
   /** When a content was first heard of here; now, at the latest. */
   firstSeenMs(modelId: string, version: string, sha256: string | undefined): number | undefined {
-    const seen = this.#options.sightings.list(modelId).filter((one) => one.version === version);
-    return seen.find((one) => sha256 === undefined || one.sha256 === sha256)?.firstSeenMs;
+    const find = () =>
+      this.#options.sightings
+        .list(modelId)
+        .find((one) => one.version === version && (sha256 === undefined || one.sha256 === sha256))?.firstSeenMs;
+    const seen = find();
+    if (seen !== undefined) return seen;
+    // Heard of so lately that it was not noted yet.
+    this.#note();
+    return find();
   }
 
   /** Every version that somebody has now, or that is deprecated; by model id, oldest version first. */
