@@ -10,7 +10,7 @@ import {
 } from '../protocol/index.ts';
 import { withHome } from './advice.ts';
 import type { Context } from './context.ts';
-import { editText, readManifestFile } from './manifest-file.ts';
+import { editText, readManifestFile, readManifestPart } from './manifest-file.ts';
 import type { ModelRef } from './model-ref.ts';
 
 /** The manifest on stdout, alone, so that it can be a file; what else there is to know on stderr. */
@@ -44,8 +44,8 @@ export async function changeByFile(
   path: string,
   partial: boolean,
 ): Promise<ManifestAnswer> {
-  const { manifest } = await readManifestFile(path);
-  return context.call('modelDescribe', { body: { ...ref, manifest: shortManifest(manifest), partial } });
+  const manifest = partial ? await readManifestPart(path) : shortManifest((await readManifestFile(path)).manifest);
+  return context.call('modelDescribe', { body: { ...ref, manifest, partial } });
 }
 
 /** The same, of what the user makes of it in the editor. */

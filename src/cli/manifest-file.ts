@@ -4,7 +4,13 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { messageOf, systemCodeOf } from '../core/index.ts';
-import { type ManifestDocument, PROTOCOL_LIMITS, parseManifestText, shortManifest } from '../protocol/index.ts';
+import {
+  type ManifestDocument,
+  PROTOCOL_LIMITS,
+  parseManifestPart,
+  parseManifestText,
+  shortManifest,
+} from '../protocol/index.ts';
 import type { Context } from './context.ts';
 import { CliError } from './errors.ts';
 
@@ -13,6 +19,11 @@ const MANIFEST_FILE = 'model-manifest.yaml';
 /** Throws ProtocolError `bad_document`, CliError `nothing_found`, `bad_usage`. */
 export async function readManifestFile(path: string): Promise<ManifestDocument> {
   return parseManifestText(await readBounded(path));
+}
+
+/** As it stands there; it may leave out what the daemon knows of the model. Throws as `readManifestFile`. */
+export async function readManifestPart(path: string): Promise<Record<string, unknown>> {
+  return parseManifestPart(await readBounded(path));
 }
 
 interface ManifestBeside {

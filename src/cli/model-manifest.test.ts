@@ -76,9 +76,26 @@ test('--set sends what the file says, --whole that nothing else is to be', async
   const args = ['--home', daemon.home, 'model', 'manifest', 'org/m', '--set', file];
   expect([(await capture(args)).code, (await capture([...args, '--whole'])).code]).toEqual([0, 0]);
   expect(bodies).toMatchObject([
-    { id: 'org/m', partial: true, manifest: { version: '1.10', model_type: 'router' } },
+    { id: 'org/m', partial: true, manifest: { version: '1.10', type: 'router' } },
     { id: 'org/m', partial: false },
   ]);
+});
+
+test('--set takes a file that says a part, and sends that part alone', async () => {
+  const bodies: unknown[] = [];
+  await using daemon = await openFakeDaemon({
+    [SAY]: ({ body }) => {
+      bodies.push(body);
+      return ANSWER;
+    },
+  });
+  const file = join(folder, 'part.yaml');
+  await writeFile(file, 'deployment: {roles: [edge]}\n');
+  const args = ['--home', daemon.home, 'model', 'manifest', 'org/m', '--set', file];
+  expect((await capture(args)).code).toBe(0);
+  expect(bodies).toEqual([{ id: 'org/m', partial: true, manifest: { deployment: { roles: ['edge'] } } }]);
+  const { code, stderr } = await capture([...args, '--whole']);
+  expect([code, stderr]).toEqual([2, expect.stringContaining('sha256: it is missing')]);
 });
 
 test('a mistake in a file is told with its line, and the daemon is not asked', async () => {

@@ -54,6 +54,7 @@ export {
   type ManifestDocument,
   type ManifestVocabulary,
   parseManifestDocument,
+  parseManifestPart,
   parseManifestText,
   toManifestDocument,
   toManifestYaml,

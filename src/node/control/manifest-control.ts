@@ -32,10 +32,11 @@ export function manifestControl(parts: NodeParts): ManifestControl {
       return toAnswer(parts, find(parts, query));
     },
     async modelDescribe({ body }) {
-      const { local } = find(parts, body);
+      const { local, manifest } = find(parts, body);
       if (local === undefined)
         throw new NodeError('model_not_local', `Describing ${body.id}: only other nodes have the model`);
-      manifests.describe(local, parseManifestDocument(body.manifest).manifest, body.partial);
+      const facts = body.partial ? factsOf(manifest) : {};
+      manifests.describe(local, parseManifestDocument(body.manifest, facts).manifest, body.partial);
       return toAnswer(parts, find(parts, body));
     },
     async modelPublish({ body }) {
@@ -45,6 +46,11 @@ export function manifestControl(parts: NodeParts): ManifestControl {
       return toAnswer(parts, find(parts, body));
     },
   };
+}
+
+/** What every manifest has to say, and a part of one need not. */
+function factsOf({ model_id, name, version, model_type, format, size_bytes, sha256 }: ModelManifest) {
+  return { model_id, name, version, model_type, format, size_bytes, sha256 };
 }
 
 interface Found {

@@ -33,13 +33,13 @@ export function vocabularyOf(document: JsonObject): ManifestVocabulary {
   return isSeed3 || EXTENSION in document ? 'seed3' : 'atmosphere';
 }
 
-/** Throws ProtocolError `malformed`, `too_large`. */
-export function parseManifestDocument(value: unknown): ManifestDocument {
+/** `facts` stand for what the document leaves out. Throws ProtocolError `malformed`, `too_large`. */
+export function parseManifestDocument(value: unknown, facts: Partial<ModelManifest> = {}): ManifestDocument {
   const vocabulary = isJsonObject(value) ? vocabularyOf(value) : 'atmosphere';
-  const [problem] = problemsOf(value, vocabulary);
+  const [problem] = problemsOf(value, vocabulary, facts);
   if (problem !== undefined)
     throw new ProtocolError('malformed', `Reading a model manifest: ${[...problem.path, problem.message].join(': ')}`);
-  return { manifest: parseManifest(toPlain(value, vocabulary)), vocabulary };
+  return { manifest: parseManifest(toPlain(value, vocabulary, facts)), vocabulary };
 }
 
 /** As an object of that vocabulary; `parseManifestDocument` gives back the same manifest. */
@@ -49,15 +49,32 @@ export function toManifestDocument(manifest: ModelManifest, vocabulary: Manifest
 
 /** Throws ProtocolError `bad_document` with every mistake and its line. */
 export function parseManifestText(text: string): ManifestDocument {
+  const { value, vocabulary } = readText(text, {});
+  return { manifest: parseManifest(toPlain(value, vocabulary)), vocabulary };
+}
+
+/** Of any model: whoever describes one that is there need not say what its bytes say. */
+const SOME_FACTS = parseManifest({
+  ...{ model_id: 'any', name: 'any', version: '0', model_type: 'custom', format: 'onnx', size_bytes: 0 },
+  sha256: 'ab'.repeat(32),
+});
+
+/** The text as an object, in its vocabulary, that may leave out what is known of the model. Throws as `parseManifestText`. */
+export function parseManifestPart(text: string): JsonObject {
+  const { value } = readText(text, SOME_FACTS);
+  return value as JsonObject;
+}
+
+function readText(text: string, facts: Partial<ModelManifest>) {
   const what = 'a model manifest';
   const reading = { what, maxBytes: PROTOCOL_LIMITS.manifestBytes, isText };
   const { value, placeOf } = parseYamlText(text, reading);
   const vocabulary = isJsonObject(value) ? vocabularyOf(value) : 'atmosphere';
-  const problems = problemsOf(value, vocabulary).map(
+  const problems = problemsOf(value, vocabulary, facts).map(
     ({ path, message }): YamlProblem => ({ ...placeOf(path), path: path.join('.'), message }),
   );
   if (problems.length > 0) throw documentError(what, problems);
-  return { manifest: parseManifest(toPlain(value, vocabulary)), vocabulary };
+  return { value, vocabulary };
 }
 
 export function toManifestYaml(manifest: ModelManifest, vocabulary: ManifestVocabulary): string {
@@ -80,11 +97,11 @@ interface Problem {
   readonly message: string;
 }
 
-function problemsOf(value: unknown, vocabulary: ManifestVocabulary): Problem[] {
+function problemsOf(value: unknown, vocabulary: ManifestVocabulary, facts: Partial<ModelManifest>): Problem[] {
   if (!isJsonObject(value)) return [{ path: [], message: 'expected a mapping of fields' }];
   const fault = vocabulary === 'atmosphere' ? undefined : extensionFault(value);
   if (fault !== undefined) return [{ path: [EXTENSION], message: fault }];
-  const plain = toPlain(value, vocabulary);
+  const plain = toPlain(value, vocabulary, facts);
   const parsed = manifestSchema.safeParse(plain);
   if (parsed.success) return [];
   return parsed.error.issues.map((issue) => ({
@@ -100,8 +117,11 @@ function isMissing(plain: unknown, path: readonly PropertyKey[]): boolean {
 }
 
 /** A manifest that is not checked yet. */
-function toPlain(value: unknown, vocabulary: ManifestVocabulary): unknown {
-  return vocabulary === 'atmosphere' || !isJsonObject(value) ? value : readIn(VOCABULARIES[vocabulary], value);
+function toPlain(value: unknown, vocabulary: ManifestVocabulary, facts: Partial<ModelManifest> = {}): unknown {
+  if (!isJsonObject(value)) return value;
+  const plain = vocabulary === 'atmosphere' ? value : readIn(VOCABULARIES[vocabulary], value);
+  const said = Object.entries(plain).filter(([, field]) => field !== undefined && field !== null);
+  return { ...facts, ...Object.fromEntries(said) };
 }
 
 /** Where the document says what the manifest's field says. */
