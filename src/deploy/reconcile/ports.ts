@@ -51,6 +51,7 @@ export interface StatusSink {
 
 export type DeploymentEvent =
   | 'deployment_began'
+  | 'deployment_probed'
   | 'deployment_in_force'
   | 'deployment_failed'
   | 'deployment_refused'

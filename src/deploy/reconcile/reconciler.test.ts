@@ -33,6 +33,9 @@ describe('Reconciler', () => {
     ]);
     expect(world.row()).toMatchObject({ step: 'settled', status: 'Loaded', inForce: 'this', error: undefined });
     expect(world.inForce.get('acme/detector' as ModelId)).toBe('1.0.0');
+    expect(world.events.map(([event]) => event)).toEqual([
+      ...['deployment_began', 'deployment_probed', 'deployment_in_force'],
+    ]);
   });
 
   it('does nothing the second time', async () => {

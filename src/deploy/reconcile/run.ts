@@ -149,6 +149,7 @@ export class DeploymentRun {
       const outcome = await this.#probeInTurn(row);
       const nowMs = this.#ports.clock.nowMs();
       const loadedAtMs = outcome === 'loaded' ? nowMs : undefined;
+      this.#note('deployment_probed', row, { outcome });
       return { ...row, step: 'activate', loadedAtMs, updatedAtMs: nowMs };
     } catch (thrown) {
       this.#abort.signal.throwIfAborted();

@@ -5,6 +5,7 @@ import type { AuditTrail } from '../audit/audit-trail.ts';
 
 const NAMES: Readonly<Record<DeploymentEvent, AuditEventName>> = {
   deployment_began: 'order',
+  deployment_probed: 'load',
   deployment_in_force: 'activate',
   deployment_failed: 'refusal',
   deployment_refused: 'refusal',
