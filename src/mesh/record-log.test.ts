@@ -95,6 +95,18 @@ describe('RecordLog.publish()', () => {
 });
 
 describe('RecordLog.accept()', () => {
+  test('refuses what is nested so deep that walking it could end the program', () => {
+    const { clock, bert, here } = setUp();
+    const nested = (depth: number): unknown => (depth === 0 ? 1 : [nested(depth - 1)]);
+    const signed = (seq: number, depth: number) =>
+      signRecord(
+        { ...heartbeat, payload: { type: 'heartbeat', deep: nested(depth) }, seq, issuedAtMs: clock.nowMs() },
+        { id: bert.nodeId, privateKey: bert.nodeKey },
+      );
+    expect(rejectionOf(here.log, signed(1, 2000))).toBe('malformed');
+    expect(rejectionOf(here.log, signed(2, 20))).toBeUndefined();
+  });
+
   test('keeps what is good, tells of it once, and replaces only the same author’s same key', () => {
     const { bert, here, there } = setUp();
     const first = there.log.publish(heartbeat);

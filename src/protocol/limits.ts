@@ -18,6 +18,10 @@ export const PROTOCOL_LIMIT_TABLE = {
     why: 'who follows a blob’s pieces hears something this often, so that a dead link shows',
   },
   recordBytes: { value: 256 * 1024, why: 'one signed record; a full catalog page fits four times' },
+  recordDepth: {
+    value: 32,
+    why: 'lists and mappings in each other in one record; what walks them does so by recursion',
+  },
   outcomeBytes: { value: 2048, why: 'what one node says of another, as JSON' },
   outcomeCount: { value: 1000, why: 'each count in it; more would say nothing more' },
   outcomeWindowMs: { value: 172_800_000, why: 'the time its counts are of: two days' },

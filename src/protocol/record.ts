@@ -6,7 +6,9 @@ import { z } from 'zod';
 import { isMeshId, isNodeId, type MeshId, type NodeId } from '../core/index.ts';
 import { signatureSchema } from './canonical.ts';
 import { ProtocolError } from './errors.ts';
+import { isDeeper } from './json-shape.ts';
 import { reasonOf } from './lenient.ts';
+import { PROTOCOL_LIMITS } from './limits.ts';
 
 /** Who may author which kind, in words: docs/spec/02-records.md §3. */
 export const RECORD_KINDS = [
@@ -53,6 +55,8 @@ export type SignedRecord = z.infer<typeof recordSchema>;
 
 /** Shape only: signature, author and times are checked by the mesh's record validator. Throws `malformed`. */
 export function parseRecord(value: unknown): SignedRecord {
+  if (isDeeper(value, PROTOCOL_LIMITS.recordDepth))
+    throw new ProtocolError('malformed', `Reading a record: it is nested over ${PROTOCOL_LIMITS.recordDepth} deep`);
   const parsed = recordSchema.safeParse(value);
   if (parsed.success) return parsed.data;
   throw new ProtocolError('malformed', `Reading a record: ${reasonOf(parsed.error)}`, { cause: parsed.error });

@@ -30,6 +30,33 @@ test.each(vectorCases<OrderCase>('deployment', 'orders.json'))('%s', (_name, { p
   expect(orderKeyOf(command)).toBe(key);
 });
 
+describe('the manifest inside of an order', () => {
+  const manifest = {
+    ...{ model_id: 'acme/detector', name: 'detector', version: '1', model_type: 'detector', format: 'onnx' },
+    ...{ size_bytes: 1, sha256: 'ab'.repeat(32) },
+  };
+  const order = (config: object) => ({
+    ...{ type: 'model_update', command_id: 'd2719b1c-6c25-4a0e-9a43-0c7b0f4a9a11', timestamp: '2027-01-01T00:00:00Z' },
+    manifest: { ...manifest, config },
+  });
+  const nested = (depth: number): unknown => (depth === 0 ? 1 : [nested(depth - 1)]);
+
+  test.each([
+    ['nested deeper than one may be by itself', { deep: nested(20) }, 'manifest: it is nested too deep'],
+    ['larger than one may be by itself', { long: 'x'.repeat(70_000) }, 'manifest: over 65536 bytes'],
+  ])('%s makes the order malformed', (_what, config, message) => {
+    expect(() => parseUpdateCommand(order(config))).toThrow(
+      expect.objectContaining({ code: 'malformed', message: expect.stringContaining(message) }),
+    );
+  });
+
+  test('of the size and depth that one by itself may have is taken', () => {
+    expect(parseUpdateCommand(order({ deep: nested(13), long: 'x'.repeat(60_000) })).manifest.model_id).toBe(
+      'acme/detector',
+    );
+  });
+});
+
 interface StatusCase {
   readonly name: string;
   readonly payload: unknown;

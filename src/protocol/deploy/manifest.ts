@@ -91,6 +91,14 @@ export const manifestSchema = lenientObject({
 });
 export type ModelManifest = z.infer<typeof manifestSchema>;
 
+/** A manifest inside of something else, bounded as one by itself. */
+export const boundedManifestSchema = manifestSchema
+  .refine((manifest) => !isDeeper(manifest, PROTOCOL_LIMITS.manifestDepth), 'it is nested too deep')
+  .refine((manifest) => bytesOf(manifest) <= PROTOCOL_LIMITS.manifestBytes, {
+    message: `over ${PROTOCOL_LIMITS.manifestBytes} bytes`,
+    when: ({ issues }) => issues.length === 0,
+  });
+
 /** Throws ProtocolError `malformed`, `too_large`. */
 export function parseManifest(value: unknown): ModelManifest {
   if (isDeeper(value, PROTOCOL_LIMITS.manifestDepth))
@@ -99,12 +107,16 @@ export function parseManifest(value: unknown): ModelManifest {
       `Reading a model manifest: it is nested over ${PROTOCOL_LIMITS.manifestDepth}`,
     );
   const manifest = parseAs(manifestSchema, value, 'a model manifest');
-  const { length } = Buffer.from(JSON.stringify(manifest));
+  const length = bytesOf(manifest);
   if (length <= PROTOCOL_LIMITS.manifestBytes) return manifest;
   throw new ProtocolError(
     'too_large',
     `Reading the manifest of ${manifest.model_id}: it has ${length} bytes, wanted at most ${PROTOCOL_LIMITS.manifestBytes}`,
   );
+}
+
+function bytesOf(manifest: object): number {
+  return Buffer.byteLength(JSON.stringify(manifest));
 }
 
 /** The key of its record, and what tells it from others: docs/spec/16-manifests.md §8. */

@@ -7,7 +7,7 @@ import { signatureSchema } from '../canonical.ts';
 import { nodeIdSchema, parseAs } from '../certificate.ts';
 import { lenientObject } from '../lenient.ts';
 import { PROTOCOL_LIMITS } from '../limits.ts';
-import { manifestSchema } from './manifest.ts';
+import { boundedManifestSchema } from './manifest.ts';
 import { targetSchema } from './update-command.ts';
 
 /** Numbers among each other, shares among each other; which of both is larger depends on the fleet. */
@@ -29,9 +29,9 @@ export const rolloutSpecSchema = lenientObject({
   rollout_id: z.uuid(),
   ordered_by: nodeIdSchema,
   ordered_at: timeMs,
-  manifest: manifestSchema,
+  manifest: boundedManifestSchema,
   /** What a node that had something goes back to. Absent: the model goes. */
-  previous: manifestSchema.optional(),
+  previous: boundedManifestSchema.optional(),
   target: targetSchema.prefault({}),
   /** Cumulative, in order: a number of nodes (`1`) or a share (`10%`); the last is the whole. */
   waves: z

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { nodeIdSchema, parseAs, roleSchema } from '../certificate.ts';
 import { lenientObject } from '../lenient.ts';
 import { PROTOCOL_LIMITS } from '../limits.ts';
-import { manifestSchema } from './manifest.ts';
+import { boundedManifestSchema } from './manifest.ts';
 
 const label = z.string().min(1).max(PROTOCOL_LIMITS.labelChars);
 const labels = z.array(label).max(PROTOCOL_LIMITS.capabilitiesPerModel);
@@ -27,7 +27,7 @@ const updateCommandSchema = lenientObject({
   command_id: z.uuid(),
   /** `remove` takes the model away where it is. */
   action: z.enum(['deploy', 'remove']).default('deploy'),
-  manifest: manifestSchema,
+  manifest: boundedManifestSchema,
   target_nodes: z.array(nodeIdSchema).max(PROTOCOL_LIMITS.targetNodes).default([]),
   target: targetSchema.prefault({}),
   /** 1 is first. What is out of bounds is clamped. */
