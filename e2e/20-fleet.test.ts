@@ -86,6 +86,9 @@ test('20.4 a rollout of a model that does not answer stops at the first node and
   await importModel(fleet.studio, network.folder, { file: path, manifest: detectorManifest('3.0.0') });
   const rowsOf = async () => await listModels(fleet.hq, '--mesh');
   await eventually(rowsOf, (models) => models.some((row) => row.model_id === DETECTOR && row.version === '3.0.0'));
+  // Who pins without a version means the one that he has.
+  expect(await fleet['line-1'].json('model', 'pin', DETECTOR)).toMatchObject({ version: '2.0.0' });
+  await fleet['line-1'].json('model', 'unpin', DETECTOR);
   const flags = ['--strategy', 'canary', '--waves', '1,100%', '--max-failures', '0%', '--soak', '1s', '--watch'];
   const { code, events } = await fleet.hq.events('model', 'deploy', `${DETECTOR}@3.0.0`, '--role', 'edge', ...flags);
   expect(code).not.toBe(0);

@@ -1,6 +1,7 @@
 /** Orders of deployment and their progress, the fleet's status, pins. Spec: docs/spec/17-deployment.md §3, §6. */
 import { randomUUID } from 'node:crypto';
 import type { ControlHandlers, OrderEvent } from '../../api/index.ts';
+import { type Deployed, inForceOf } from '../../deploy/index.ts';
 import {
   entryToManifest,
   type ModelManifest,
@@ -36,7 +37,8 @@ export function deploymentControl(parts: NodeParts): DeploymentControl {
       return { deployment_metrics: deployment.metrics() };
     },
     async modelPin({ body }) {
-      const manifest = findManifest(parts, body.id, body.range);
+      const held = body.range === undefined ? inForceHere(parts, body.id) : undefined;
+      const manifest = held ?? findManifest(parts, body.id, body.range);
       deployment.pin(manifest);
       const { model_id, version, sha256 } = manifest;
       return { model_id, version, sha256, pinned: true };
@@ -142,9 +144,19 @@ function manifestToDeploy(parts: NodeParts, id: string, range: string | undefine
   throw new NodeError('manifest_withdrawn', `Deploying ${id}@${manifest.version}: its manifest was withdrawn`);
 }
 
+/** Who holds a model without saying which version means the one that he has. */
+function inForceHere({ deployment }: NodeParts, id: string): ModelManifest | undefined {
+  const row = rowOf(deployment.rows(), id);
+  return row === undefined ? undefined : inForceOf(row);
+}
+
+function rowOf(rows: readonly Deployed[], id: string): Deployed | undefined {
+  return rows.find(({ modelId }) => modelId === id || modelId.endsWith(`/${id}`));
+}
+
 /** What is to be taken away need not be anywhere any more. */
 function removable(parts: NodeParts, id: string): ModelManifest {
-  const row = parts.deployment.rows().find(({ modelId }) => modelId === id || modelId.endsWith(`/${id}`));
+  const row = rowOf(parts.deployment.rows(), id);
   if (row !== undefined) return row.manifest;
   const modelId = deployedIds(parts).find((known) => known === id || known.endsWith(`/${id}`)) ?? id;
   return findManifest(parts, modelId, undefined);
