@@ -51,6 +51,7 @@ const BY_CODE: Readonly<Record<string, string>> = {
   quota_exceeded: ROOM,
 
   not_permitted: 'atmosphere access show MODEL',
+  order_refused: 'atmosphere access show MODEL',
   bundle_refused: 'atmosphere model verify NAME --bundle FILE --key PUBLIC.pem  # with the key of who signed it',
   bundle_unreadable: 'atmosphere model verify --help',
   consent_needed:

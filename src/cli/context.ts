@@ -10,6 +10,7 @@ export interface ContextOptions {
   readonly globals: GlobalValues;
   readonly argv: readonly string[];
   readonly subject?: string | undefined;
+  readonly help?: string | undefined;
 }
 
 export class Context {
@@ -21,16 +22,19 @@ export class Context {
   readonly argv: readonly string[];
   /** The model that the command is about, as it was given. */
   readonly subject: string | undefined;
+  /** The command line that shows the help of this command. */
+  readonly help: string | undefined;
   readonly out: Output;
   /** Aborted by a signal, or when nobody reads stdout any more. */
   readonly signal: AbortSignal;
   #client: Promise<ControlClient> | undefined;
 
-  constructor(io: Io, { globals, argv, subject }: ContextOptions) {
+  constructor(io: Io, { globals, argv, subject, help }: ContextOptions) {
     const noColor = globals.color === false || Boolean(io.env.NO_COLOR);
     this.io = io;
     this.argv = argv;
     this.subject = subject;
+    this.help = help;
     this.homeFlag = globals.home;
     this.home = homeOf(io, globals.home);
     this.signal = AbortSignal.any([io.interrupted, io.stdoutClosed]);

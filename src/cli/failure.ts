@@ -21,7 +21,8 @@ export interface Failure {
 /** `advice` is what the command itself would try next, where it knows better than the table. */
 export function describeFailure(thrown: unknown, context: Context, advice?: string): Failure {
   const { code, kind, message, data } = context.signal.aborted ? INTERRUPTED : readThrown(thrown);
-  const own = advice ?? (typeof data.try === 'string' ? data.try : undefined);
+  const told = advice ?? (typeof data.try === 'string' ? data.try : undefined);
+  const own = told ?? (code === 'bad_usage' ? context.help : undefined);
   return {
     code,
     kind,

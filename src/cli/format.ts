@@ -37,6 +37,11 @@ export function formatMoment(iso: string): string {
   return new Date(iso).toLocaleString('sv').slice(0, 16);
 }
 
+/** The same, to the second. */
+export function formatSecond(iso: string): string {
+  return new Date(iso).toLocaleString('sv').slice(0, 19);
+}
+
 /** Rates travel in megabits a second; people see bytes, as sizes are. */
 export function formatRate(mbps: number): string {
   return `${formatBytes((mbps / 8) * 1_000_000)}/s`;

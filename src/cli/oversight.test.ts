@@ -69,7 +69,7 @@ describe('access', () => {
 
 const entry = (seq: number) => ({
   ...{ seq, at: '2027-01-01T00:00:00.000Z', event: 'transfer', previous: '0', hash: 'ab' },
-  facts: { who: 'n', bytes: 5, bad: '\u001b[31m' },
+  facts: { who: 'n', bytes: 5, bad: '\u001b[31m', sha256: 'ab'.repeat(32), payload_sha256: 'cd'.repeat(32) },
 });
 
 describe('audit', () => {
@@ -77,7 +77,8 @@ describe('audit', () => {
     const answers = { 'GET /api/v1/audit': () => ({ entries: [entry(7)], head: { seq: 7, hash: 'ab' } }) };
     const { stdout, bodies } = await run(['audit', '--event', 'transfer', '--since', '2027-01-01T00:00:00Z'], answers);
     expect(bodies).toEqual([{ event: 'transfer', since: '2027-01-01T00:00:00.000Z', limit: '100' }]);
-    expect(stdout).toContain('transfer    who=n bytes=5');
+    expect(stdout).toMatch(/\d\d:\d\d:00 {2}transfer {4}who=n bytes=5/);
+    expect(stdout).toContain('sha256=abababababab\n');
     expect(stdout).not.toContain('\u001b[31m');
   });
 
@@ -110,7 +111,7 @@ describe('audit', () => {
   test('a time that is none is refused', async () => {
     const { code, stderr } = await run(['audit', '--since', 'yesterday'], {});
     expect(code).toBe(2);
-    expect(stderr).toContain('like 90s, 15m, 24h');
+    expect(stderr).toContain('how long ago: 15m, 24h');
   });
 });
 

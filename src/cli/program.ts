@@ -13,6 +13,8 @@ export interface Invocation {
   readonly args: readonly string[];
   readonly options: object;
   readonly globals: GlobalValues;
+  /** The command line that shows its help. */
+  readonly help: string;
 }
 
 /** What was wrong with the command line; `help` is the command whose help says more. */
@@ -75,7 +77,8 @@ function addCommand(parent: Command, spec: AnyCommand, onInvocation: OnInvocatio
     for (const option of spec.options ?? []) command.addOption(toOption(option));
     command.action(() => {
       const globals = readGlobals(command);
-      onInvocation({ spec, args: argumentsOf(command.processedArgs), options: command.opts(), globals });
+      const help = helpOf(command);
+      onInvocation({ spec, args: argumentsOf(command.processedArgs), options: command.opts(), globals, help });
     });
   }
   finish(command, spec.examples);
@@ -88,7 +91,7 @@ function finish(command: Command, examples: readonly string[]): void {
   command.addHelpText('after', `\nExamples:\n${examples.map((example) => `  ${example}`).join('\n')}`);
   command.exitOverride((error) => {
     if (error.exitCode === 0) throw error;
-    throw new UsageFault(toSentence(error), `${pathOf(command)} --help`);
+    throw new UsageFault(toSentence(error), helpOf(command));
   });
 }
 
@@ -123,6 +126,10 @@ function readGlobals(command: Command): GlobalValues {
     quiet: chain.some(({ quiet }) => quiet === true),
     color: !chain.some(({ color }) => color === false),
   };
+}
+
+function helpOf(command: Command): string {
+  return `${pathOf(command)} --help`;
 }
 
 function pathOf(command: Command): string {

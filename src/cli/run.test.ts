@@ -55,6 +55,8 @@ describe('usage', () => {
     [['model', 'pul', 'x'], 'did you mean pull?', 'atmosphere model --help'],
     [['up', '--detahc'], 'did you mean --detach?', 'atmosphere up --help'],
     [['model', 'pull'], 'wanted its name, or what it should be able to do', 'atmosphere model pull --help'],
+    [['model', 'push', 'x'], 'wanted whom it is for', 'atmosphere model push --help'],
+    [['audit', '--since', 'yesterday'], 'how long ago', 'atmosphere audit --help'],
     [['mesh'], 'A command is missing', 'atmosphere mesh --help'],
     [['status', 'extra'], 'Too many arguments', 'atmosphere status --help'],
     [['up', '--quota', 'lots'], 'Wanted a size like', 'atmosphere up --help'],

@@ -27,9 +27,10 @@ function toCommandLine(argv: readonly string[]): readonly string[] {
   return argv[0] === 'help' && argv.length > 2 ? [...argv.slice(1), '--help'] : argv;
 }
 
-async function execute({ spec, args, options, globals }: Invocation, io: Io, argv: readonly string[]): Promise<number> {
+async function execute(invocation: Invocation, io: Io, argv: readonly string[]): Promise<number> {
+  const { spec, args, options, globals, help } = invocation;
   const subject = /[<[]name[>\]]$/.test(spec.usage) ? args[0] : undefined;
-  const context = new Context(io, { globals, argv, subject });
+  const context = new Context(io, { globals, argv, subject, help });
   try {
     const code = await spec.run(context, { args, options, commands: COMMANDS });
     return code ?? 0;

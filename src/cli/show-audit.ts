@@ -4,7 +4,7 @@ import type { AuditOptions } from './commands/audit.ts';
 import type { Context } from './context.ts';
 import { printable } from './display-width.ts';
 import { CliError } from './errors.ts';
-import { formatCount, formatMoment } from './format.ts';
+import { formatCount, formatDigest, formatSecond } from './format.ts';
 import { parseDurationSeconds } from './parse-values.ts';
 
 const PAGE = 1000;
@@ -64,14 +64,26 @@ export async function verifyAudit(context: Context): Promise<number> {
 
 /** A time, or how long ago. */
 function sinceOf(text: string, nowMs: number): string {
-  const at = /^\d{4}-/.test(text) ? Date.parse(text) : nowMs - parseDurationSeconds(text.replace(/\s*ago$/, '')) * 1000;
+  const at = /^\d{4}-/.test(text) ? Date.parse(text) : nowMs - msOf(text.replace(/\s*ago$/, ''));
   if (Number.isFinite(at)) return new Date(at).toISOString();
   throw new CliError('bad_usage', 'Wanted a time like 2027-01-01T00:00:00Z, or how long ago: 15m, 24h, 7d');
 }
 
+function msOf(text: string): number {
+  return /^\d/.test(text) ? parseDurationSeconds(text) * 1000 : Number.NaN;
+}
+
+/** What only programs compare: `--json` has it. */
+const FOR_PROGRAMS: ReadonlySet<string> = new Set(['key', 'seq', 'issued_at', 'payload_sha256']);
+
 function toLine({ seq, at, event, facts }: AuditRow): string {
-  const words = Object.entries(facts).map(
-    ([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
-  );
-  return printable(`${String(seq).padStart(6)}  ${formatMoment(at)}  ${event.padEnd(10)}  ${words.join(' ')}`);
+  const words = Object.entries(facts)
+    .filter(([key]) => !FOR_PROGRAMS.has(key))
+    .map(([key, value]) => `${key}=${wordOf(key, value)}`);
+  return printable(`${String(seq).padStart(6)}  ${formatSecond(at)}  ${event.padEnd(10)}  ${words.join(' ')}`);
+}
+
+function wordOf(key: string, value: unknown): string {
+  if (typeof value !== 'string') return JSON.stringify(value);
+  return key === 'sha256' ? formatDigest(value) : value;
 }

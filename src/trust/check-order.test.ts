@@ -150,6 +150,9 @@ test('verifyManifest() and verifyOrder() throw with the reason as data', () => {
   expect(() => verifyOrder({ author: edge.id, manifest: MODEL }, context())).toThrow(
     expect.objectContaining({ code: 'order_refused', data: { reason: 'deploy_not_permitted' } }),
   );
+  expect(() => verifyOrder({ author: edge.id, manifest: MODEL }, context())).toThrow(
+    'the role edge may not deploy it; these may: admin, publisher, gateway',
+  );
   expect(() => verifyManifest(signed(publisher), context())).not.toThrow();
 });
 

@@ -13,7 +13,7 @@ import {
 } from '../protocol/index.ts';
 import { checkCertificateTimes } from './certificates.ts';
 import { TrustError } from './errors.ts';
-import { mayDeploy, mayShipCode, mayWrite } from './model-access.ts';
+import { mayDeploy, mayShipCode, mayWrite, rolesWith } from './model-access.ts';
 import { isSignedBy } from './signatures.ts';
 
 export const MANIFEST_FLAWS = [
@@ -120,17 +120,29 @@ export function isCodePermitted({ author, manifest }: Order, context: OrderConte
 
 /** Throws TrustError `manifest_refused` with `data.reason`, a ManifestFlaw. */
 export function verifyManifest(manifest: SignedModel, context: OrderContext): void {
-  throwFor('manifest_refused', `Checking the manifest of ${manifest.model_id}`, checkManifest(manifest, context));
+  const reason = checkManifest(manifest, context);
+  if (reason !== undefined)
+    throw refusal('manifest_refused', `Checking the manifest of ${manifest.model_id}`, FLAW_WORDS[reason], reason);
 }
 
 /** Throws TrustError `order_refused` with `data.reason`, an OrderFlaw. */
 export function verifyOrder(order: Order, context: OrderContext): void {
-  throwFor('order_refused', `Checking an order for ${order.manifest.model_id}`, checkOrder(order, context));
+  const reason = checkOrder(order, context);
+  if (reason === undefined) return;
+  const words = reason === 'deploy_not_permitted' ? notPermitted(order, context) : FLAW_WORDS[reason];
+  throw refusal('order_refused', `Checking an order for ${order.manifest.model_id}`, words, reason);
 }
 
-function throwFor(code: 'manifest_refused' | 'order_refused', action: string, reason: OrderFlaw | undefined): void {
-  if (reason === undefined) return;
-  throw new TrustError(code, `${action}: ${FLAW_WORDS[reason]}`, { data: { reason } });
+/** Which role was not enough, and which would be. */
+function notPermitted({ author, manifest }: Order, context: OrderContext): string {
+  const standing = standingOf(author, context);
+  const role = typeof standing === 'string' ? standing : standing.role;
+  const roles = rolesWith('deploy', context.policy, manifest.model_id);
+  return `the role ${role} may not deploy it; ${roles.length === 0 ? 'nobody may' : `these may: ${roles.join(', ')}`}`;
+}
+
+function refusal(code: 'manifest_refused' | 'order_refused', action: string, words: string, reason: OrderFlaw) {
+  return new TrustError(code, `${action}: ${words}`, { data: { reason } });
 }
 
 /** For people. */
