@@ -1,7 +1,8 @@
 /** What commands and rollouts say of a node. Spec: docs/spec/17-deployment.md §2.4, §3; 19-rollout.md §3. Pure. */
-import type { UpdateCommand } from '../../protocol/index.ts';
+import { isNodeId, type NodeId } from '../../core/index.ts';
+import type { ModelManifest, UpdateCommand } from '../../protocol/index.ts';
 import { desiredVersionOf } from '../rollout/index.ts';
-import type { NodeFacts, PlanInput } from '../types.ts';
+import type { NodeFacts, PlanInput, Refusal } from '../types.ts';
 import { elsewhere, type Listener, type Said, type Withheld } from './candidate.ts';
 import type { FleetIndex } from './fleet-index.ts';
 import type { OrderEntry } from './precedence.ts';
@@ -68,10 +69,21 @@ function rolloutFor(index: FleetIndex, entry: RolloutEntry, node: NodeFacts, has
   const { spec, state } = rollout;
   const { version } = spec.manifest;
   if (!isTargeted(spec.target, node)) return { why: 'it is for other nodes', version };
-  const mayGoOn = index.mayDeploy(spec.manifest, spec.ordered_by) === undefined;
+  const mayGoOn = [spec.manifest, spec.previous].every(
+    (one) => one === undefined || index.mayDeploy(one, spec.ordered_by) === undefined,
+  );
   const { wish, manifest } = desiredVersionOf(rollout, node.node_id, { hasIt, mayGoOn });
   if (wish === 'withhold')
     return { why: `it is ${state.phase}, and orders nothing of this node`, version, withholds: manifest };
-  const presence = wish === 'lose' ? 'absent' : 'present';
-  return { candidate: { modelId, manifest, priority: spec.priority, load: spec.probe, because, presence } };
+  const order = { modelId, manifest, priority: spec.priority, load: spec.probe, because };
+  if (wish === 'lose') return { candidate: { ...order, presence: 'absent' } };
+  return { candidate: { ...order, presence: 'present', refusal: refusalOf(index, manifest, spec.ordered_by, node) } };
+}
+
+/** One whose orderer may not order it any more goes on to what is there, or what another vouches for: nobody brings new bytes by it. */
+function refusalOf(index: FleetIndex, manifest: ModelManifest, author: NodeId, node: NodeFacts): Refusal | undefined {
+  const refusal = index.mayDeploy(manifest, author);
+  if (refusal === undefined || index.fleet.has?.(node.node_id, manifest) === true) return undefined;
+  const { signer = '' } = manifest.signature ?? {};
+  return isNodeId(signer) && index.mayDeploy(manifest, signer) === undefined ? undefined : refusal;
 }

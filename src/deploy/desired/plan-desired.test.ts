@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Rollout, RolloutPhase } from '../../protocol/index.ts';
+import type { NodeId } from '../../core/index.ts';
+import type { ModelManifest, Rollout, RolloutPhase } from '../../protocol/index.ts';
 import type { Desired, PlanInput, RolloutOrder } from '../types.ts';
 import { planDesired } from './plan-desired.ts';
 import { known, manifest, NOW_MS, node, nodeId, order, planInput, rule } from './samples.fixture.ts';
@@ -276,6 +277,31 @@ describe('planDesired(): rollouts', () => {
     const orders = [order(detector1, { atMs: NOW_MS - 40 })];
     const rollouts = [{ ...claimed, rollout: ahead }];
     expect(summary(planned({ rollouts, orders }))).toEqual(['detector@1.0.0 command']);
+  });
+
+  test('going back to what nobody vouches for brings nothing new: only bytes that are there, or what another signed', () => {
+    const signer = '12D3KooWJrGCDQGKFCvYqUJdhpaXCwD9BPfBFLgR8xtqVuSy1Q8j';
+    const signature = { signer, algorithm: 'ed25519' as const, signature: '', signed_at: '' };
+    const refusal = { code: 'bad_signature', message: 'nobody signed it' };
+    const mayDeploy = (ofModel: ModelManifest, author: NodeId) =>
+      ofModel.version === '2.0.0' || author === signer ? undefined : refusal;
+    const access = { mayDeploy, mayRead: () => undefined };
+    const rollouts = [rollout('rolling_back', [['Edge']])];
+    expect(planned({ rollouts, access })).toEqual([
+      expect.objectContaining({ presence: 'present', refused: [refusal] }),
+    ]);
+    const had = planned({ rollouts, access, has: () => true });
+    expect([summary(had), had[0]?.refused]).toEqual([['detector@1.0.0 rollout'], undefined]);
+    const signed = structuredClone(rollouts) as RolloutOrder[];
+    Object.assign(signed[0]?.rollout.spec.previous ?? {}, { signature });
+    expect(planned({ rollouts: signed, access })[0]?.refused).toBeUndefined();
+  });
+
+  test('does not go on where nobody vouches for what it would go back to', () => {
+    const mayDeploy = ({ version }: ModelManifest) =>
+      version === '2.0.0' ? undefined : { code: 'bad_signature', message: 'nobody signed it' };
+    const access = { mayDeploy, mayRead: () => undefined };
+    expect(planned({ rollouts: [rollout('running', [['Edge']])], access })).toEqual([]);
   });
 
   test('going back is to the previous version, or away', () => {

@@ -47,6 +47,9 @@ export const rolloutSpecSchema = lenientObject({
   probe: z.boolean().default(true),
   priority: z.number().int().min(1).max(5).default(3),
   signature: signatureSchema.optional(),
+}).refine(({ manifest, previous }) => previous === undefined || previous.model_id === manifest.model_id, {
+  message: 'another model',
+  path: ['previous'],
 });
 export type RolloutSpec = z.infer<typeof rolloutSpecSchema>;
 
