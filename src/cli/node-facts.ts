@@ -3,7 +3,17 @@ import type { NodeFactsConfig } from '../api/index.ts';
 import { MiB } from '../core/index.ts';
 import { CliError } from './errors.ts';
 import { parseSizeBytes } from './parse-values.ts';
-import type { UpOptions } from './up-config.ts';
+
+/** null is `none`. */
+export interface FactsOptions {
+  readonly region?: string | null;
+  readonly label?: readonly (readonly [string, string] | null)[];
+  readonly interest?: readonly (string | null)[];
+  readonly maxModelSize?: number | null;
+  readonly maxModels?: number | null;
+  readonly memory?: number | null;
+  readonly architecture?: string | null;
+}
 
 const NONE = 'none';
 const WORD = /^[^\s,=]{1,100}$/;
@@ -46,7 +56,7 @@ export function parseMaxModels(text: string): number | null {
 }
 
 /** Undefined: nothing was said now. */
-export function factsOf(options: UpOptions): NodeFactsConfig | undefined {
+export function factsOf(options: FactsOptions): NodeFactsConfig | undefined {
   const { region, label, interest, maxModelSize: maxModelSizeMb, maxModels, memory: memoryMb, architecture } = options;
   const labels = label === undefined ? undefined : allOrNone(label, (all) => Object.fromEntries(all));
   const interests = interest === undefined ? undefined : allOrNone(interest, (all) => [...new Set(all)]);

@@ -1,11 +1,17 @@
 /** The audit log for people and programs. Spec: docs/spec/20-access.md §6. */
 import type { AuditRow } from '../api/index.ts';
-import type { AuditOptions } from './commands/audit.ts';
 import type { Context } from './context.ts';
 import { printable } from './display-width.ts';
 import { CliError } from './errors.ts';
 import { formatCount, formatDigest, formatSecond } from './format.ts';
 import { parseDurationSeconds } from './parse-values.ts';
+
+export interface AuditOptions {
+  readonly verify?: boolean;
+  readonly since?: string;
+  readonly event?: string;
+  readonly limit?: number;
+}
 
 const PAGE = 1000;
 const DEFAULT_LIMIT = 100;

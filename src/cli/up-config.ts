@@ -9,9 +9,9 @@ import {
 } from '../api/index.ts';
 import { messageOf } from '../core/index.ts';
 import { CliError } from './errors.ts';
-import { factsOf } from './node-facts.ts';
+import { type FactsOptions, factsOf } from './node-facts.ts';
 
-export interface UpOptions {
+export interface UpOptions extends FactsOptions {
   readonly detach?: boolean;
   readonly port?: number;
   readonly meshPort?: number;
@@ -34,13 +34,6 @@ export interface UpOptions {
   readonly models?: readonly string[];
   readonly scanDefaults?: boolean;
   readonly quota?: number;
-  readonly region?: string | null;
-  readonly label?: readonly (readonly [string, string] | null)[];
-  readonly interest?: readonly (string | null)[];
-  readonly maxModelSize?: number | null;
-  readonly maxModels?: number | null;
-  readonly memory?: number | null;
-  readonly architecture?: string | null;
   readonly logLevel?: LogLevel;
   readonly logFile?: string;
 }

@@ -1,12 +1,6 @@
 import type { CommandSpec } from '../command.ts';
 import { parseCount } from '../parse-values.ts';
-
-export interface AuditOptions {
-  readonly verify?: boolean;
-  readonly since?: string;
-  readonly event?: string;
-  readonly limit?: number;
-}
+import type { AuditOptions } from '../show-audit.ts';
 
 export const audit: CommandSpec<AuditOptions> = {
   usage: 'audit',
