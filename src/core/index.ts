@@ -15,6 +15,7 @@ export {
   messageOf,
   systemCodeOf,
 } from './errors.ts';
+export { every } from './every.ts';
 export {
   isMeshId,
   isNodeId,

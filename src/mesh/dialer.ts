@@ -2,11 +2,10 @@
  * Keeps a node connected: remembered peers, addresses from heartbeats and discovery, up to a target degree.
  * Owns the memory of failures; what to dial is decided in dial-plan.ts, and dialling is the transport's.
  */
-import { type Clock, type Logger, messageOf, type NodeId, type Random } from '../core/index.ts';
+import { type Clock, every, type Logger, messageOf, type NodeId, type Random } from '../core/index.ts';
 import { dialPauseMs, planDials } from './dial-plan.ts';
 import { MESH_LIMITS } from './limits.ts';
 import type { PeerStore } from './ports.ts';
-import { every } from './record-sync.ts';
 import type { MeshTransport } from './transport.ts';
 
 export interface DialerOptions {

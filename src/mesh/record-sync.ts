@@ -2,7 +2,7 @@
  * Spreads and repairs the log over a transport. Spec: docs/spec/02-records.md §6, §7.
  * Owns its timers and runs; `stop` ends them. One run a peer at a time; what asks for another meanwhile gets one after it.
  */
-import { type Clock, type Logger, type MeshId, messageOf, type NodeId, type Random } from '../core/index.ts';
+import { type Clock, every, type Logger, type MeshId, messageOf, type NodeId, type Random } from '../core/index.ts';
 import type { RecordRejection } from './check-record.ts';
 import { MESH_LIMITS } from './limits.ts';
 import { type ReconcileResult, runReconcile } from './reconcile-run.ts';
@@ -175,19 +175,6 @@ export class RecordSync {
     const chosen = peers[Math.floor(this.#options.random.next() * peers.length)];
     if (chosen !== undefined) this.#startRun(chosen);
   }
-}
-
-/** Calls back again and again; the returned function ends it. */
-export function every(clock: Clock, periodMs: number, callback: () => void): () => void {
-  let cancel = () => {};
-  const next = () => {
-    cancel = clock.after(periodMs, () => {
-      callback();
-      next();
-    });
-  };
-  next();
-  return () => cancel();
 }
 
 function toGossipVerdict(verdict: RecordVerdict): GossipVerdict {

@@ -2,18 +2,19 @@
  * One life of this node in one mesh: log, transport, sync, dialer and join desk, started and stopped together. Changing the
  * mesh ends a session and begins another. Order of start: log, handlers, transport, dialer; of stop: the other way round.
  */
-import type { Clock, Logger, NodeId, Random } from '../core/index.ts';
+import { type Clock, every, type Logger, type NodeId, type Random } from '../core/index.ts';
 import { parseHeartbeat, type SignedRecord } from '../protocol/index.ts';
 import { type Identity, issueCertificateRecord } from '../trust/index.ts';
 import { MemberGate } from './admission-gate.ts';
 import { Dialer } from './dialer.ts';
 import { MeshError } from './errors.ts';
+import { isPastHalfLife } from './half-life.ts';
 import { JOIN_PROTOCOL, JoinDesk } from './join-desk.ts';
 import { Libp2pTransport } from './libp2p/libp2p-transport.ts';
 import { MESH_LIMITS } from './limits.ts';
 import type { InviteStore, PeerStore, RecordStore } from './ports.ts';
 import { RecordLog } from './record-log.ts';
-import { every, RecordSync } from './record-sync.ts';
+import { RecordSync } from './record-sync.ts';
 
 export interface SessionOptions {
   readonly records: RecordStore;
@@ -158,9 +159,8 @@ export class MeshSession {
     if (this.identity.authority === undefined) return;
     const nowMs = this.#options.clock.nowMs();
     for (const certificate of this.log.certificates()) {
-      const { node_id, role, name, issued_at, expires_at } = certificate;
-      const isYoung = nowMs < (issued_at + expires_at) / 2;
-      if (!isYoung && !this.log.isRevoked(node_id)) this.certify(node_id, role, name);
+      const { node_id, role, name } = certificate;
+      if (isPastHalfLife(certificate, nowMs) && !this.log.isRevoked(node_id)) this.certify(node_id, role, name);
     }
   }
 }

@@ -1,7 +1,7 @@
 /** What this node says in the mesh, and where it says it is. Spec: docs/spec/04-catalog.md §4. */
 import { networkInterfaces } from 'node:os';
 import { type Clock, type Logger, messageOf } from '../core/index.ts';
-import { MESH_LIMITS, type Mesh } from '../mesh/index.ts';
+import { isPastHalfLife, MESH_LIMITS, type Mesh } from '../mesh/index.ts';
 import { type CatalogMessage, type ModelEntry, PROTOCOL_LIMITS, parseCatalogMessage } from '../protocol/index.ts';
 import { CatalogPublisher, type CatalogPublisherOptions, type PublishedPage } from './catalog-publisher.ts';
 import type { NodeParts } from './control/parts.ts';
@@ -57,7 +57,7 @@ function sayGoodbye({ mesh, name }: NodeParts): void {
 }
 
 function toPage(record: ReturnType<Mesh['records']>[number], nowMs: number): PublishedPage {
-  const isOld = record.expires_at - nowMs < MESH_LIMITS.nodeRecordLifeMs / 2;
+  const isOld = isPastHalfLife(record, nowMs);
   return { page: Number(record.key), entries: readEntries(record.payload), isOld };
 }
 

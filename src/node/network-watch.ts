@@ -1,21 +1,17 @@
 /** Notices that this machine has other addresses than a moment ago: a cable, another network, a VPN that went up. */
 import { networkInterfaces } from 'node:os';
-import type { Clock } from '../core/index.ts';
+import { type Clock, every } from '../core/index.ts';
 import { NODE_LIMITS } from './limits.ts';
 
 /** Calls back after each change; the returned function ends it. */
 export function watchNetwork(clock: Clock, onChange: () => void, read = ownAddresses): () => void {
   let known = read();
-  let cancel = (): void => {};
-  const look = (): void => {
+  return every(clock, NODE_LIMITS.networkLookEveryMs, () => {
     const now = read();
     const isOther = now !== known;
     known = now;
-    cancel = clock.after(NODE_LIMITS.networkLookEveryMs, look);
     if (isOther) onChange();
-  };
-  cancel = clock.after(NODE_LIMITS.networkLookEveryMs, look);
-  return () => cancel();
+  });
 }
 
 function ownAddresses(): string {

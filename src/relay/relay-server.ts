@@ -2,7 +2,7 @@
  * A relay as one thing to open and close. Spec: docs/spec/13-relay.md. It listens when `openRelayServer` resolves; after
  * `close` no socket and no timer of it is left, and the bytes of the day are kept.
  */
-import { type Clock, type Logger, messageOf, type NodeId, silentLogger, systemClock } from '../core/index.ts';
+import { type Clock, every, type Logger, messageOf, type NodeId, silentLogger, systemClock } from '../core/index.ts';
 import { FairShares } from './fair-shares.ts';
 import { RELAY_LIMITS, type RelayLimits } from './limits.ts';
 import type { RelayIdentity, UsageStore, VerifyMember } from './ports.ts';
@@ -120,14 +120,7 @@ function keepUsage(
       logger.warn({ err: messageOf(thrown) }, 'the bytes of the day are not kept');
     }
   };
-  let cancel = (): void => {};
-  const next = (): void => {
-    cancel = clock.after(everyMs, () => {
-      save();
-      next();
-    });
-  };
-  next();
+  const cancel = every(clock, everyMs, save);
   return () => {
     cancel();
     save();

@@ -2,8 +2,8 @@
  * The access policy in force on this node: of the admins' words the newest, read anew whenever one of them, or an admin, changes.
  * An admin's node says its own word again in time, so that a policy does not run out unnoticed. Spec: docs/spec/20-access.md §1.
  */
-import { type Clock, Emitter, type Logger, messageOf, type NodeId } from '../../core/index.ts';
-import { MESH_LIMITS, type Mesh, type RecordEvent } from '../../mesh/index.ts';
+import { type Clock, Emitter, every, type Logger, messageOf, type NodeId } from '../../core/index.ts';
+import { isPastHalfLife, MESH_LIMITS, type Mesh, type RecordEvent } from '../../mesh/index.ts';
 import { type ModelAccess, parseModelAccess, type SignedRecord } from '../../protocol/index.ts';
 import { checkCertificateTimes, mayRead, type OrderContext, policyInForce } from '../../trust/index.ts';
 import { NODE_LIMITS } from '../limits.ts';
@@ -31,13 +31,8 @@ export class AccessPolicy implements Disposable {
     this.#stops.push(
       mesh.recordEvents.on((event) => this.#onRecord(event)),
       mesh.membershipEvents.on(() => this.#look()),
+      every(clock, NODE_LIMITS.policyLookEveryMs, () => this.#renew()),
     );
-    const again = (): void => {
-      this.#renew();
-      stop = clock.after(NODE_LIMITS.policyLookEveryMs, again);
-    };
-    let stop = clock.after(NODE_LIMITS.policyLookEveryMs, again);
-    this.#stops.push(() => stop());
     this.#renew();
   }
 
@@ -109,7 +104,7 @@ export class AccessPolicy implements Disposable {
     const { mesh, clock, logger } = this.#options;
     const record = this.#record;
     if (record === undefined || this.#policy === undefined || record.author !== mesh.nodeId) return;
-    if (clock.nowMs() < (record.issued_at + record.expires_at) / 2) return;
+    if (!isPastHalfLife(record, clock.nowMs())) return;
     try {
       this.publish(this.#policy);
     } catch (thrown) {

@@ -6,7 +6,7 @@
  */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
-import { type Clock, type Logger, messageOf, systemCodeOf } from '../../core/index.ts';
+import { type Clock, every, type Logger, messageOf, systemCodeOf } from '../../core/index.ts';
 import type { AuditEntry, AuditEventName, AuditHead, AuditVerdict, Registry } from '../../registry/index.ts';
 import { NodeError } from '../errors.ts';
 import { NODE_LIMITS } from '../limits.ts';
@@ -32,18 +32,14 @@ export class AuditTrail implements Disposable {
   #missed = 0;
   #windowMs = 0;
   #inWindow = 0;
-  #stop: () => void;
+  readonly #stop: () => void;
 
   constructor(options: AuditTrailOptions) {
     this.#options = options;
     const { clock, logger } = options;
     this.#problem = this.#readHead() ?? this.#compare();
     if (this.#problem !== undefined) logger.error({ problem: this.#problem }, 'the audit log is not what it was');
-    const again = (): void => {
-      this.#keepHead();
-      this.#stop = clock.after(NODE_LIMITS.auditHeadEveryMs, again);
-    };
-    this.#stop = clock.after(NODE_LIMITS.auditHeadEveryMs, again);
+    this.#stop = every(clock, NODE_LIMITS.auditHeadEveryMs, () => this.#keepHead());
   }
 
   [Symbol.dispose](): void {

@@ -2,7 +2,7 @@
  * Deployment at this node: what the mesh and the owner want here, the reconciler that brings it about, and what the mesh is told of
  * it. Spec: docs/spec/17-deployment.md. Nothing is fetched before `start`; the journal is read when it is opened.
  */
-import { type Clock, type Logger, messageOf } from '../../core/index.ts';
+import { type Clock, every, type Logger, messageOf } from '../../core/index.ts';
 import { type Deployed, type Desired, type Fleet, type Gate, type Prober, Reconciler } from '../../deploy/index.ts';
 import type { Mesh } from '../../mesh/index.ts';
 import type { ModelManifest, UpdateCommand } from '../../protocol/index.ts';
@@ -159,13 +159,7 @@ function* wakers(options: DeploymentOptions, reconciler: Reconciler): Generator<
   });
   yield () => rechecks[Symbol.dispose]();
   yield library.changes.on(() => rechecks.call());
-  let stop = (): void => {};
-  const again = (): void => {
-    wake();
-    stop = clock.after(LOOK_AGAIN_MS, again);
-  };
-  stop = clock.after(LOOK_AGAIN_MS, again);
-  yield () => stop();
+  yield every(clock, LOOK_AGAIN_MS, wake);
 }
 
 /** Somebody may have deleted what is deployed. */

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { Emitter, type NodeId, silentLogger } from '../../core/index.ts';
 import type { Deployed } from '../../deploy/index.ts';
-import type { MembershipEvent, RecordEvent } from '../../mesh/index.ts';
+import { MESH_LIMITS, type MembershipEvent, type RecordEvent } from '../../mesh/index.ts';
 import type { ModelStatusPage, SignedRecord } from '../../protocol/index.ts';
 import { VirtualClock } from '../../testkit/virtual-clock.ts';
 import { StatusBook } from './status-book.ts';
-import { STATUS_LIFE_MS, StatusPublisher } from './status-publisher.ts';
+import { StatusPublisher } from './status-publisher.ts';
 
 const EDGE = '12D3KooWRawPbxPtP1eZaJpumGnyWX2DcUyd3RQnydr3eAto4Az7' as NodeId;
 
@@ -139,7 +139,7 @@ describe('StatusPublisher', () => {
     publisher.start();
     publisher.changed();
     expect(mesh.published).toEqual(['0']);
-    await clock.advance(STATUS_LIFE_MS / 2 + 3_600_000);
+    await clock.advance(MESH_LIMITS.nodeRecordLifeMs / 2 + 3_600_000);
     expect(mesh.published).toEqual(['0', '0']);
     publisher[Symbol.dispose]();
   });

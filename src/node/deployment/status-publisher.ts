@@ -1,7 +1,10 @@
-/** Publishes this node's status pages: those that changed, spaced, and again before they run out. Spec: docs/spec/17-deployment.md §6.1. */
-import { type Clock, type Logger, messageOf } from '../../core/index.ts';
+/**
+ * Publishes this node's status pages: those that changed, spaced, and again before they run out. They live as long as the mesh lets
+ * them, so that a node that is away is shown with what it said last. Spec: docs/spec/17-deployment.md §6.1.
+ */
+import { type Clock, every, type Logger, messageOf } from '../../core/index.ts';
 import type { Deployed } from '../../deploy/index.ts';
-import { MESH_LIMITS, type Mesh } from '../../mesh/index.ts';
+import { isPastHalfLife, MESH_LIMITS, type Mesh } from '../../mesh/index.ts';
 import type { ModelStatusPage } from '../../protocol/index.ts';
 import { NODE_LIMITS } from '../limits.ts';
 import { SpacedCalls } from '../spaced-calls.ts';
@@ -18,7 +21,6 @@ export class StatusPublisher implements Disposable {
   readonly #options: StatusPublisherOptions;
   readonly #spaced: SpacedCalls;
   readonly #stops: (() => void)[] = [];
-  #cancelRenewal = (): void => {};
 
   constructor(options: StatusPublisherOptions) {
     this.#options = options;
@@ -29,7 +31,7 @@ export class StatusPublisher implements Disposable {
 
   start(): void {
     this.changed();
-    this.#cancelRenewal = this.#options.clock.after(MESH_LIMITS.nodeRecordLifeMs / 4, () => this.start());
+    this.#stops.push(every(this.#options.clock, MESH_LIMITS.nodeRecordLifeMs / 4, () => this.changed()));
   }
 
   changed(): void {
@@ -37,7 +39,6 @@ export class StatusPublisher implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#cancelRenewal();
     for (const stop of this.#stops.splice(0)) stop();
     this.#spaced[Symbol.dispose]();
   }
@@ -51,7 +52,7 @@ export class StatusPublisher implements Disposable {
       if (pages[0]?.pages === 0 && published.size === 0) return;
       for (const page of pages) {
         if (published.get(String(page.page)) === JSON.stringify(page)) continue;
-        mesh.publish({ kind: 'status', key: String(page.page), payload: page, ttlMs: STATUS_LIFE_MS });
+        mesh.publish({ kind: 'status', key: String(page.page), payload: page, ttlMs: MESH_LIMITS.nodeRecordLifeMs });
       }
     } catch (thrown) {
       logger.warn({ reason: messageOf(thrown) }, 'the mesh was not told how deployments are');
@@ -62,10 +63,7 @@ export class StatusPublisher implements Disposable {
   #published(nowMs: number): ReadonlyMap<string, string> {
     const { mesh } = this.#options;
     const records = mesh.records({ kind: 'status', author: mesh.nodeId });
-    const young = records.filter((record) => record.expires_at - nowMs > STATUS_LIFE_MS / 2);
+    const young = records.filter((record) => !isPastHalfLife(record, nowMs));
     return new Map(young.map(({ key, payload }) => [key, JSON.stringify(payload as ModelStatusPage)]));
   }
 }
-
-/** As long as the mesh lets one live: a node that is away is shown with what it said last. */
-export const STATUS_LIFE_MS = 86_400_000;

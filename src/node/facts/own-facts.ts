@@ -2,9 +2,9 @@
  * Describes this node and tells the mesh: at the start, when something has changed, and before the word runs out. Spec:
  * docs/spec/17-deployment.md §1.7. What was found out last time holds until it is found out anew, so that a restart changes nothing.
  */
-import { type Clock, Emitter, type Logger, messageOf } from '../../core/index.ts';
+import { type Clock, Emitter, every, type Logger, messageOf } from '../../core/index.ts';
 import type { NodeFacts } from '../../deploy/index.ts';
-import { MESH_LIMITS, type Mesh } from '../../mesh/index.ts';
+import { isPastHalfLife, MESH_LIMITS, type Mesh } from '../../mesh/index.ts';
 import { parseNodeCapabilities } from '../../protocol/index.ts';
 import type { Registry } from '../../registry/index.ts';
 import { NODE_LIMITS } from '../limits.ts';
@@ -86,7 +86,7 @@ export class OwnFacts implements Disposable {
     if (!isSame) this.#facts = facts;
     try {
       const [told] = mesh.records({ kind: 'capability', author: mesh.nodeId });
-      const isFresh = told !== undefined && told.expires_at - clock.nowMs() > MESH_LIMITS.nodeRecordLifeMs / 2;
+      const isFresh = told !== undefined && !isPastHalfLife(told, clock.nowMs());
       if (!isFresh || JSON.stringify(parseNodeCapabilities(told.payload)) !== JSON.stringify(facts))
         mesh.publish({ kind: 'capability', key: '', payload: { ...facts }, ttlMs: MESH_LIMITS.nodeRecordLifeMs });
     } catch (thrown) {
@@ -107,17 +107,9 @@ export class OwnFacts implements Disposable {
   }
 
   #every(periodMs: number, act: () => Promise<void>): void {
-    let cancel = (): void => {};
-    const again = (): void => {
-      cancel = this.#options.clock.after(periodMs, () => {
-        act().catch((thrown) =>
-          this.#options.logger.warn({ reason: messageOf(thrown) }, 'describing this node failed'),
-        );
-        again();
-      });
-    };
-    again();
-    this.#stops.push(() => cancel());
+    const { clock, logger } = this.#options;
+    const onFailure = (thrown: unknown) => logger.warn({ reason: messageOf(thrown) }, 'describing this node failed');
+    this.#stops.push(every(clock, periodMs, () => void act().catch(onFailure)));
   }
 }
 

@@ -4,7 +4,7 @@
  * in its author's hand.
  */
 import { type Clock, Emitter, type Logger, type NodeId } from '../../core/index.ts';
-import type { Mesh, RecordEvent } from '../../mesh/index.ts';
+import { isPastHalfLife, type Lifetime, type Mesh, type RecordEvent } from '../../mesh/index.ts';
 import {
   type ModelManifest,
   manifestKey,
@@ -26,8 +26,8 @@ export interface ManifestBookOptions {
 
 interface Held {
   readonly manifest: ModelManifest;
-  /** When less than half of its record's life is left. */
-  readonly oldAtMs: number;
+  /** Of its record. */
+  readonly life: Lifetime;
   /** Why it does not count. */
   flaw: ManifestFlaw | 'from_future' | 'outdated' | undefined;
 }
@@ -70,7 +70,7 @@ export class ManifestBook implements Disposable {
     const nowMs = this.#options.clock.nowMs();
     const own = [...this.#held].flatMap(([key, ofKey]): [string, OwnRecord][] => {
       const held = ofKey.get(author);
-      return held === undefined ? [] : [[key, { manifest: held.manifest, isOld: nowMs > held.oldAtMs }]];
+      return held === undefined ? [] : [[key, { manifest: held.manifest, isOld: isPastHalfLife(held.life, nowMs) }]];
     });
     return new Map(own);
   }
@@ -106,7 +106,7 @@ export class ManifestBook implements Disposable {
       this.#forget(record);
       return;
     }
-    const held: Held = { manifest, oldAtMs: (record.issued_at + record.expires_at) / 2, flaw: undefined };
+    const held: Held = { manifest, life: record, flaw: undefined };
     const ofKey = this.#held.get(record.key) ?? new Map<string, Held>();
     this.#held.set(record.key, ofKey.set(record.author, held));
     this.#judge(held);

@@ -4,7 +4,7 @@
  * docs/spec/16-manifests.md §8, §10. Order of writes: the record first, then what is remembered of it, so that a crash in between
  * signs again and loses nothing.
  */
-import { type Clock, Emitter, type Logger, messageOf } from '../../core/index.ts';
+import { type Clock, Emitter, every, type Logger, messageOf } from '../../core/index.ts';
 import { MESH_LIMITS, type Mesh } from '../../mesh/index.ts';
 import {
   type Ancestor,
@@ -75,9 +75,9 @@ export class Manifests implements Disposable {
       library.changes.on(changed),
       policy.changes.on(changed),
       mesh.membershipEvents.on(changed),
+      every(clock, NODE_LIMITS.manifestLookEveryMs, () => this.#publishDue()),
       () => this.#book[Symbol.dispose](),
     );
-    this.#lookLater();
     this.#changed();
   }
 
@@ -275,15 +275,6 @@ export class Manifests implements Disposable {
     this.#local.keepSigned(signed);
     this.#forget();
     return signed;
-  }
-
-  #lookLater(): void {
-    const look = (): void => {
-      this.#publishDue();
-      stop = this.#options.clock.after(NODE_LIMITS.manifestLookEveryMs, look);
-    };
-    let stop = this.#options.clock.after(NODE_LIMITS.manifestLookEveryMs, look);
-    this.#stops.push(() => stop());
   }
 }
 

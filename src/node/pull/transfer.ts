@@ -3,7 +3,7 @@
  * States: Pending → Downloading → Verifying → Completed, or Failed; Cancelled from any before the end; Paused from any
  * before the end, and back. While nobody who has the model can be reached, `waiting` says so.
  */
-import { type Clock, CoreError, Emitter, type RequestId } from '../../core/index.ts';
+import { type Clock, CoreError, Emitter, every, type RequestId } from '../../core/index.ts';
 import type { TransferWish } from '../../transfer/index.ts';
 import { NODE_LIMITS } from '../limits.ts';
 import { type Askable, holdersOf, isAskable, nobodyHeardOf, PEERS_FIRST_MS, waitForHolder } from './holder-wait.ts';
@@ -257,18 +257,14 @@ export class Transfer {
   }
 
   #tick(): () => void {
-    let stop = (): void => {};
     let received = 0;
-    const again = (): void => {
+    return every(this.#clock, TICK_MS, () => {
       const moves = this.#progress.receivedBytes > received || this.#progress.isMoving;
       if (moves) this.#lastByteMs = this.#clock.monotonicMs();
       received = this.#progress.receivedBytes;
       if (this.#progress.isVerifying && this.#state === 'Downloading') this.#become('Verifying');
       else if (this.#state !== 'Pending' && this.#state !== 'Paused') this.events.emit(this.snapshot());
-      stop = this.#clock.after(TICK_MS, again);
-    };
-    stop = this.#clock.after(TICK_MS, again);
-    return () => stop();
+    });
   }
 
   #until(isSo: () => boolean): Promise<void> {
