@@ -60,7 +60,7 @@ export class RolloutBook implements Disposable {
     this.#stops = [
       mesh.recordEvents.on((event) => this.#onRecord(event)),
       mesh.membershipEvents.on(() => this.#readAll()),
-      access.changes.on(() => this.#judgeAll()),
+      access.changes.on(() => this.#onAccess()),
     ];
   }
 
@@ -81,6 +81,13 @@ export class RolloutBook implements Disposable {
   #readAll(): void {
     this.#entries.clear();
     for (const record of this.#options.mesh.records({ kind: 'rollout' })) this.#read(record);
+  }
+
+  /** Whoever coordinates may have been heard before the policy that lets it: one that is over is never said again. */
+  #onAccess(): void {
+    for (const record of this.#options.mesh.records({ kind: 'rollout' }))
+      if (!this.#entries.get(record.key)?.words.has(record.author as NodeId)) this.#read(record);
+    this.#judgeAll();
   }
 
   #onRecord(event: RecordEvent): void {

@@ -114,6 +114,17 @@ test('an orderer that is put out stops its rollout, wherever it is coordinated; 
   expect(stateAt(admin, id)?.phase).toBe('rolling_back');
 });
 
+test('a rollout that is heard before the policy that allows it is heeded when that comes', async () => {
+  const late = edges[0] as BenchNode;
+  late.policy.current = { type: 'model_access', models: { '*': { deploy: ['gateway'] } } };
+  late.policy.changes.emit();
+  const id = await order();
+  expect([late.book.get(id), stateAt(deputy, id)?.phase]).toEqual([undefined, 'running']);
+  late.policy.current = undefined;
+  late.policy.changes.emit();
+  expect([stateAt(late, id)?.phase, late.book.get(id)?.flaw]).toEqual(['running', undefined]);
+});
+
 test('records that lie are not heeded: a spec that was changed, another’s state, one who may not deploy', async () => {
   const id = await order();
   const known = admin.book.get(id);
