@@ -99,6 +99,7 @@ export {
 } from './have-frames.ts';
 export { bitsBeyond, type HaveState, planHaveNews } from './have-news.ts';
 export { type Heartbeat, parseHeartbeat } from './heartbeat.ts';
+export { wordsOfIssue } from './issue-words.ts';
 export { isSameJson, type JsonObject } from './json-shape.ts';
 export { PROTOCOL_LIMITS } from './limits.ts';
 export {

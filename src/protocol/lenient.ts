@@ -1,5 +1,6 @@
 /** Reading what others send: `null` is absent, unknown fields are kept, a bad element costs itself alone. */
 import { z } from 'zod';
+import { wordsOfIssue } from './issue-words.ts';
 
 /** Drops keys whose value is null at the top level: null means absent (docs/spec/04-catalog.md §3). */
 export function withoutNulls(value: unknown): unknown {
@@ -34,5 +35,5 @@ export function reasonOf(error: z.ZodError): string {
   const [issue] = error.issues;
   if (issue === undefined) return 'unknown';
   const path = issue.path.join('.');
-  return path === '' ? issue.message : `${path}: ${issue.message}`;
+  return path === '' ? wordsOfIssue(issue) : `${path}: ${wordsOfIssue(issue)}`;
 }

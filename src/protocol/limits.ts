@@ -55,6 +55,10 @@ export const PROTOCOL_LIMIT_TABLE = {
   manifestBytes: { value: 64 * 1024, why: 'one manifest as JSON or YAML' },
   manifestDepth: { value: 16, why: 'lists and mappings in each other in one manifest or YAML text' },
   lineageDepth: { value: 64, why: 'models that one was made from, one after the other' },
+  yamlMessageChars: {
+    value: 200,
+    why: 'of one mistake in YAML: the parser quotes what it stumbles on, be it all of the text',
+  },
   documentProblems: { value: 20, why: 'mistakes told at once of one file that somebody wrote' },
   modelBytes: { value: 16 * 1024 * GiB, why: 'sum of one model’s files, safe as a JSON integer' },
   requestIdChars: { value: 100, why: 'ids of other implementations need not be UUIDs' },

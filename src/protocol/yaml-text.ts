@@ -37,6 +37,9 @@ export function parseYamlText(text: string, reading: YamlReading): YamlText {
   const { what, maxBytes } = reading;
   if (bytes > maxBytes)
     throw documentError(what, [{ ...START, path: '', message: `it has ${bytes} bytes, wanted at most ${maxBytes}` }]);
+  const control = CONTROL.exec(text);
+  if (control !== null)
+    throw documentError(what, [{ ...placeIn(text, control.index), path: '', message: notText(control[0]) }]);
   try {
     return readText(text, reading);
   } catch (thrown) {
@@ -55,6 +58,19 @@ export function documentError(what: string, problems: readonly YamlProblem[]): P
   return new ProtocolError('bad_document', `Reading ${what}: ${where}${first?.message ?? 'unreadable'}${more}`, {
     data: { problems: told },
   });
+}
+
+/** What no text has, and most other files do. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: those are what is looked for
+const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/;
+
+function notText(character: string): string {
+  return `a byte ${character.charCodeAt(0)}, wanted text`;
+}
+
+function placeIn(text: string, index: number) {
+  const before = text.slice(0, index).split('\n');
+  return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
 }
 
 const START = { line: 1, column: 1 };
@@ -154,5 +170,6 @@ function startOf(node: { readonly range?: readonly number[] | null | undefined }
 }
 
 function firstLineOf(message: string): string {
-  return message.split('\n')[0] ?? message;
+  const line = message.split('\n')[0] ?? message;
+  return line.length > PROTOCOL_LIMITS.yamlMessageChars ? `${line.slice(0, PROTOCOL_LIMITS.yamlMessageChars)}…` : line;
 }

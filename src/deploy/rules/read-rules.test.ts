@@ -55,6 +55,21 @@ describe('readRules()', () => {
     expect(told(text, { roles: ['egde'] })).toEqual([]);
   });
 
+  test('a value that cannot be is told of with what can', () => {
+    const bad = 'rules:\n  - name: r\n    trigger: node_jion\n    conditions: { min_memory_mb: lots }\n    models: []';
+    expect(told(bad)).toEqual([
+      '3:5 error rules.0.trigger: wanted one of node_join, model_published, schedule, capability_needed: is node_join meant?',
+      '4:19 error rules.0.conditions.min_memory_mb: wanted a number, not text',
+      '5:5 error rules.0.models: wanted at least 1 entry',
+    ]);
+  });
+
+  test('a file that is no text is told of in a line', () => {
+    expect(told('rules:\n  - \u0007\u0000 x')).toEqual(['2:5 error : a byte 7, wanted text']);
+    const [only = ''] = told(`rules: [\n${'x '.repeat(1000)}: y`);
+    expect(only.length).toBeLessThan(260);
+  });
+
   test('a text of many mistakes is told of in part', () => {
     const bad = `rules:\n${'  - name: r\n    trigger: never\n'.repeat(400)}`;
     expect(told(bad)).toHaveLength(20);

@@ -1,5 +1,5 @@
 /** What a schema has against a rule, in words for whoever wrote it. Spec: docs/spec/18-rules.md §4. Pure. */
-import type { ruleSchema } from '../../protocol/index.ts';
+import { type ruleSchema, wordsOfIssue } from '../../protocol/index.ts';
 import type { Fault } from './fault.ts';
 import { nearestWord } from './nearest-word.ts';
 
@@ -20,7 +20,7 @@ export function toComplaints(issues: readonly Issue[], at: readonly PropertyKey[
     const path = [...at, ...issue.path];
     if (isMissing(item, issue.path))
       return [{ path, message: `${String(issue.path.at(-1))} is missing${wantedOf(issue)}` }];
-    if (issue.code !== 'unrecognized_keys') return [{ path, message: wordsOf(issue) }];
+    if (issue.code !== 'unrecognized_keys') return [{ path, message: wordsOf(issue, valueAt(item, issue.path)) }];
     return issue.keys.map((key) => ({ path: [...path, key], message: unknownKey(key, issue.path) }));
   });
 }
@@ -33,12 +33,17 @@ function unknownKey(key: string, path: readonly PropertyKey[]): string {
 
 /** Issues of a key that is not there are told as that. */
 function isMissing(item: unknown, path: readonly PropertyKey[]): boolean {
+  return path.length > 0 && valueAt(item, path) === undefined;
+}
+
+/** Null where a key on the way is in something that has none. */
+function valueAt(item: unknown, path: readonly PropertyKey[]): unknown {
   let value = item;
   for (const key of path) {
-    if (value === null || typeof value !== 'object') return false;
+    if (value === null || typeof value !== 'object') return null;
     value = (value as Record<PropertyKey, unknown>)[key];
   }
-  return path.length > 0 && value === undefined;
+  return value;
 }
 
 function wantedOf(issue: Issue): string {
@@ -46,8 +51,14 @@ function wantedOf(issue: Issue): string {
 }
 
 /** Of a choice between shapes, what each of them wants. */
-function wordsOf(issue: Issue): string {
-  if (issue.code !== 'invalid_union') return issue.message;
-  const words = issue.errors.flatMap((branch) => branch.map(({ message }) => message));
+function wordsOf(issue: Issue, value: unknown): string {
+  if (issue.code === 'invalid_value') return `${wordsOfIssue(issue)}${meantBy(value, issue.values.map(String))}`;
+  if (issue.code !== 'invalid_union') return wordsOfIssue(issue);
+  const words = issue.errors.flatMap((branch) => branch.map(wordsOfIssue));
   return words.length === 0 ? issue.message : [...new Set(words)].join('; or ');
+}
+
+function meantBy(value: unknown, words: readonly string[]): string {
+  const nearest = typeof value === 'string' ? nearestWord(value, words) : undefined;
+  return nearest === undefined ? '' : `: is ${nearest} meant?`;
 }

@@ -96,8 +96,14 @@ function newsOf(parts: NodeParts, command: UpdateCommand, nodeId: NodeId, one: F
   const isNothing = entry === undefined && end === undefined;
   if (told === one.told || isNothing) return undefined;
   one.told = told;
-  const row = entry === undefined ? {} : { status: toDeploymentRow(parts, { nodeId }, entry) };
+  const row = entry === undefined ? {} : { status: toDeploymentRow(parts, { nodeId }, withReason(entry, end)) };
   return { event: 'status', ...factsOf(command), node: one.node, ...row };
+}
+
+/** Its own status has nothing against what is pinned; the order has. */
+function withReason(entry: ModelStatusEntry, end: Followed['end']): ModelStatusEntry {
+  if (end !== 'failed' || entry.error !== undefined || !isHeld(entry)) return entry;
+  return { ...entry, error: `pinned there to ${entry.version}, which is stronger than an order` };
 }
 
 /** Its owner holds another version fast. */
