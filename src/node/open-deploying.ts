@@ -1,6 +1,6 @@
 /**
- * What should be where, and bringing it about: the fleet as it describes itself, its rules, staged rollouts, and deployment at this
- * node. The parts know each other by their ports alone. Spec: docs/spec/17-deployment.md, 19-rollout.md.
+ * What should be where, and bringing it about: staged rollouts, and deployment at this node, for the fleet as it describes itself.
+ * The parts know each other by their ports alone. Spec: docs/spec/17-deployment.md, 19-rollout.md.
  */
 import { messageOf, type NodeId } from '../core/index.ts';
 import type { NodeParts } from './control/parts.ts';
@@ -9,19 +9,19 @@ import { openRollouts } from './deployment/open-rollouts.ts';
 import type { ManifestsView } from './deployment/ports.ts';
 import { RolloutBook } from './deployment/rollout-book.ts';
 import type { Manifests } from './manifests/manifests.ts';
-import { openFleet } from './open-fleet.ts';
+import type { FleetParts } from './open-fleet.ts';
 import type { Askable } from './pull/holder-wait.ts';
 import type { Surroundings } from './surroundings.ts';
 
 type Needed =
   | ('mesh' | 'catalog' | 'access' | 'audit' | 'consent' | 'library' | 'manifests' | 'deprecations')
-  | ('formatGate' | 'exchange' | 'runtimes' | 'transfers' | 'freeBytes');
+  | ('formatGate' | 'exchange' | 'runtimes' | 'transfers');
 
-export interface DeployingOptions extends Pick<NodeParts, Needed> {
+export interface DeployingOptions extends Pick<NodeParts, Needed>, FleetParts {
   readonly askable: Askable;
 }
 
-export type DeployingParts = Pick<NodeParts, 'nodes' | 'rules' | 'deployment' | 'rollouts' | 'startDeploying'>;
+export type DeployingParts = Pick<NodeParts, 'deployment' | 'rollouts' | 'startDeploying'>;
 
 export function openDeploying(
   around: Surroundings,
@@ -29,21 +29,18 @@ export function openDeploying(
   stack: AsyncDisposableStack,
 ): DeployingParts {
   const { registry, home, clock, logger, config } = around;
-  const { mesh, access, deprecations, formatGate: gate, runtimes } = options;
-  const versions = () => versionsOf(options.manifests);
-  const { nodes, rules, describe } = openFleet(around, { ...options, versions }, stack);
+  const { mesh, access, nodes, rules, describe, deprecations, formatGate: gate, runtimes } = options;
   const manifests = manifestsView(options.manifests);
   const book = stack.use(new RolloutBook({ mesh, access, clock, logger }));
   const own = { home: home.folder, registry, mirrors: config.mirrors ?? [], clock, logger };
   const known = { nodes, manifests, rules, rollouts: book, deprecations: deprecationsView(deprecations) };
   const deployment = openDeployment({ ...options, ...own, ...known, gate, runtime: runtimes.probe }, stack);
-  stack.defer(deprecations.changes.on(() => deployment.wake()));
   stack.defer(options.exchange.available.on(() => deployment.wake()));
   const { statuses } = deployment;
   const { audit } = options;
   const rollouts = openRollouts({ mesh, access, nodes, manifests, statuses, book, audit, clock, logger }, stack);
   return {
-    ...{ nodes, rules, deployment, rollouts },
+    ...{ deployment, rollouts },
     startDeploying() {
       const onFailure = (thrown: unknown) => logger.error({ err: messageOf(thrown) }, 'deployment did not begin well');
       describe()
@@ -65,11 +62,6 @@ function manifestsView(manifests: Manifests): ManifestsView {
     find: ({ model_id: modelId, version, sha256 }) => manifests.find({ modelId, version, sha256 }),
     changes: manifests.changes,
   };
-}
-
-function versionsOf(manifests: Manifests): ReadonlyMap<string, readonly string[]> {
-  const byModel = Map.groupBy(manifests.all(), ({ model_id }) => model_id as string);
-  return new Map([...byModel].map(([id, all]) => [id, all.map(({ version }) => version)]));
 }
 
 function deprecationsView(deprecations: NodeParts['deprecations']) {

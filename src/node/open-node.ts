@@ -20,6 +20,7 @@ import { Mirrors } from './mirrors.ts';
 import { scannersOf, usualPlaces } from './model-places.ts';
 import { openDeploying } from './open-deploying.ts';
 import { openExchange } from './open-exchange.ts';
+import { openFleet } from './open-fleet.ts';
 import { openLibraryParts } from './open-library.ts';
 import { type BearerFacts, openMeshParts, type PeerFacts, readMember, verifyBearer } from './open-mesh-parts.ts';
 import { openOversight } from './open-oversight.ts';
@@ -128,18 +129,19 @@ async function assemble(options: NodeOptions, stack: AsyncDisposableStack): Prom
   stack.defer(() => transfers.close());
   stack.defer(auditTransfers(audit, transfers));
 
-  const exchanging = openExchange(surroundings, { mesh, catalog, library, access }, stack);
-
   const runtimes = runtimesHere();
+  const { nodes, rules, describe } = openFleet(surroundings, { mesh, catalog, manifests, runtimes, freeBytes }, stack);
+  const exchanging = openExchange(surroundings, { mesh, catalog, library, access, manifests, nodes }, stack);
+
   const askable = { view, pieceHashes };
   const opened = { mesh, catalog, access, audit, consent, library, manifests, transfers, askable, runtimes, freeBytes };
-  const deploying = openDeploying(surroundings, { ...opened, ...exchanging }, stack);
+  const deploying = openDeploying(surroundings, { ...opened, ...exchanging, nodes, rules, describe }, stack);
 
   const http = { url: '' };
   const parts: NodeParts = {
     ...{ name, home, clock, store, mesh, catalog, library, manifests, inventory, intake },
     ...{ transfers, fetching, rates, feedback, relaying, freeBytes, access, audit, consent, ...exchanging },
-    ...{ runtimes, ...deploying },
+    ...{ runtimes, nodes, rules, ...deploying },
     mirrors: config.mirrors ?? [],
     programVersion: options.programVersion,
     startedAtMs: clock.nowMs(),

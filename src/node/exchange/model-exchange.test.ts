@@ -57,7 +57,7 @@ async function startMember(name: string, had: readonly ModelEntry[]): Promise<Me
     library: { entries: () => entries, changes },
     mayRead: (modelId) => !hidden.has(modelId),
     isDeprecated: () => false,
-    fitter: () => () => ({ fit: 'yes', reasons: [] }),
+    fitOf: () => ({ fit: 'yes', reasons: [] }),
   });
   stack.use(exchange);
   return { mesh, catalog, clock, exchange, entries, changes, hidden };

@@ -40,8 +40,7 @@ export class ModelExchange implements Disposable {
 
   /** The best that is known of now, or undefined. Throws ProtocolError `invalid_range`. */
   choose(criteria: Criteria): ModelVariant | undefined {
-    const { catalog, isDeprecated, fitter } = this.#around;
-    const fitOf = fitter();
+    const { catalog, isDeprecated, fitOf } = this.#around;
     const offers = catalog.getAllModels().map((variant) => ({ ...toOnOffer(variant.entry), variant }));
     return chooseModel(offers, criteria, {
       isDeprecated: ({ modelId, version }) => isDeprecated(modelId, version),

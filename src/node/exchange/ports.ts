@@ -15,8 +15,8 @@ export interface ExchangeSurroundings {
   /** May this node have the model from here? By the access policy. */
   mayRead(modelId: string, nodeId: NodeId): boolean;
   isDeprecated(modelId: string, version: string): boolean;
-  /** Judges by what is known now of this machine and of the models' needs. */
-  fitter(): (variant: ModelVariant) => Fit;
+  /** By what is known now of this machine and of the model's needs. */
+  fitOf(variant: ModelVariant): Fit;
 }
 
 /** Somebody has a model that is new to it. Whether this node wants it is decided by the plan of what should be here. */
