@@ -1,8 +1,8 @@
 /** Answers to reconcile questions. Spec: docs/spec/02-records.md §7. The asker controls the question; answers are bounded. */
-import type { Clock, MeshId, NodeId } from '../core/index.ts';
+import { type Clock, compareText, type MeshId, type NodeId } from '../core/index.ts';
 import { PROTOCOL_LIMITS, parseReconcileAsk, type ReconcileAnswer, type ReconcileAsk } from '../protocol/index.ts';
 import { MESH_LIMITS } from './limits.ts';
-import { compareText, digestRecords, listRecords } from './record-digest.ts';
+import { digestRecords, listRecords } from './record-digest.ts';
 import type { RecordLog } from './record-log.ts';
 import { recordBytes } from './record-usage.ts';
 import { TokenBuckets } from './token-bucket.ts';

@@ -1,5 +1,6 @@
 /** Short words for "what I hold": the hash of an author's records, and their list. Spec: docs/spec/02-records.md §7. Pure. */
 import { createHash } from 'node:crypto';
+import { compareText } from '../core/index.ts';
 import type { AuthorDigest, ListEntry, RecordAuthor, SignedRecord } from '../protocol/index.ts';
 
 type Named = Pick<SignedRecord, 'author' | 'kind' | 'key' | 'seq'>;
@@ -15,11 +16,6 @@ export function listRecords(records: readonly Named[]): ListEntry[] {
   return records
     .toSorted((a, b) => compareText(a.author, b.author) || compareNamed(a, b))
     .map(({ author, kind, key, seq }) => [author, kind, key, seq]);
-}
-
-export function compareText(a: string, b: string): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
 }
 
 function digestAuthor(author: RecordAuthor, records: readonly Named[]): AuthorDigest {

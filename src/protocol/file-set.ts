@@ -3,6 +3,7 @@
  * Spec: docs/spec/01-content.md §5.
  */
 import { z } from 'zod';
+import { compareText } from '../core/index.ts';
 import { canonicalBytes } from './canonical.ts';
 import { pieceRootSchema, sha256Schema } from './catalog.ts';
 import { ProtocolError } from './errors.ts';
@@ -26,7 +27,7 @@ export type FileSet = z.infer<typeof fileSetSchema>;
 
 /** Checked, sorted by path in code unit order. Throws for unsafe paths and paths that collide without case. */
 export function toFileSet(files: readonly FileSetFile[]): FileSet {
-  const sorted = [...files].sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
+  const sorted = [...files].sort((a, b) => compareText(a.path, b.path));
   assertDistinctPaths(sorted);
   return { type: 'file_set', files: sorted };
 }

@@ -3,6 +3,7 @@
  * §6.
  */
 import semver from 'semver';
+import { compareText } from '../core/index.ts';
 import { ProtocolError } from './errors.ts';
 
 /** Newest last. A version that is neither semver nor has digits sorts first. Total order for sorting. */
@@ -48,8 +49,4 @@ function compareFields(a: string, b: string): number {
     if (order !== 0) return order;
   }
   return compareText(a, b);
-}
-
-function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -2,7 +2,7 @@
  * One content under one id and version, and who has it. Nodes that give the content another size or piece root than most do
  * cannot put their word in the place of the right one. Pure. Spec: docs/spec/09-registry.md §4.4.
  */
-import type { ModelId, NodeId, PieceRoot, Sha256 } from '../core/index.ts';
+import { compareText, type ModelId, type NodeId, type PieceRoot, type Sha256 } from '../core/index.ts';
 import { compareVersions, type ModelEntry } from '../protocol/index.ts';
 import type { CatalogEndpoints } from './catalog-node.ts';
 
@@ -117,8 +117,4 @@ function mostNamed(values: readonly string[]): string | undefined {
   const counts = new Map<string, number>();
   for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
   return [...counts].sort((a, b) => b[1] - a[1] || compareText(a[0], b[0]))[0]?.[0];
-}
-
-function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -1,5 +1,5 @@
 /** Which peer to ask first: a pure function of what is known. Spec: docs/spec/09-registry.md §5. */
-import { MB, type NodeId } from '../core/index.ts';
+import { compareText, MB, type NodeId } from '../core/index.ts';
 import type { PeerStats } from './peer-stats.ts';
 import { type PeerWords, successChance } from './standing.ts';
 
@@ -63,8 +63,4 @@ export function expectedSeconds({ nodeId, path }: PeerCandidate, context: PeerCh
 
 function isBanned({ nodeId }: PeerCandidate, { statsOf, nowMs }: PeerChoiceContext): boolean {
   return (statsOf(nodeId)?.bannedUntilMs ?? 0) > nowMs;
-}
-
-function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -1,7 +1,7 @@
 /**
  * Which model does somebody mean who says what it should be able to do? Pure. Spec: docs/spec/17-deployment.md §7.
  */
-import type { Sha256 } from '../../core/index.ts';
+import { compareText, type Sha256 } from '../../core/index.ts';
 import { compareVersions, isInRange } from '../../protocol/index.ts';
 import type { Fit } from '../types.ts';
 
@@ -71,8 +71,4 @@ function compareModels(a: ModelOnOffer, b: ModelOnOffer): number {
     compareText(a.modelId, b.modelId) ||
     compareText(a.sha256, b.sha256)
   );
-}
-
-function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -2,7 +2,7 @@
  * One state of the records of several coordinators: whoever reads the same ones, in any order, has the same. Nobody whom any of
  * them gave the new version is forgotten. Spec: docs/spec/19-rollout.md §6.4, §6.5. Pure.
  */
-import type { NodeId } from '../../core/index.ts';
+import { compareText, type NodeId } from '../../core/index.ts';
 import type { Rollout, RolloutPhase } from '../../protocol/index.ts';
 import { PROTOCOL_LIMITS } from '../../protocol/index.ts';
 import { addMembers, type Member, readMembers, type Waves, writeMembers } from './members.ts';
@@ -33,7 +33,7 @@ export function compareWords(one: RolloutWord, other: RolloutWord): number {
     a.term - b.term ||
     careRank(a.phase) - careRank(b.phase) ||
     one.issuedAtMs - other.issuedAtMs ||
-    (one.author < other.author ? -1 : Number(one.author > other.author))
+    compareText(one.author, other.author)
   );
 }
 

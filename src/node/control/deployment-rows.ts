@@ -1,6 +1,6 @@
 /** How models are on all nodes, as rows for people and programs. Spec: docs/spec/17-deployment.md §6. */
 import type { DeploymentRow } from '../../api/index.ts';
-import type { NodeId } from '../../core/index.ts';
+import { compareText, type NodeId } from '../../core/index.ts';
 import type { Deployed } from '../../deploy/index.ts';
 import type { ModelStatusEntry } from '../../protocol/index.ts';
 import type { NodeStatus } from '../deployment/status-book.ts';
@@ -14,7 +14,7 @@ export async function listDeployments(parts: NodeParts, modelId: string | undefi
     for (const entry of node.models)
       if (modelId === undefined || entry.model_id === modelId)
         rows.push(await withPath(parts, toDeploymentRow(parts, node, entry, heard)));
-  return rows.sort((a, b) => compare(a.model_id, b.model_id) || compare(a.node_name, b.node_name));
+  return rows.sort((a, b) => compareText(a.model_id, b.model_id) || compareText(a.node_name, b.node_name));
 }
 
 async function withPath(parts: NodeParts, row: DeploymentRow): Promise<DeploymentRow> {
@@ -60,8 +60,4 @@ export function toDeploymentRow(
 /** Names of the nodes that were heard of lately: looked for once, however many rows there are. */
 function heardOf({ catalog }: NodeParts): ReadonlyMap<NodeId, string> {
   return new Map(catalog.getNodes().map(({ nodeId, name }) => [nodeId, name]));
-}
-
-function compare(a: string, b: string): number {
-  return a === b ? 0 : a < b ? -1 : 1;
 }

@@ -4,7 +4,7 @@
  */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ModelId, systemCodeOf } from '../../core/index.ts';
+import { compareText, type ModelId, systemCodeOf } from '../../core/index.ts';
 import { extensionOf, isModelFileName, splitDatedName } from '../../formats/index.ts';
 import { type ModelType, parseModelId } from '../../protocol/index.ts';
 import { NodeError } from '../errors.ts';
@@ -100,6 +100,5 @@ async function readdirOr(path: string) {
 }
 
 function byName(a: TrainedEntry, b: TrainedEntry): number {
-  const [left, right] = [`${a.folder}/${a.name}`, `${b.folder}/${b.name}`];
-  return left < right ? -1 : left > right ? 1 : 0;
+  return compareText(`${a.folder}/${a.name}`, `${b.folder}/${b.name}`);
 }

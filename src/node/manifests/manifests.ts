@@ -4,7 +4,7 @@
  * docs/spec/16-manifests.md §8, §10. Order of writes: the record first, then what is remembered of it, so that a crash in between
  * signs again and loses nothing.
  */
-import { type Clock, Emitter, every, type Logger, messageOf } from '../../core/index.ts';
+import { type Clock, compareText, Emitter, every, type Logger, messageOf } from '../../core/index.ts';
 import { MESH_LIMITS, type Mesh } from '../../mesh/index.ts';
 import {
   type Ancestor,
@@ -279,10 +279,10 @@ export class Manifests implements Disposable {
 }
 
 function byNameNewestFirst(one: ModelManifest, other: ModelManifest): number {
-  if (one.model_id !== other.model_id) return one.model_id < other.model_id ? -1 : 1;
   return (
+    compareText(one.model_id, other.model_id) ||
     compareVersions(other.version, one.version) ||
     other.revision - one.revision ||
-    (one.sha256 < other.sha256 ? -1 : Number(one.sha256 > other.sha256))
+    compareText(one.sha256, other.sha256)
   );
 }
