@@ -1,9 +1,9 @@
 /** Who may do what with which model: shown on every node, said on an admin's. Spec: docs/spec/20-access.md §1. */
 import type { AccessAnswer, ControlHandlers } from '../../api/index.ts';
-import { isNodeId } from '../../core/index.ts';
 import { type AccessEntry, type ModelAccess, PROTOCOL_LIMITS } from '../../protocol/index.ts';
 import { MODEL_RIGHTS, type ModelRight, mayAuthor, rolesWith } from '../../trust/index.ts';
 import { NodeError } from '../errors.ts';
+import { nameOf } from './known-names.ts';
 import type { NodeParts } from './parts.ts';
 
 type AccessControl = Pick<ControlHandlers, 'access' | 'accessSet' | 'accessUnset'>;
@@ -73,7 +73,7 @@ function show(parts: NodeParts, model: string | undefined): AccessAnswer {
   const author = record?.author;
   return {
     author: author ?? null,
-    author_name: author !== undefined && isNodeId(author) ? (mesh.certificateOf(author)?.name ?? null) : null,
+    author_name: author === undefined ? null : nameOf(parts, author),
     issued_at: record === undefined ? null : new Date(record.issued_at).toISOString(),
     expires_at: record === undefined ? null : new Date(record.expires_at).toISOString(),
     role: mesh.role,

@@ -14,6 +14,7 @@ import {
 } from '../../trust/index.ts';
 import { NodeError } from '../errors.ts';
 import { NODE_LIMITS } from '../limits.ts';
+import { nameOf } from './known-names.ts';
 import { localOf } from './model-control.ts';
 import type { NodeParts } from './parts.ts';
 
@@ -89,10 +90,10 @@ function membersByHint({ mesh, access }: NodeParts): Map<string, { readonly node
   );
 }
 
-function signerRow({ mesh, access }: NodeParts, nodeId: NodeId, { modelId }: LocalModel) {
+function signerRow(parts: NodeParts, nodeId: NodeId, { modelId }: LocalModel) {
+  const { access } = parts;
   const role = access.roleOf(nodeId) ?? 'member';
-  const name = mesh.certificateOf(nodeId)?.name ?? nodeId;
-  return { node_id: nodeId, name, role, may_write: mayWrite(access.current, modelId, role) };
+  return { node_id: nodeId, name: nameOf(parts, nodeId), role, may_write: mayWrite(access.current, modelId, role) };
 }
 
 async function readKey(path: string): Promise<KeyObject> {

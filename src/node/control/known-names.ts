@@ -2,11 +2,18 @@
 import type { NodeId } from '../../core/index.ts';
 import type { NodeParts } from './parts.ts';
 
+/** As each calls itself now, else as it was vouched for, else its id. */
 export function nameOf(parts: NodeParts, nodeId: string): string {
-  const heard = parts.catalog.getNodes().find((node) => node.nodeId === nodeId);
-  return heard?.name ?? parts.mesh.certificateOf(nodeId as NodeId)?.name ?? nodeId;
+  return namesOf(parts)(nodeId);
+}
+
+/** The same for many: who was heard of is looked up once. */
+export function namesOf({ name, mesh, catalog }: NodeParts): (nodeId: string) => string {
+  const heard = new Map<string, string>(catalog.getNodes().map((node) => [node.nodeId, node.name]));
+  heard.set(mesh.nodeId, name);
+  return (nodeId) => heard.get(nodeId) ?? mesh.certificateOf(nodeId as NodeId)?.name ?? nodeId;
 }
 
 export function withNames(parts: NodeParts, text: string): string {
-  return text.replaceAll(/12D3KooW[1-9A-HJ-NP-Za-km-z]{44}/g, (nodeId) => nameOf(parts, nodeId));
+  return text.replaceAll(/12D3KooW[1-9A-HJ-NP-Za-km-z]{44}/g, namesOf(parts));
 }

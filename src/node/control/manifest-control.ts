@@ -1,7 +1,7 @@
 /** Manifests: show, describe, publish, withdraw; and the manifest that an import brings. */
 import type { ControlHandlers, ManifestAnswer } from '../../api/index.ts';
 import { CONTRACT_VERSION } from '../../api/index.ts';
-import { isNodeId, messageOf, type NodeId } from '../../core/index.ts';
+import { isNodeId, messageOf } from '../../core/index.ts';
 import {
   estimateVramMb,
   type ModelManifest,
@@ -16,6 +16,7 @@ import type { LocalModel } from '../../registry/index.ts';
 import { NodeError } from '../errors.ts';
 import { mismatchOf } from '../manifests/owner-words.ts';
 import { mergeModels, resolveModel } from '../model-view.ts';
+import { nameOf } from './known-names.ts';
 import type { NodeParts } from './parts.ts';
 
 type ManifestControl = Pick<ControlHandlers, 'modelManifest' | 'modelDescribe' | 'modelPublish'>;
@@ -99,10 +100,10 @@ function toAnswer(parts: NodeParts, { manifest, local }: Found): ManifestAnswer 
   };
 }
 
-function signerOf({ mesh, name }: NodeParts, { signature }: ModelManifest): ManifestAnswer['signer'] {
+function signerOf(parts: NodeParts, { signature }: ModelManifest): ManifestAnswer['signer'] {
   const id = signature?.signer;
   if (id === undefined || !isNodeId(id)) return null;
-  return { node_id: id, name: id === mesh.nodeId ? name : (mesh.certificateOf(id as NodeId)?.name ?? id) };
+  return { node_id: id, name: nameOf(parts, id) };
 }
 
 function lineageAnswer({ manifests }: NodeParts, manifest: ModelManifest) {

@@ -9,7 +9,7 @@ import { toRolloutRow } from '../deployment/rollout-view.ts';
 import { NodeError } from '../errors.ts';
 import { currentManifests } from './current-model.ts';
 import { eventQueue } from './event-queue.ts';
-import { nameOf } from './known-names.ts';
+import { namesOf } from './known-names.ts';
 import { namedManifest } from './named-manifest.ts';
 import { nearestNames } from './nearest-names.ts';
 import { resolveTarget } from './order-target.ts';
@@ -79,7 +79,7 @@ function toRow(parts: RolloutControlParts, known: KnownRollout): RolloutRow {
   const { fleet } = parts.rollouts;
   const { spec } = known.rollout;
   return toRolloutRow(known, {
-    nameOf: (nodeId) => nameOf(parts, nodeId),
+    nameOf: namesOf(parts),
     statuses: fleet.statusesOf(spec.manifest.model_id),
     fleet: fleet.nodesOf(spec).length,
     nowMs: parts.clock.nowMs(),

@@ -13,7 +13,7 @@ import {
 } from '../../deploy/index.ts';
 import type { DeploymentRule } from '../../protocol/index.ts';
 import { NodeError } from '../errors.ts';
-import { nameOf } from './known-names.ts';
+import { nameOf, withNames } from './known-names.ts';
 import { findNode } from './mesh-control.ts';
 import type { NodeParts } from './parts.ts';
 
@@ -100,7 +100,7 @@ function explain(parts: NodeParts, nodeId: NodeId, modelId: string | undefined):
   const { models, passed } = explainDesired(indexFor(input), input, modelId);
   return {
     node_id: nodeId,
-    node_name: isSelf ? parts.name : nameOf(parts, nodeId),
+    node_name: nameOf(parts, nodeId),
     role: facts.role,
     models: models.map((model) => toExplainedModel(parts, model)),
     passed: passed.map(({ because, why }) => ({ because: toBecause(parts, because), why: withNames(parts, why) })),
@@ -134,12 +134,5 @@ function toBecause(parts: NodeParts, { kind, id, author, orderedAtMs }: Because)
 
 function authorOf(parts: NodeParts, author: NodeId | undefined) {
   if (author === undefined) return { author: null, author_name: null };
-  return { author, author_name: author === parts.mesh.nodeId ? parts.name : nameOf(parts, author) };
-}
-
-/** For people: nodes by their names. */
-function withNames(parts: NodeParts, text: string): string {
-  return text.replaceAll(/12D3KooW[1-9A-HJ-NP-Za-km-z]{44}/g, (id) =>
-    id === parts.mesh.nodeId ? parts.name : nameOf(parts, id),
-  );
+  return { author, author_name: nameOf(parts, author) };
 }
