@@ -56,6 +56,11 @@ export function formatParameters(billions: number | undefined): string | undefin
   return `${Number((count / Number(size)).toPrecision(3))} ${unit}`;
 }
 
+/** Ids that nobody types as the 8 characters that commands take of them: `command 5556da4e`. */
+export function shortenIds(text: string): string {
+  return text.replaceAll(/\b([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, '$1');
+}
+
 export function formatPercent(percent: number): string {
   return `${Math.floor(Math.min(100, Math.max(0, percent)))}%`;
 }

@@ -18,7 +18,7 @@ export interface SaidTarget {
 }
 
 export const TARGET_FLAGS: readonly OptionSpec[] = [
-  { flags: '--all', about: 'every node that can' },
+  { flags: '--all', about: 'every node of the mesh' },
   { flags: '--role <role>', about: 'nodes of this role; may be repeated', repeats: true },
   { flags: '--region <region>', about: 'nodes of this region; may be repeated', repeats: true },
   { flags: '--label <key=value>', about: 'nodes with this label; all of several', repeats: true },

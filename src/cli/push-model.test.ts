@@ -150,23 +150,28 @@ test('model undeploy tells where it is gone', async () => {
   expect(stdout).toContain('1 of 1 node done');
 });
 
+const metrics = {
+  ...{ total_models: 1, total_deployments: 1, pending_transfers: 0, failed_transfers_24h: 1 },
+  ...{ avg_transfer_time_ms: 5, rollback_failed: 1, by_model: {} },
+};
+
+test('model status of a fleet where nothing is deployed says how to begin', async () => {
+  const answers: Answers = { [STATUS]: () => ({ deployments: [], deployment_metrics: metrics }) };
+  const { stderr } = await model(answers, ['status', 'acme/detector']);
+  expect(stderr).toContain('no node tells of acme/detector; to begin: atmosphere model push acme/detector NODE');
+});
+
 test('model status shows the fleet, and shouts where a way back failed', async () => {
-  const metrics = {
-    total_models: 1,
-    total_deployments: 1,
-    pending_transfers: 0,
-    failed_transfers_24h: 1,
-    avg_transfer_time_ms: 5,
-    rollback_failed: 1,
-    by_model: {},
-  };
   const stuck = row('line-2', {
     status: 'Failed',
     error: 'Going back to 1.1.0 failed: no memory',
     error_code: 'rollback_failed',
   });
-  const answers: Answers = { [STATUS]: () => ({ deployments: [row('line-1'), stuck], deployment_metrics: metrics }) };
+  const because = 'rollout:6f9f1d5e-3f52-4b8e-9c1a-7a5a0d9b2c11';
+  const well = row('line-1', { because });
+  const answers: Answers = { [STATUS]: () => ({ deployments: [well, stuck], deployment_metrics: metrics }) };
   const { stdout, stderr } = await model(answers, ['status']);
-  expect(stdout).toContain('1 model in 1 deployments, 0 under way, 1 failed within 24 h');
+  expect(stdout).toContain('1 model in 1 deployment, 0 under way, 1 failed within 24 h');
+  expect(stdout).toMatch(/Loaded +rollout 6f9f1d5e\b(?!-)/);
   expect(stderr).toContain('line-2: acme/detector: Going back to 1.1.0 failed');
 });

@@ -39,7 +39,8 @@ export function headLine(row: Summary): string {
 /** `wave 2  10%   ━━━━━━──╌╌╌╌  7 of 9 well, 1 failed  soaking, 4 min 2 s left`. */
 export function waveLine(wave: Wave, index: number, row: Summary): string {
   const head = `  wave ${String(index + 1).padEnd(2)} ${wave.size.padStart(4)}  ${barOf(wave)}`;
-  if (wave.state === 'to come') return `${head}  to come`;
+  if (wave.state === 'to come') return `${head}  ${row.over ? 'not begun' : 'to come'}`;
+  if (wave.nodes === 0) return `${head}  nobody more`;
   const counts = [
     isReturning(row) ? `${wave.back} of ${wave.nodes} back` : `${wave.well} of ${wave.nodes} well`,
     ...told(wave.failed, 'failed'),

@@ -175,8 +175,9 @@ describe('rollout', () => {
     [['abort'], 'abort'],
     [['abort', '--no-rollback'], 'leave'],
   ])('%j asks for %s', async ([word = '', ...flags], change) => {
-    const { code, bodies } = await run(['rollout', word, '1f6c9a2b', ...flags]);
+    const { code, bodies, stderr } = await run(['rollout', word, '1f6c9a2b', ...flags]);
     expect([code, bodies]).toEqual([0, [{ id: '1f6c9a2b', change }]]);
+    expect(stderr).toContain('to let it go on: atmosphere rollout resume 1f6c9a2b');
   });
 });
 
@@ -185,6 +186,11 @@ test('waves are drawn a line each, with what is left of the soak, and what went 
     `  wave 1     1  ${'━'.repeat(24)}  1 of 1 well`,
     `  wave 2   50%  ${'━'.repeat(18)}${'×'.repeat(6)}  3 of 4 well, 1 failed  soaking, 1 min 30 s left`,
     `  wave 3  100%  ${'╌'.repeat(24)}  to come`,
+  ]);
+  const small = { ...ROW, waves: [wave('10%', 'done'), wave('100%', 'to come')], over: true };
+  expect(rolloutLines(small).slice(1)).toEqual([
+    `  wave 1   10%  ${'╌'.repeat(24)}  nobody more`,
+    `  wave 2  100%  ${'╌'.repeat(24)}  not begun`,
   ]);
   expect(rolloutLines(BACK)[2]).toContain('3 of 4 back, 2 failed, 1 COULD NOT GO BACK');
 });

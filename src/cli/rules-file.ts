@@ -20,12 +20,17 @@ export async function readRulesFile(context: Context, file: string): Promise<str
       await handle.close();
     }
   } catch (cause) {
-    throw new CliError('bad_usage', `Reading ${file}: ${systemCodeOf(cause) ?? 'unreadable'}, wanted a file of rules`, {
+    throw new CliError('bad_usage', `Reading ${file}: ${whyNot(systemCodeOf(cause))}, wanted a file of rules`, {
       cause,
       data: { try: 'atmosphere rules check --help' },
     });
   }
   throw new CliError('bad_usage', `Reading ${file}: wanted at most ${CLI_LIMITS.rulesBytes} bytes`);
+}
+
+function whyNot(code = 'unreadable'): string {
+  if (code === 'ENOENT') return 'there is no such file';
+  return code === 'EISDIR' ? 'it is a folder' : code;
 }
 
 /** `rules.yaml:4:9: error: …`. */

@@ -66,7 +66,7 @@ test('rules apply gives the mesh the text, and tells what it replaced', async ()
 });
 
 test.each([
-  ['a file that is not there', ['rules', 'check', '/nowhere/rules.yaml'], 'ENOENT'],
+  ['a file that is not there', ['rules', 'check', '/nowhere/rules.yaml'], 'there is no such file'],
   ['a folder', ['rules', 'check', '/tmp'], 'wanted a file of rules'],
 ])('%s is said at once', async (_name, argv, message) => {
   const { code, stderr, asked } = await run(argv, {});
@@ -102,6 +102,18 @@ test('rules explain tells the winner, who lost to whom, and what is not for the 
             standing: 'loses',
             why: 'command c1 of office is stronger',
           },
+          {
+            because: { kind: 'command', id: '6f9f1d5e-3f52-4b8e-9c1a-7a5a0d9b2c11', ...by },
+            ...{ version: '1.0.0', presence: 'present', standing: 'loses', why: 'command c1 of office is later' },
+          },
+          {
+            because: { kind: 'command', id: 'c0', ...by },
+            ...{ version: '1.0.0', presence: 'present', standing: 'passes', why: 'it is for other nodes' },
+          },
+          {
+            because: { kind: 'rule', id: 'none', ...by },
+            ...{ version: null, presence: 'present', standing: 'passes', why: 'no version of it is known' },
+          },
         ],
       },
       {
@@ -125,6 +137,9 @@ test('rules explain tells the winner, who lost to whom, and what is not for the 
     '  detector  should be 2.0.0',
     '    * command c1 of office: 2.0.0',
     '    - rule all of office: 1.0.0 – command c1 of office is stronger',
+    '    - command 6f9f1d5e of office: 1.0.0 – command c1 of office is later',
+    '      rule none of office: no version of it is known',
+    '      1 more order for other nodes',
     '  huge  should be 1.0.0, but cannot: 4 MB of memory, wanted 8 MB',
     'not for this node:',
     '  rule gates of office: its role is edge, wanted gateway',
@@ -135,7 +150,7 @@ test('rules show tells which sets hold, and what is wrong with the own file', as
   const rule = {
     name: 'all',
     trigger: 'node_join',
-    conditions: { role: 'edge' },
+    conditions: { role: ['edge', 'gate'], labels: { hall: '7' } },
     models: [{ name: '*', version: 'latest' }],
   };
   const set = {
@@ -155,7 +170,7 @@ test('rules show tells which sets hold, and what is wrong with the own file', as
     }),
   });
   expect(stdout).toContain(
-    'default, by ann at 2027-01-01T00:00:00.000Z\n  all: *@latest for {"role":"edge"} (node_join)',
+    'default, by ann at 2027-01-01T00:00:00.000Z\n  all: *@latest for role edge or gate, labels hall=7 (node_join)',
   );
   expect(stdout).toContain('by bob at 2027-01-01T00:00:00.000Z  (replaced by a later set)');
   expect(stderr).toContain('/home/config/deployment_rules.yaml:2:5: error: trigger is missing');

@@ -17,7 +17,10 @@ export const meshInvite: CommandSpec<InviteOptions> = {
     'atmosphere mesh invite --json | jq -r .code',
   ],
   options: [
-    { flags: '--role <role>', about: 'gateway, edge, member or a word of your own (default: member)' },
+    {
+      flags: '--role <role>',
+      about: 'admin, publisher, gateway, edge, member or a word of your own (default: member)',
+    },
     {
       flags: '--expires <time>',
       about: 'how long it is good for, at most 30d (default: 24h)',

@@ -8,7 +8,7 @@ import { meshToken } from './mesh-token.ts';
 
 export const mesh: GroupSpec = {
   usage: 'mesh',
-  about: 'The mesh: make, invite, list, revoke, leave',
+  about: 'The mesh and its nodes: make, invite, list, revoke, leave',
   examples: ['atmosphere mesh init --name factory-7', 'atmosphere mesh invite', 'atmosphere mesh nodes'],
   children: [meshInit, meshInvite, meshNodes, meshRevoke, meshLeave, meshToken],
 };

@@ -18,12 +18,12 @@ export const modelDeploy: CommandSpec<DeployOptions> = {
     ...TARGET_FLAGS,
     {
       flags: '--strategy <strategy>',
-      about: 'all at once (the default), or canary: in waves',
+      about: 'all at once (the default), or canary: in waves, which --waves and --soak mean too',
       choices: ['all', 'canary'],
     },
     {
       flags: '--waves <list>',
-      about: 'how many nodes have it after each wave (default: 1,10%,50%,100%)',
+      about: 'how many nodes have it after each wave (default: 1,10%,50%,100%); the last is always all',
       parse: parseWaves,
     },
     { flags: '--max-failures <share>', about: 'above it everybody goes back (default: 5%)', parse: parseShare },

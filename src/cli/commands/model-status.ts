@@ -1,5 +1,6 @@
 import type { DeploymentRow } from '../../api/index.ts';
 import type { CommandSpec } from '../command.ts';
+import { formatCount, shortenIds } from '../format.ts';
 import type { Column } from '../table.ts';
 
 const COLUMNS: readonly Column[] = [
@@ -22,6 +23,8 @@ export const modelStatus: CommandSpec = {
       ...(answer.deployments.length === 0 ? [] : context.out.table(COLUMNS, answer.deployments.map(toCells))),
       sumUp(answer.deployment_metrics),
     ]);
+    if (answer.deployments.length === 0)
+      context.out.note(`no node tells of ${id ?? 'any model'}; to begin: atmosphere model push ${id ?? 'NAME'} NODE`);
     for (const { node_name, model_id, error_code, error } of answer.deployments)
       if (error_code === 'rollback_failed') context.out.warn(`${node_name}: ${model_id}: ${error}`);
     return 0;
@@ -33,7 +36,12 @@ function toCells(row: DeploymentRow): string[] {
   const isMoving = row.status === 'Downloading' && row.download_progress < 1;
   const status = isMoving ? `${row.status} ${Math.round(row.download_progress * 100)}%` : row.status;
   const error = row.error === null ? '' : `${row.error_code}: ${row.error}`;
-  return [row.model_id, name, row.version, status, row.because ?? '', error];
+  return [row.model_id, name, row.version, status, whyOf(row.because), error];
+}
+
+/** `command 5556da4e`, as `rules explain` names it too. */
+function whyOf(because: string | null): string {
+  return shortenIds((because ?? '').replace(':', ' '));
 }
 
 interface Totals {
@@ -44,6 +52,6 @@ interface Totals {
 }
 
 function sumUp({ total_models, total_deployments, pending_transfers, failed_transfers_24h }: Totals): string {
-  const models = `${total_models} ${total_models === 1 ? 'model' : 'models'} in ${total_deployments} deployments`;
-  return `${models}, ${pending_transfers} under way, ${failed_transfers_24h} failed within 24 h`;
+  const what = `${formatCount(total_models, 'model')} in ${formatCount(total_deployments, 'deployment')}`;
+  return `${what}, ${pending_transfers} under way, ${failed_transfers_24h} failed within 24 h`;
 }

@@ -21,8 +21,14 @@ import { modelVerify } from './model-verify.ts';
 
 export const model: GroupSpec = {
   usage: 'model',
-  about: 'Models: find, import, pull, share, verify',
-  examples: ['atmosphere model list --mesh', 'atmosphere model pull org/llama3', 'atmosphere model import ./m.gguf'],
+  about: 'Models: find, import, pull, describe, deploy to nodes, verify',
+  examples: [
+    'atmosphere model list --mesh',
+    'atmosphere model pull org/llama3',
+    'atmosphere model import ./m.gguf',
+    'atmosphere model push org/detector --role edge',
+    'atmosphere model status',
+  ],
   children: [
     modelList,
     modelInfo,

@@ -1,5 +1,5 @@
 import type { CommandSpec } from '../command.ts';
-import { explainLines } from '../explain-lines.ts';
+import { EXPLAIN_LEGEND, explainLines } from '../explain-lines.ts';
 
 export const rulesExplain: CommandSpec<{ model?: string }> = {
   usage: 'explain [node]',
@@ -10,6 +10,7 @@ export const rulesExplain: CommandSpec<{ model?: string }> = {
     const query = { ...(node === undefined ? {} : { node }), ...(model === undefined ? {} : { model }) };
     const answer = await context.call('rulesExplain', { query });
     context.out.answer(answer, () => explainLines(answer));
+    if (answer.models.length > 0) context.out.note(EXPLAIN_LEGEND);
     return 0;
   },
 };

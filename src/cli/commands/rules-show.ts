@@ -26,6 +26,21 @@ function setLines({ name, source, author_name: author, ordered_at: at, in_force,
   return [`${from}${note}`, ...rules.map((rule) => `  ${ruleLine(rule)}`)];
 }
 
+/** `role edge or gateway, min_memory_mb 512, labels hall=7`. */
+function conditionWords(conditions: object): string {
+  return Object.entries(conditions)
+    .map(([key, value]) => `${key} ${valueWords(value)}`)
+    .join(', ');
+}
+
+function valueWords(value: unknown): string {
+  if (Array.isArray(value)) return value.join(' or ');
+  if (value === null || typeof value !== 'object') return String(value);
+  return Object.entries(value)
+    .map(([key, word]) => `${key}=${word}`)
+    .join(' ');
+}
+
 /** What the daemon has checked: a rule's own fields. */
 function ruleLine(rule: Readonly<Record<string, unknown>>): string {
   const { name, trigger, schedule, conditions, models, replicas } = rule;
@@ -33,7 +48,7 @@ function ruleLine(rule: Readonly<Record<string, unknown>>): string {
     (one) => `${one.name}@${one.version}`,
   );
   const when = schedule === undefined ? trigger : `${trigger} ${schedule}`;
-  const where = Object.keys(conditions as object).length === 0 ? 'every node' : JSON.stringify(conditions);
+  const where = Object.keys(conditions as object).length === 0 ? 'every node' : conditionWords(conditions as object);
   const count = typeof replicas === 'number' && replicas > 0 ? ` on ${replicas} of them` : '';
   return `${name}: ${named.join(', ')} for ${where}${count} (${when})`;
 }

@@ -27,7 +27,10 @@ function listenToRule(index: FleetIndex, entry: RuleEntry, node: NodeFacts, list
       const model = index.manifests.inRange(name, range);
       const said =
         model === undefined
-          ? { why: `no version of it is known in ${range}`, version: undefined }
+          ? {
+              why: `no version of it is known${range === 'latest' || range === '*' ? '' : ` in ${range}`}`,
+              version: undefined,
+            }
           : ruleFor(index, entry, model, node, listener.withheldBy);
       listener.hear(entry.because, name, said);
     }

@@ -111,7 +111,9 @@ describe('followOrder()', () => {
   ] as const)('%s fails the order', async (_about, entry) => {
     const fleet = new Fleet();
     fleet.tell(NEAR, entry);
-    expect((await follow(fleet)).at(-1)).toMatchObject({ event: 'failed', failures: 1, code: 'deployment_failed' });
+    const events = await follow(fleet);
+    expect(events.at(-1)).toMatchObject({ event: 'failed', failures: 1, code: 'deployment_failed' });
+    expect(events.at(-2)?.status?.error).toMatch(/^needs 8 GB$|^pinned there to 0\.9\.0/);
   });
 
   it('takes nobody’s word on another order for this one', async () => {

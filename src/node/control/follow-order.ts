@@ -11,6 +11,7 @@ import { NODE_LIMITS } from '../limits.ts';
 import { toDeploymentRow } from './deployment-rows.ts';
 import { eventQueue } from './event-queue.ts';
 import { listNodes } from './mesh-control.ts';
+import { nobodyMeant } from './nobody-meant.ts';
 import type { NodeParts } from './parts.ts';
 
 interface Followed {
@@ -34,7 +35,8 @@ export function followOrder(
   const followed = whomOf(parts, command);
   if (followed.size > 0) return follow(parts, command, followed, options);
   const { model_id } = command.manifest;
-  throw new NodeError('no_target', `Ordering ${model_id}: no node of this mesh is what the order asks for`);
+  const places = parts.deployment.nodes.nodes().map((node) => node.facts);
+  throw new NodeError('no_target', `Ordering ${model_id}: ${nobodyMeant(command.target, places)}`);
 }
 
 async function* follow(
