@@ -131,6 +131,7 @@ export {
   type RecordKind,
   type SignedRecord,
 } from './record.ts';
+export { digestKey } from './record-key.ts';
 export {
   encodeAckFrame,
   isBinaryRequestId,

@@ -15,5 +15,5 @@ export function namesOf({ name, mesh, catalog }: NodeParts): (nodeId: string) =>
 }
 
 export function withNames(parts: NodeParts, text: string): string {
-  return text.replaceAll(/12D3KooW[1-9A-HJ-NP-Za-km-z]{44}/g, namesOf(parts));
+  return text.replaceAll(/12D3KooW[1-9A-HJ-NP-Za-km-z]{44}/g, (nodeId) => nameOf(parts, nodeId));
 }

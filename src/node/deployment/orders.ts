@@ -1,10 +1,10 @@
 /** Orders: their records' keys, whether they may be heeded, and giving one. Spec: docs/spec/17-deployment.md §3. */
-import { createHash } from 'node:crypto';
 import type { NodeId } from '../../core/index.ts';
 import type { Order, PlanAccess, Refusal } from '../../deploy/index.ts';
 import { MESH_LIMITS, type Mesh, type RecordEvent } from '../../mesh/index.ts';
 import {
   canonicalBytes,
+  digestKey,
   type ModelManifest,
   parseUpdateCommand,
   type SignedRecord,
@@ -17,7 +17,7 @@ export function orderKeyOf({ manifest, target_nodes, target }: UpdateCommand): s
   const { node_ids, ...rest } = target;
   const named = { ...rest, node_ids: node_ids.toSorted() };
   const facts = { model_id: manifest.model_id, target_nodes: target_nodes.toSorted(), target: named };
-  return createHash('sha256').update(canonicalBytes(facts)).digest('hex').slice(0, 32);
+  return digestKey(canonicalBytes(facts));
 }
 
 export type RecordSource = Pick<Mesh, 'records' | 'recordEvents' | 'membershipEvents'>;

@@ -1,9 +1,9 @@
 /** The exchange messages as records: which word counts, and under which key it stands. Pure. Spec: docs/spec/17-deployment.md §7. */
-import { createHash } from 'node:crypto';
 import type { NodeId } from '../../core/index.ts';
 import {
   type ExchangeMessage,
   type ModelEntry,
+  manifestKey,
   PROTOCOL_LIMITS,
   parseExchangeMessage,
   type SignedRecord,
@@ -41,7 +41,6 @@ function isTimely(timestamp: number, issuedAtMs: number): boolean {
   return Math.abs(timestamp * 1000 - issuedAtMs) <= PROTOCOL_LIMITS.clockSkewMs;
 }
 
-export function availableKey({ model_id, version, sha256 }: ModelEntry): string {
-  const digest = createHash('sha256').update(`${model_id}\n${version}\n${sha256}`).digest('hex');
-  return `available:${digest.slice(0, 32)}`;
+export function availableKey(entry: ModelEntry): string {
+  return `available:${manifestKey(entry)}`;
 }

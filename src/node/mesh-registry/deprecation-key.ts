@@ -1,6 +1,6 @@
 /** Under which key a version's deprecation stands. Spec: docs/spec/09-registry.md §9. */
-import { createHash } from 'node:crypto';
+import { digestKey } from '../../protocol/index.ts';
 
 export function deprecationKey(modelId: string, version: string): string {
-  return createHash('sha256').update(`${modelId}\n${version}`).digest('hex').slice(0, 32);
+  return digestKey(`${modelId}\n${version}`);
 }

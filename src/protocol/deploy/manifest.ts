@@ -2,7 +2,6 @@
  * The one manifest type: everything that both public vocabularies say of a model, and what is needed to fetch it.
  * Spec: docs/spec/16-manifests.md §1.
  */
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { signatureSchema } from '../canonical.ts';
 import { MODEL_FORMATS, MODEL_TYPES, modelIdSchema, pieceRootSchema, sha256Schema } from '../catalog.ts';
@@ -12,6 +11,7 @@ import { isDeeper } from '../json-shape.ts';
 import { lenientObject } from '../lenient.ts';
 import { PROTOCOL_LIMITS } from '../limits.ts';
 import { isRelativePath } from '../names.ts';
+import { digestKey } from '../record-key.ts';
 
 export const MANIFEST_TYPES = [...MODEL_TYPES, 'detector', 'tracker', 'vlm', 'whisper', 'custom'] as const;
 export type ManifestType = (typeof MANIFEST_TYPES)[number];
@@ -125,5 +125,5 @@ export function manifestKey({
   version,
   sha256,
 }: Pick<ModelManifest, 'model_id' | 'version' | 'sha256'>): string {
-  return createHash('sha256').update(`${model_id}\n${version}\n${sha256}`).digest('hex').slice(0, 32);
+  return digestKey(`${model_id}\n${version}\n${sha256}`);
 }
