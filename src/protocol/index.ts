@@ -87,7 +87,7 @@ export {
   type RolloutState,
   rolloutSpecSchema,
 } from './deploy/rollout.ts';
-export { type DeploymentRule, parseDeploymentRules, ruleSchema } from './deploy/rules.ts';
+export { type DeploymentRule, parseDeploymentRules, ruleSchema, timesOfAll } from './deploy/rules.ts';
 export { parseUpdateCommand, type Target, type UpdateCommand } from './deploy/update-command.ts';
 export { ProtocolError } from './errors.ts';
 export { type FileSetFile, fileSetBytes, parseFileSet, toFileSet } from './file-set.ts';

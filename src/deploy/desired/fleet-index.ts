@@ -17,6 +17,7 @@ export class FleetIndex {
   readonly orders: ReadonlyMap<ModelId, readonly OrderEntry[]>;
   readonly rules: RulesInForce;
   readonly #online: readonly Ranked<NodeFacts>[];
+  readonly #ranked = new Map<ModelId, Remembered<NodeFacts>>();
   readonly #chosen = new Map<object, Map<ModelId, ReadonlySet<NodeId>>>();
   readonly #ofRule = new Map<RuleEntry, ReadonlySet<NodeFacts>>();
   readonly #mayRead: Permits = new Map();
@@ -85,9 +86,37 @@ export class FleetIndex {
     this.#chosen.set(source, ofSource);
     const known = ofSource.get(modelId);
     if (known !== undefined) return known;
-    const chosen = chooseFrom(rankFor(this.#online, rendezvousKey(modelId)), count, suits);
+    const chosen = chooseFrom(this.#rankedFor(modelId), count, suits);
     ofSource.set(modelId, chosen);
     return chosen;
+  }
+
+  /** Hundreds of rules may ask for a thousand models each. */
+  #rankedFor(modelId: ModelId): Iterable<NodeFacts> {
+    const ranked = this.#ranked.get(modelId) ?? new Remembered(rankFor(this.#online, rendezvousKey(modelId)));
+    this.#ranked.set(modelId, ranked);
+    return ranked;
+  }
+}
+
+/** What was drawn once is there for the next who asks. */
+class Remembered<Item> implements Iterable<Item> {
+  readonly #drawn: Item[] = [];
+  readonly #rest: Iterator<Item>;
+
+  constructor(rest: Iterator<Item>) {
+    this.#rest = rest;
+  }
+
+  *[Symbol.iterator](): Generator<Item> {
+    for (let place = 0; ; place += 1) {
+      if (place === this.#drawn.length) {
+        const next = this.#rest.next();
+        if (next.done === true) return;
+        this.#drawn.push(next.value);
+      }
+      yield this.#drawn[place] as Item;
+    }
   }
 }
 

@@ -79,6 +79,7 @@ describe('readRules()', () => {
     ['a large text', `rules: []\n# ${'x'.repeat(200_000)}`, 'wanted at most 131072'],
     ['deep nesting', `rules: ${'['.repeat(5000)}`, ''],
     ['too many rules', `rules: [${'{},'.repeat(501)}]`, '501 rules, wanted at most 500'],
+    ['every model more often than it may be said', everyModel(501), 'stands in them 501 times, wanted at most 500'],
     ['more rules than a record holds', manyModels(), 'bytes as a record, wanted at most 196608'],
   ])('%s is refused in no time', (_name, hostile, message) => {
     const startMs = performance.now();
@@ -87,6 +88,12 @@ describe('readRules()', () => {
     expect(performance.now() - startMs).toBeLessThan(5000);
   });
 });
+
+function everyModel(times: number): string {
+  const models = (count: number) => `[${'{name: "*", version: ">=1"},'.repeat(count)}]`;
+  const rule = (count: number, index: number) => `  - {name: r${index}, trigger: node_join, models: ${models(count)}}`;
+  return `rules:\n${[200, 200, times - 400].map(rule).join('\n')}`;
+}
 
 function manyModels(): string {
   const models = Array.from({ length: 200 }, () => '{name: m}').join(',');

@@ -1,5 +1,12 @@
 /** What no schema sees: rules that say two things, nothing, or something that nobody knows. Spec: docs/spec/18-rules.md §4. Pure. */
-import { type DeploymentRule, isInRange, isModelId, newestInRange } from '../../protocol/index.ts';
+import {
+  type DeploymentRule,
+  isInRange,
+  isModelId,
+  newestInRange,
+  PROTOCOL_LIMITS,
+  timesOfAll,
+} from '../../protocol/index.ts';
 import { DEPLOY_LIMITS } from '../limits.ts';
 import type { Fault, RuleSurroundings } from './fault.ts';
 import { nearestWord } from './nearest-word.ts';
@@ -25,6 +32,11 @@ function faultsOfWhole(rules: readonly DeploymentRule[]): Fault[] {
     const first = names.get(name);
     if (first === undefined) names.set(name, index);
     else faults.push({ path: ['rules', index, 'name'], message: `rule ${first + 1} is called ${name} too` });
+  }
+  const times = timesOfAll(rules);
+  if (times > PROTOCOL_LIMITS.rulesForAll) {
+    const message = `name: "*" stands in them ${times} times, wanted at most ${PROTOCOL_LIMITS.rulesForAll}`;
+    faults.push({ path: ['rules'], message });
   }
   const bytes = Buffer.byteLength(JSON.stringify(rules));
   if (bytes > DEPLOY_LIMITS.rulesRecordBytes) {

@@ -67,6 +67,8 @@ describe('StatusBook', () => {
     expect(ids()).toEqual(['m/a', 'm/b', 'm/c']);
     mesh.put('0', page(0, 1, 'm/a'), 12);
     expect(ids()).toEqual(['m/a']);
+    mesh.put('3', page(0, 1, 'm/lie'), 13);
+    expect(ids()).toEqual(['m/a']);
     mesh.put('0', page(0, 0), 13);
     expect(ids()).toEqual([]);
   });

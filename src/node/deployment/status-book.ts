@@ -88,6 +88,7 @@ export class StatusBook implements Disposable {
     if (!isNodeId(author) || this.#options.mesh.isRevoked(author)) return;
     try {
       const page = parseModelStatusPage(record.payload);
+      if (String(page.page) !== record.key) throw new Error(`page ${page.page} under the key of another`);
       const pages = this.#nodes.get(author) ?? new Map<number, KnownPage>();
       pages.set(page.page, { page, saidAtMs });
       this.#nodes.set(author, pages);

@@ -49,8 +49,8 @@ function toPreviousEntry(row: Deployed, { version, sha256 }: ModelManifest): Mod
 /** All pages, one at least; by model id. */
 export function toStatusPages(rows: readonly Deployed[]): ModelStatusPage[] {
   const entries = rows.toSorted((a, b) => (a.modelId < b.modelId ? -1 : 1)).flatMap(toStatusEntries);
-  const { statusesPerPage } = PROTOCOL_LIMITS;
-  const count = Math.ceil(entries.length / statusesPerPage);
+  const { statusesPerPage, statusPages } = PROTOCOL_LIMITS;
+  const count = Math.min(statusPages, Math.ceil(entries.length / statusesPerPage));
   return Array.from({ length: Math.max(1, count) }, (_, page) => ({
     ...({ type: 'model_status', page, pages: count } as const),
     models: entries.slice(page * statusesPerPage, (page + 1) * statusesPerPage),

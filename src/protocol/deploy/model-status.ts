@@ -37,9 +37,9 @@ export type ModelStatusEntry = z.infer<typeof statusEntrySchema>;
 
 const statusPageSchema = lenientObject({
   type: z.literal('model_status'),
-  page: z.number().int().nonnegative().max(100_000),
+  page: z.number().int().nonnegative().lt(PROTOCOL_LIMITS.statusPages),
   /** How many pages there are now; pages from this number on are void. */
-  pages: z.number().int().nonnegative().max(100_000),
+  pages: z.number().int().nonnegative().max(PROTOCOL_LIMITS.statusPages),
   models: z.array(statusEntrySchema).max(PROTOCOL_LIMITS.statusesPerPage),
 });
 export type ModelStatusPage = z.infer<typeof statusPageSchema>;

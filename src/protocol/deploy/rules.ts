@@ -55,9 +55,20 @@ export type DeploymentRule = z.infer<typeof ruleSchema>;
 
 const rulesSchema = lenientObject({
   type: z.literal('deployment_rules'),
-  rules: z.array(ruleSchema).max(PROTOCOL_LIMITS.rules),
+  rules: z
+    .array(ruleSchema)
+    .max(PROTOCOL_LIMITS.rules)
+    .refine(
+      (rules) => timesOfAll(rules) <= PROTOCOL_LIMITS.rulesForAll,
+      `* stands in it more than ${PROTOCOL_LIMITS.rulesForAll} times`,
+    ),
 });
 export type DeploymentRules = z.infer<typeof rulesSchema>;
+
+/** How often rules say `*`. */
+export function timesOfAll(rules: readonly DeploymentRule[]): number {
+  return rules.flatMap(({ models }) => models).filter(({ name }) => name === '*').length;
+}
 
 /** Throws ProtocolError `malformed`. */
 export function parseDeploymentRules(value: unknown): DeploymentRules {
