@@ -11,7 +11,8 @@ test('the answer to a cancel is the transfer after it', async () => {
   const transfers = bench.service();
   const rates = { downloadRateOf: () => Number.POSITIVE_INFINITY };
   const catalog = { getNodes: () => [{ nodeId: peer.nodeId, name: 'peer' }] };
-  const control = transferControl({ transfers, rates, catalog } as never);
+  const mesh = { nodeId: 'here' };
+  const control = transferControl({ transfers, rates, catalog, mesh } as never);
   const { requestId } = transfers.start({ target: model });
   await peer.asked.promise;
   const cancel = () =>
