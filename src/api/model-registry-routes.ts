@@ -50,6 +50,8 @@ const deprecationSchema = z.object({
   version: z.string(),
   deprecated: z.boolean(),
   reason: z.string(),
+  /** Some node that is known has that version. */
+  known: z.boolean(),
 });
 
 export const MODEL_REGISTRY_ROUTES = {

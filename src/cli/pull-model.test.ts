@@ -51,6 +51,12 @@ describe('model pull', () => {
     expect(stderr).toContain('org/llama3:  50%  500 B / 1.0 kB  10.0 MB/s  0:12 left  from alpha');
   });
 
+  test('of what was on this machine already no rate is told', async () => {
+    const local = { ...completed, peers: [], bytes_downloaded: 1000 };
+    const { stdout } = await pull({ [PULL]: () => lines(local) }, ['org/llama3']);
+    expect(stdout).toContain('pulled org/llama3@1.2.0  1.0 kB, all of it from what was on this machine already\n');
+  });
+
   test('says what holds it back, who paused it, and of several givers how much each gave', async () => {
     const giver = (name: string, bytes: number) => ({ node_id: name, name, bytes, failures: 0 });
     const peers = [giver('alpha', 600), giver('beta', 400), { ...giver('liar', 9), dropped: 'bad_piece' }];

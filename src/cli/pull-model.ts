@@ -135,6 +135,8 @@ function sumUp(event: PullEvent): string {
   const seconds = Math.max(0.001, event.duration_ms / 1000);
   const rate = formatRate((receivedBytes(event) * 8) / 1_000_000 / seconds);
   const givers = giversOf(event);
+  if (givers.length === 0 && event.peers !== undefined)
+    return `${formatBytes(event.size_bytes)}, all of it from what was on this machine already`;
   const from = givers.length === 0 ? '' : ` from ${listShares(givers)}`;
   return `${formatBytes(event.size_bytes)} in ${formatDuration(event.duration_ms)}, ${rate}${from}`;
 }

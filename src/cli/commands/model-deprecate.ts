@@ -32,6 +32,10 @@ export const modelDeprecate: CommandSpec<DeprecateOptions> = {
         ? `deprecated ${answer.model_id}@${answer.version}: taken only where it is named exactly`
         : `no longer deprecated: ${answer.model_id}@${answer.version}`,
     ]);
+    if (!answer.known)
+      context.out.warn(
+        `no node that is known has ${answer.model_id}@${answer.version}; to see which there are: atmosphere model info ${answer.model_id} --versions`,
+      );
     return 0;
   },
 };

@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { ModelInspection } from '../../api/index.ts';
+import { type ModelInspection, RemoteError } from '../../api/index.ts';
 import { formatBytes } from '../../core/index.ts';
 import type { CommandSpec } from '../command.ts';
 import type { Context } from '../context.ts';
+import { CliError } from '../errors.ts';
+import { formatCount } from '../format.ts';
 import { CLI_LIMITS } from '../limits.ts';
 import { layoutPairs } from '../table.ts';
 
@@ -22,11 +24,19 @@ export const modelInspect: CommandSpec = {
     const { parseModelRef } = await import('../model-ref.ts');
     const path = resolve(context.io.cwd, subject);
     const query = existsSync(path) ? { path } : parseModelRef(subject);
-    const answer = await context.call('modelInspect', { query }, CLI_LIMITS.inspectTimeoutMs);
+    const answer = await context
+      .call('modelInspect', { query }, CLI_LIMITS.inspectTimeoutMs)
+      .catch((thrown) => rethrow(thrown, path));
     context.out.answer(answer, () => toLines(context, answer));
     return 0;
   },
 };
+
+/** A name that nobody knows may have been meant as a file. */
+function rethrow(thrown: unknown, path: string): never {
+  if (!(thrown instanceof RemoteError) || thrown.code !== 'model_not_found') throw thrown;
+  throw new CliError('nothing_found', `${thrown.message}; nor is there a file ${path}`, { cause: thrown });
+}
 
 function toLines(context: Context, answer: ModelInspection): string[] {
   const { model_id, version, path, type, format, quantization, refusals } = answer;
@@ -48,7 +58,7 @@ function toLines(context: Context, answer: ModelInspection): string[] {
 
 function toFileLines({ out }: Context, file: File): string[] {
   const { path, kind, size_bytes, tensors, reasons, imports, faults } = file;
-  const count = tensors === null ? '' : `, ${tensors} tensors`;
+  const count = tensors === null ? '' : `, ${formatCount(tensors, 'tensor')}`;
   const lines = ['', `${path}: ${kind}, ${formatBytes(size_bytes)}${count}`];
   for (const { message } of reasons) lines.push(`  ${message}`);
   for (const { module, name, by, called, verdict } of imports)

@@ -71,7 +71,9 @@ function whyFailed(waves: Waves, { spec, statuses }: RolloutView): string | unde
   if (failures <= share * tried + ROUNDING) return undefined;
   const counts = `${failures} of ${tried} nodes failed, more than ${Math.round(share * 1000) / 10}%`;
   const said = waves.flat().flatMap(({ nodeId }) => errorOf(spec, statuses.get(nodeId) ?? []) ?? []);
-  return said[0] === undefined ? counts : `${counts}; ${said[0].slice(0, TOLD_CHARS)}`;
+  const [first] = said;
+  if (first === undefined) return counts;
+  return `${counts}; ${first.length > TOLD_CHARS ? `${first.slice(0, TOLD_CHARS)}…` : first}`;
 }
 
 /** Of what one node says, as much goes into every copy of the record. */

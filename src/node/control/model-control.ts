@@ -141,7 +141,8 @@ function importedModels(parts: NodeParts, modelIds: readonly string[], path: str
 
 function damageOf(model: LocalModel) {
   const error = descriptionOf(model).problem ?? `${model.modelId} could not be read whole`;
-  return { error, code: 'model_damaged', kind: 'integrity' };
+  const [file] = model.files;
+  return { ...(file && { path: file.absolutePath }), error, code: 'model_damaged', kind: 'integrity' };
 }
 
 interface ImportBody {

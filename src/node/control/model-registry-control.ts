@@ -30,11 +30,16 @@ export function modelRegistryControl(parts: NodeParts): ModelRegistryControl {
         version,
         reason,
       });
-      return { model_id: modelId, version, deprecated, reason };
+      return { model_id: modelId, version, deprecated, reason, known: isKnown(parts, modelId, version) };
     },
     modelImportTrained: ({ body: { dir = llamaFarmFolder(), type } }, signal) =>
       importTrained(parts, dir, type, signal),
   };
+}
+
+function isKnown(parts: NodeParts, id: string, version: string): boolean {
+  const known = mergeModels(parts.library.list(), parts.catalog.getAllModels());
+  return known.some((model) => model.modelId === id && model.version === version);
 }
 
 /** Models that nobody has now can be deprecated too: then by their whole id. */

@@ -23,9 +23,11 @@ export async function* hashModels(
   const { inventory, intake } = parts;
   const wanted = new Set(modelIds);
   const models = inventory.models().filter((model) => wanted.has(model.modelId));
-  const totalBytes = models.reduce((sum, model) => sum + model.sizeBytes, 0);
-  const paths = new Set(models.flatMap((model) => model.files.map((file) => file.fingerprint.path)));
-  const progress = new Progress(totalBytes);
+  const files = models.flatMap((model) => model.files.map((file) => file.fingerprint));
+  const paths = new Set(files.map((file) => file.path));
+  const isRead = readBefore(parts);
+  const fresh = files.filter(({ path }) => !isRead.has(path));
+  const progress = new Progress(fresh.reduce((sum, file) => sum + file.sizeBytes, 0));
   const queue = eventQueue<WorkEvent>(signal);
   const stop = inventory.events.on((event) => {
     const work = progress.take(event, paths);
@@ -42,6 +44,12 @@ export async function* hashModels(
   }
 }
 
+/** Other versions of the same model, mostly: they are looked at, and not read again. */
+function readBefore({ library }: NodeParts): ReadonlySet<string> {
+  const files = library.list().flatMap((model) => model.files);
+  return new Set(files.flatMap(({ absolutePath, sha256 }) => (sha256 === undefined ? [] : [absolutePath])));
+}
+
 class Progress {
   readonly #totalBytes: number;
   readonly #done = new Map<string, number>();
@@ -56,7 +64,7 @@ class Progress {
     if (!paths.has(path)) return undefined;
     this.#done.set(path, event.kind === 'hashing' ? event.doneBytes : sizeBytes);
     const doneBytes = [...this.#done.values()].reduce((sum, bytes) => sum + bytes, 0);
-    return { event: 'progress', done_bytes: doneBytes, total_bytes: this.#totalBytes, path };
+    return { event: 'progress', done_bytes: doneBytes, total_bytes: Math.max(this.#totalBytes, doneBytes), path };
   }
 }
 

@@ -129,9 +129,9 @@ function nothingOffered(criteria: Criteria, waitMs: number, offers: number): Nod
   const wanted = [
     name,
     version === undefined ? undefined : `version ${version}`,
-    capabilities.length === 0 ? undefined : `able to ${capabilities.join(', ')}`,
-    maxSizeBytes === undefined ? undefined : `of at most ${maxSizeBytes} bytes`,
+    capabilities.length === 0 ? undefined : `capabilities ${capabilities.join(', ')}`,
+    maxSizeBytes === undefined ? undefined : `at most ${maxSizeBytes} bytes`,
   ].filter((word) => word !== undefined);
   const seen = offers === 0 ? 'nobody offered one' : `${offers} offers came, and none of them fits this machine`;
-  return new NodeError('nothing_offered', `Looking for a model, ${wanted.join(', ')}: ${seen} in ${waitMs / 1000} s`);
+  return new NodeError('nothing_offered', `Looking for a model (${wanted.join('; ')}): ${seen} in ${waitMs / 1000} s`);
 }
