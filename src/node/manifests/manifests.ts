@@ -1,11 +1,9 @@
 /**
  * Every manifest that this node knows: those of the mesh that count, and of models on this machine that nobody signed what is
- * generated from their headers and the owner's words. Signs and publishes its own where its role may write. Spec:
- * docs/spec/16-manifests.md §8, §10. Order of writes: the record first, then what is remembered of it, so that a crash in between
- * signs again and loses nothing.
+ * generated from their headers and the owner's words. Spec: docs/spec/16-manifests.md §8, §10.
  */
-import { type Clock, compareText, Emitter, every, type Logger, messageOf } from '../../core/index.ts';
-import { MESH_LIMITS, type Mesh } from '../../mesh/index.ts';
+import { type Clock, compareText, Emitter, every, type Logger } from '../../core/index.ts';
+import type { Mesh } from '../../mesh/index.ts';
 import {
   type Ancestor,
   compareVersions,
@@ -13,10 +11,8 @@ import {
   type ModelManifest,
   manifestKey,
   type ParentRef,
-  shortManifest,
 } from '../../protocol/index.ts';
 import type { LocalModel, ManifestRepository, ManifestRowKey } from '../../registry/index.ts';
-import { mayWrite, signManifest } from '../../trust/index.ts';
 import type { AccessPolicy } from '../access/access-policy.ts';
 import { NodeError } from '../errors.ts';
 import { descriptionOf } from '../library/local-entry.ts';
@@ -24,8 +20,8 @@ import type { ModelLibrary } from '../library/model-library.ts';
 import { NODE_LIMITS } from '../limits.ts';
 import { LocalManifests } from './local-manifests.ts';
 import { ManifestBook } from './manifest-book.ts';
+import { ManifestPublisher } from './manifest-publisher.ts';
 import { completeManifest, wordsOf } from './owner-words.ts';
-import { planPublishing } from './plan-publishing.ts';
 
 export interface ManifestsOptions {
   readonly mesh: Pick<
@@ -53,6 +49,7 @@ export class Manifests implements Disposable {
   readonly #options: ManifestsOptions;
   readonly #book: ManifestBook;
   readonly #local: LocalManifests;
+  readonly #publisher: ManifestPublisher;
   readonly #stops: (() => void)[] = [];
   /** By key, withdrawn ones too; then those in force, and those in order. Made when they are asked for. */
   #known: ReadonlyMap<string, ModelManifest> | undefined;
@@ -68,6 +65,7 @@ export class Manifests implements Disposable {
     this.changes = new Emitter((thrown) => logger.error({ err: thrown }, 'a listener to manifests failed'));
     this.#book = new ManifestBook({ mesh, policy, revisions, clock, logger });
     this.#local = new LocalManifests(options.rows, clock);
+    this.#publisher = new ManifestPublisher({ ...options, book: this.#book, local: this.#local });
     this.#told = this.#counting();
     const changed = () => this.#changed();
     this.#stops.push(
@@ -119,8 +117,7 @@ export class Manifests implements Disposable {
   }
 
   mayWrite(modelId: string): boolean {
-    const { mesh, access } = this.#options;
-    return mayWrite(access.current, modelId, mesh.role);
+    return this.#publisher.mayWrite(modelId);
   }
 
   /** Nearest first. Throws ProtocolError `bad_lineage`. */
@@ -138,7 +135,7 @@ export class Manifests implements Disposable {
     const wanted = isPartial ? completeManifest(base, said) : said;
     const words = wordsOf(base, wanted);
     this.lineageOf({ ...wanted, model_id: base.model_id, version: base.version });
-    if (this.#book.get(manifestKey(base)) !== undefined) this.#insistOnWriting(base.model_id);
+    if (this.#book.get(manifestKey(base)) !== undefined) this.#publisher.insistOnWriting(base.model_id);
     this.#local.setWords(model, words);
     this.#changed();
     this.#publishDue();
@@ -156,19 +153,19 @@ export class Manifests implements Disposable {
   }
 
   #sayWithdrawn(manifest: ModelManifest, withdrawn: boolean): ModelManifest {
-    this.#insistOnWriting(manifest.model_id);
+    this.#publisher.insistOnWriting(manifest.model_id);
     const key = manifestKey(manifest);
     const here = this.#options.library.list().find((model) => this.#local.keyOf(model) === key);
     if (here !== undefined) this.#local.setWithdrawn(here, withdrawn);
-    return this.#sign({ ...manifest, withdrawn });
+    const signed = this.#publisher.sign({ ...manifest, withdrawn });
+    this.#forget();
+    return signed;
   }
 
-  #insistOnWriting(modelId: string): void {
-    if (this.mayWrite(modelId)) return;
-    const { role } = this.#options.mesh;
-    throw new NodeError('not_permitted', `Writing the manifest of ${modelId}: the role ${role} may not`, {
-      data: { model_id: modelId, role, right: 'write' },
-    });
+  #publishDue(): void {
+    const isAll = this.#publisher.publishDue();
+    this.#forget();
+    if (!isAll) this.#changed();
   }
 
   #baseOf(model: LocalModel): ModelManifest {
@@ -221,7 +218,6 @@ export class Manifests implements Disposable {
       this.#cancelSettle = undefined;
       this.#keepPulled();
       this.#publishDue();
-      this.#forget();
       this.#tell();
     });
   }
@@ -244,37 +240,6 @@ export class Manifests implements Disposable {
       const counting = key === undefined ? undefined : this.#book.get(key);
       if (counting !== undefined) this.#local.keep(model, counting);
     }
-  }
-
-  /** Called by timers: what it throws would end the daemon. Tried again at the next change or look. */
-  #publishDue(): void {
-    const { mesh, library, logger } = this.#options;
-    try {
-      const due = planPublishing({
-        nodeId: mesh.nodeId,
-        here: library.list().flatMap((model) => this.#local.modelHere(model) ?? []),
-        own: this.#book.publishedBy(mesh.nodeId),
-        counting: (key) => this.#book.get(key),
-        mayWrite: (modelId) => this.mayWrite(modelId),
-      });
-      for (const manifest of due.slice(0, NODE_LIMITS.manifestsAtOnce)) this.#sign(manifest);
-      if (due.length > NODE_LIMITS.manifestsAtOnce) this.#changed();
-    } catch (thrown) {
-      logger.warn({ reason: messageOf(thrown) }, 'the mesh was not told a manifest');
-    }
-  }
-
-  #sign(manifest: ModelManifest): ModelManifest {
-    const { mesh, rows, clock } = this.#options;
-    const { model_id: modelId, version, sha256 } = manifest;
-    const signer = { id: mesh.nodeId, privateKey: mesh.identity.nodeKey };
-    const before = rows.revisionOf({ modelId, version, sha256 });
-    const signed = signManifest(manifest, { signer, nowMs: clock.nowMs(), before });
-    const payload = shortManifest(signed);
-    mesh.publish({ kind: 'manifest', key: manifestKey(signed), payload, ttlMs: MESH_LIMITS.orderRecordLifeMs });
-    this.#local.keepSigned(signed);
-    this.#forget();
-    return signed;
   }
 }
 
