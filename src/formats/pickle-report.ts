@@ -50,10 +50,6 @@ export class PickleFindings {
     if (this.#faults.size < this.#most.faults) this.#faults.add(why);
   }
 
-  get importCount(): number {
-    return this.#imports.size;
-  }
-
   report(): PickleReport {
     return { imports: [...this.#imports.values()], pickles: this.pickles, faults: [...this.#faults] };
   }

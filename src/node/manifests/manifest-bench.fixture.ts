@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Emitter, silentLogger } from '../../core/index.ts';
 import type { MembershipEvent } from '../../mesh/index.ts';
 import { RecordLog } from '../../mesh/record-log.ts';
-import type { ModelAccess } from '../../protocol/index.ts';
+import type { ModelAccess, ModelManifest } from '../../protocol/index.ts';
 import type { LocalModel } from '../../registry/index.ts';
 import type { TestMesh } from '../../testkit/mesh-members.ts';
 import type { VirtualClock } from '../../testkit/virtual-clock.ts';
@@ -62,6 +62,11 @@ export class ManifestNode implements AsyncDisposable {
     const model = this.bench.library.list().find((one) => one.modelId === modelId);
     if (model === undefined) throw new Error(`${modelId} is not in the library`);
     return model;
+  }
+
+  /** The one that counts. */
+  manifestOf(modelId: string): ModelManifest | undefined {
+    return this.manifests.all().find((one) => one.model_id === modelId);
   }
 
   async settle(): Promise<void> {

@@ -35,16 +35,8 @@ export interface ManifestsOptions {
   readonly logger: Logger;
 }
 
-export interface ManifestEvent {
-  readonly key: string;
-  /** Undefined: there is none that counts any more, or it was withdrawn. */
-  readonly manifest: ModelManifest | undefined;
-}
-
 export class Manifests implements Disposable {
-  /** After what happened, when it has settled: all that is told at once is told once. */
-  readonly events: Emitter<ManifestEvent>;
-  /** The same, once for all that changed together. */
+  /** After what happened, when it has settled: once for all that changed together. */
   readonly changes: Emitter<void>;
   readonly #options: ManifestsOptions;
   readonly #book: ManifestBook;
@@ -61,7 +53,6 @@ export class Manifests implements Disposable {
   constructor(options: ManifestsOptions) {
     this.#options = options;
     const { mesh, access: policy, library, rows: revisions, clock, logger } = options;
-    this.events = new Emitter((thrown) => logger.error({ err: thrown }, 'a listener to manifests failed'));
     this.changes = new Emitter((thrown) => logger.error({ err: thrown }, 'a listener to manifests failed'));
     this.#book = new ManifestBook({ mesh, policy, revisions, clock, logger });
     this.#local = new LocalManifests(options.rows, clock);
@@ -95,14 +86,14 @@ export class Manifests implements Disposable {
     return this.#counting().get(manifestKey({ model_id: modelId, version, sha256 }));
   }
 
-  /** The newest version without one; of several contents under one version the one signed last. */
-  manifestOf(modelId: string, version?: string, sha256?: string): ModelManifest | undefined {
-    return this.#newest(this.all(), modelId, version, sha256);
-  }
-
-  /** The same, withdrawn ones too. */
+  /** Withdrawn ones too. The newest version without one; of several contents under one version the one signed last. */
   lookUp(modelId: string, version?: string, sha256?: string): ModelManifest | undefined {
-    return this.#newest([...this.#all().values()].sort(byNameNewestFirst), modelId, version, sha256);
+    return [...this.#all().values()]
+      .sort(byNameNewestFirst)
+      .find(
+        (one) =>
+          one.model_id === modelId && (version ?? one.version) === one.version && (sha256 ?? one.sha256) === one.sha256,
+      );
   }
 
   /** Of a model on this machine, whatever counts; undefined while it is not ready. */
@@ -175,17 +166,6 @@ export class Manifests implements Disposable {
     throw new NodeError('model_not_ready', `Describing ${modelId}: it is ${state}, wanted ready`);
   }
 
-  /** Of a sorted list. */
-  #newest(
-    sorted: readonly ModelManifest[],
-    ...[modelId, version, sha256]: readonly [string, string | undefined, string | undefined]
-  ): ModelManifest | undefined {
-    return sorted.find(
-      (one) =>
-        one.model_id === modelId && (version ?? one.version) === one.version && (sha256 ?? one.sha256) === one.sha256,
-    );
-  }
-
   #all(): ReadonlyMap<string, ModelManifest> {
     if (this.#known !== undefined) return this.#known;
     const known = new Map<string, ModelManifest>();
@@ -225,11 +205,8 @@ export class Manifests implements Disposable {
   #tell(): void {
     const before = this.#told;
     this.#told = this.#counting();
-    const gone = [...before.keys()].filter((key) => !this.#told.has(key));
-    const news = [...this.#told].filter(([key, manifest]) => before.get(key) !== manifest);
-    for (const [key, manifest] of news) this.events.emit({ key, manifest });
-    for (const key of gone) this.events.emit({ key, manifest: undefined });
-    if (news.length + gone.length > 0) this.changes.emit();
+    const isSame = [...this.#told].every(([key, manifest]) => before.get(key) === manifest);
+    if (!isSame || before.size !== this.#told.size) this.changes.emit();
   }
 
   /** What a model came with stays with it when its publisher is gone. */
