@@ -4,6 +4,7 @@ export { type ByteGate, openGate } from './byte-gate.ts';
 export { formatBytes, GB, GiB, KiB, MB, MiB, TiB } from './bytes.ts';
 export { type Clock, systemClock } from './clock.ts';
 export { compareText } from './compare-text.ts';
+export { editDistance } from './edit-distance.ts';
 export { Emitter } from './emitter.ts';
 export {
   AtmosphereError,

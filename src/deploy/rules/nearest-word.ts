@@ -1,4 +1,5 @@
 /** The word that somebody probably meant. Pure. */
+import { editDistance } from '../../core/index.ts';
 
 /** The one of `words` with the fewest changed letters, where those are few; undefined when none is near. */
 export function nearestWord(word: string, words: readonly string[]): string | undefined {
@@ -9,21 +10,8 @@ export function nearestWord(word: string, words: readonly string[]): string | un
   return near[0]?.candidate;
 }
 
-/** Letters to change, add, leave out or swap. Words of very different length are not compared. */
-function distanceOf(a: string, b: string): number {
-  if (Math.abs(a.length - b.length) > 8) return Number.POSITIVE_INFINITY;
-  let before: number[] = [];
-  let above = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let row = 1; row <= a.length; row += 1) {
-    const current = [row];
-    for (let column = 1; column <= b.length; column += 1) {
-      const isSame = a[row - 1] === b[column - 1];
-      const isSwapped = a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1];
-      const changed = (above[column - 1] ?? 0) + (isSame ? 0 : 1);
-      const swapped = isSwapped ? (before[column - 2] ?? 0) + 1 : Number.POSITIVE_INFINITY;
-      current.push(Math.min(changed, swapped, (above[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
-    }
-    [before, above] = [above, current];
-  }
-  return above[b.length] ?? 0;
+/** Words of very different length are not compared. */
+function distanceOf(word: string, candidate: string): number {
+  if (Math.abs(word.length - candidate.length) > 8) return Number.POSITIVE_INFINITY;
+  return editDistance(word, candidate);
 }

@@ -1,4 +1,5 @@
 /** What somebody may have meant. Pure. */
+import { editDistance } from '../../core/index.ts';
 
 const TOLD = 3;
 /** Of names that others choose, and of which there may be thousands. */
@@ -16,19 +17,10 @@ export function nearestNames(wanted: string, known: readonly string[]): string {
   return names.length <= TOLD ? `there is ${near.join(', ')}` : `the nearest are ${near.join(', ')}`;
 }
 
-/** Letters to change, put in or take out; what is inside the other counts as near. */
+/** What is inside the other counts as nearest. */
 export function distanceOf(one: string, other: string): number {
   const a = one.toLowerCase().slice(0, COMPARED_CHARS);
   const b = other.toLowerCase().slice(0, COMPARED_CHARS);
   if (a !== '' && b.includes(a)) return 0;
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i += 1) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j += 1) {
-      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
+  return editDistance(a, b);
 }
