@@ -8,6 +8,7 @@ export const DEPLOY_LIMIT_TABLE = {
   rolloutLeaseMinMs: { value: 3_000, why: 'a rollout’s coordinator may always be silent for so long' },
   rolloutLeaseMaxMs: { value: 60_000, why: 'and never longer before another node takes over' },
   rulesBytes: { value: 128 * KiB, why: 'one file of deployment rules' },
+  rulesFaults: { value: 200, why: 'faults of one file after which no more rules are looked at' },
   rulesRecordBytes: { value: 192 * KiB, why: 'the same as JSON, with what is left out filled in: fits into a record' },
 } as const satisfies LimitTable;
 

@@ -13,6 +13,18 @@ export const NODE_LIMIT_TABLE = {
     why: 'how much of the audit log’s end could be cut off without being missed here',
   },
   auditWindowMs: { value: 60_000, why: 'the time for the next' },
+  auditRefusalEveryMs: { value: 60_000, why: 'how often the audit log says that one reader may not have one content' },
+  auditRefusalsRemembered: { value: 1000, why: 'such refusals that are known to be said; then all are forgotten' },
+  auditSources: { value: 16, why: 'peers and mirrors of one transfer that the audit log names' },
+  rightsLastMs: {
+    value: 300_000,
+    why: 'how long a node goes by rights once looked up; certificates run out by themselves',
+  },
+  deploymentCheckEveryMs: {
+    value: 5_000,
+    why: 'how often at most a node looks whether somebody deleted what is deployed',
+  },
+  deploymentPlanEveryMs: { value: 60_000, why: 'rules with a time of day begin and end without anything happening' },
   auditOfOthers: { value: 120, why: 'entries of the audit log that others cause in that time; the rest is counted' },
   availableBurst: { value: 4, why: 'models in a row that the mesh is told of as soon as they are ready' },
   availableEveryMs: { value: 2000, why: 'and then one in this time: each is a record that every node gets' },

@@ -17,13 +17,11 @@ const KNOWN_ROLES = ['admin', 'publisher', 'gateway', 'edge', 'member'];
 export function faultsOfRules(rules: readonly DeploymentRule[], surroundings: RuleSurroundings): Fault[] {
   const faults = faultsOfWhole(rules);
   for (const [index, rule] of rules.entries()) {
-    if (faults.length > MANY_FAULTS) break;
+    if (faults.length > DEPLOY_LIMITS.rulesFaults) break;
     faults.push(...faultsOfRule(rule, ['rules', index], surroundings));
   }
   return faults;
 }
-
-const MANY_FAULTS = 200;
 
 function faultsOfWhole(rules: readonly DeploymentRule[]): Fault[] {
   const faults: Fault[] = [];

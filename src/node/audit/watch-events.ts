@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Mesh, RecordEvent } from '../../mesh/index.ts';
 import { canonicalBytes, type RecordKind, type SignedRecord } from '../../protocol/index.ts';
 import type { AuditEventName } from '../../registry/index.ts';
+import { NODE_LIMITS } from '../limits.ts';
 import type { TransferService } from '../pull/transfer-service.ts';
 import { isEnded, type TransferSnapshot } from '../pull/transfer-snapshot.ts';
 import type { Refusal } from '../served-content.ts';
@@ -60,13 +61,11 @@ function auditTransfer(
   const source = [
     ...peers.filter(({ bytes }) => bytes > 0).map(({ nodeId, bytes }) => ({ node_id: nodeId, bytes })),
     ...mirrors.filter(({ bytes }) => bytes > 0).map(({ name, bytes }) => ({ mirror: name, bytes })),
-  ].slice(0, SOURCES_NAMED);
+  ].slice(0, NODE_LIMITS.auditSources);
   const end = { request_id: requestId, state, bytes: rest.bytesDownloaded, took_ms: rest.durationMs };
   trail.note('transfer', { ...about, ...end, source, ...(error === undefined ? {} : { code: error.code }) });
   if (state === 'Completed') trail.note('install', { ...about, how: 'pull', path: rest.path });
 }
-
-const SOURCES_NAMED = 16;
 
 /** Bytes that somebody wanted and may not have: the same again is written once in a while. */
 export function auditRefusals(trail: AuditTrail, nowMs: () => number): (refusal: Refusal) => void {
@@ -74,14 +73,11 @@ export function auditRefusals(trail: AuditTrail, nowMs: () => number): (refusal:
   return ({ sha256, modelIds, asker }) => {
     const name = `${asker.nodeId ?? asker.kind} ${sha256}`;
     const now = nowMs();
-    if (now - (last.get(name) ?? Number.NEGATIVE_INFINITY) < REFUSAL_AGAIN_MS) return;
-    if (last.size >= REFUSALS_REMEMBERED) last.clear();
+    if (now - (last.get(name) ?? Number.NEGATIVE_INFINITY) < NODE_LIMITS.auditRefusalEveryMs) return;
+    if (last.size >= NODE_LIMITS.auditRefusalsRemembered) last.clear();
     last.set(name, now);
     const who = asker.nodeId ?? asker.kind;
     const behalf = asker.onBehalfOf === undefined ? {} : { on_behalf_of: asker.onBehalfOf };
     trail.noteOfOthers('refusal', { what: 'read', who, role: asker.role, ...behalf, model_id: modelIds[0], sha256 });
   };
 }
-
-const REFUSAL_AGAIN_MS = 60_000;
-const REFUSALS_REMEMBERED = 1000;

@@ -15,6 +15,7 @@ import type { ModelManifest, ModelStatusEntry } from '../../protocol/index.ts';
 import type { PinRepository } from '../../registry/index.ts';
 import type { OrderContext } from '../../trust/index.ts';
 import type { ModelLibrary } from '../library/model-library.ts';
+import { NODE_LIMITS } from '../limits.ts';
 import type { DeploymentJournal } from './journal.ts';
 import { type OrderBook, planAccess } from './orders.ts';
 import type { DeprecationsView, ManifestsView, NodesView, RulesView } from './ports.ts';
@@ -94,7 +95,7 @@ export class FleetWishes implements Wishes {
 
   #access(nowMs: number): PlanAccess {
     const known = this.#rights;
-    if (known !== undefined && nowMs - known.madeAtMs <= RIGHTS_LAST_MS) return known.access;
+    if (known !== undefined && nowMs - known.madeAtMs <= NODE_LIMITS.rightsLastMs) return known.access;
     const access = planAccess(this.#options.access.orderContext());
     this.#rights = { access, madeAtMs: nowMs };
     return access;
@@ -118,9 +119,6 @@ export class FleetWishes implements Wishes {
     return this.#options.journal.list().some((row) => isFrom(row, rolloutId) && !isBack(row));
   }
 }
-
-/** Certificates run out by themselves. */
-const RIGHTS_LAST_MS = 300_000;
 
 function isHeld({ status }: ModelStatusEntry): boolean {
   return status === 'Ready' || status === 'Loaded';

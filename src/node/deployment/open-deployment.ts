@@ -12,6 +12,7 @@ import type { AccessPolicy } from '../access/access-policy.ts';
 import type { AuditTrail } from '../audit/audit-trail.ts';
 import type { ConsentDesk } from '../consent/consent-desk.ts';
 import type { ModelLibrary } from '../library/model-library.ts';
+import { NODE_LIMITS } from '../limits.ts';
 import type { Askable } from '../pull/holder-wait.ts';
 import type { TransferService } from '../pull/transfer-service.ts';
 import { SpacedCalls } from '../spaced-calls.ts';
@@ -151,15 +152,11 @@ function* wakers(options: DeploymentOptions, reconciler: Reconciler): Generator<
   yield catalog.events.on(({ type }) => {
     if (type === 'changed' || type === 'endpoints') reconciler.hurry((row) => isForWantOfHolders(row, catalog));
   });
-  const rechecks = new SpacedCalls({
-    clock,
-    burst: 1,
-    everyMs: RECHECK_EVERY_MS,
-    act: () => recheck(options, reconciler),
-  });
+  const { deploymentCheckEveryMs: everyMs, deploymentPlanEveryMs } = NODE_LIMITS;
+  const rechecks = new SpacedCalls({ clock, burst: 1, everyMs, act: () => recheck(options, reconciler) });
   yield () => rechecks[Symbol.dispose]();
   yield library.changes.on(() => rechecks.call());
-  yield every(clock, LOOK_AGAIN_MS, wake);
+  yield every(clock, deploymentPlanEveryMs, wake);
 }
 
 /** Somebody may have deleted what is deployed. */
@@ -168,10 +165,6 @@ function recheck({ logger }: DeploymentOptions, reconciler: Reconciler): void {
     .recheck()
     .catch((thrown: unknown) => logger.warn({ err: messageOf(thrown) }, 'looking for deployed models failed'));
 }
-
-const RECHECK_EVERY_MS = 5_000;
-/** Rules with a time of day begin and end by themselves. */
-const LOOK_AGAIN_MS = 60_000;
 
 function isForWantOfHolders({ error, sha256 }: Deployed, catalog: ModelCatalog): boolean {
   const isUnreached = error !== undefined && FOR_WANT_OF_HOLDERS.has(error.code);
