@@ -6,10 +6,11 @@
 import { type ModelId, messageOf } from '../../core/index.ts';
 import { DEPLOY_LIMITS } from '../limits.ts';
 import type { Deployed } from '../types.ts';
+import { Line } from './line.ts';
 import { planReconcile } from './plan.ts';
 import type { Wishes } from './ports.ts';
 import { isWell, toBegun } from './rows.ts';
-import { type DeploymentPorts, DeploymentRun, Line } from './run.ts';
+import { type DeploymentPorts, DeploymentRun } from './run.ts';
 
 export interface ReconcilerPorts extends Omit<DeploymentPorts, 'line'> {
   readonly wishes: Wishes;

@@ -5,6 +5,7 @@
 import type { Clock, Logger, ModelId } from '../../core/index.ts';
 import type { ContentKey, Deployed } from '../types.ts';
 import { retryAfterMs, retryAfterRollbackMs, toCause, toRefusal } from './failures.ts';
+import type { Line } from './line.ts';
 import type {
   Activator,
   AuditSink,
@@ -28,17 +29,6 @@ export interface DeploymentPorts {
   readonly audit: AuditSink;
   readonly clock: Clock;
   readonly logger: Logger;
-}
-
-/** Work that is done one at a time, over all runs. */
-export class Line {
-  #last: Promise<unknown> = Promise.resolve();
-
-  inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
-    const turn = this.#last.then(work, work);
-    this.#last = turn.catch(() => {});
-    return turn;
-  }
 }
 
 /** Progress is told in steps of this share. */
