@@ -3,9 +3,10 @@
  * An admin's node says its own word again in time, so that a policy does not run out unnoticed. Spec: docs/spec/20-access.md §1.
  */
 import { type Clock, Emitter, every, type Logger, messageOf, type NodeId } from '../../core/index.ts';
-import { isPastHalfLife, MESH_LIMITS, type Mesh, type RecordEvent } from '../../mesh/index.ts';
+import { isPastHalfLife, MESH_LIMITS, type Mesh } from '../../mesh/index.ts';
 import { type ModelAccess, parseModelAccess, type SignedRecord } from '../../protocol/index.ts';
 import { checkCertificateTimes, mayRead, type OrderContext, policyInForce } from '../../trust/index.ts';
+import { followKind } from '../follow-kind.ts';
 import { NODE_LIMITS } from '../limits.ts';
 
 export interface AccessPolicyOptions {
@@ -13,8 +14,6 @@ export interface AccessPolicyOptions {
   readonly clock: Clock;
   readonly logger: Logger;
 }
-
-const OF_POLICY = new Set(['access', 'certificate', 'revocation']);
 
 export class AccessPolicy implements Disposable {
   /** Another policy counts. */
@@ -29,8 +28,7 @@ export class AccessPolicy implements Disposable {
     const { mesh, clock } = options;
     this.#read();
     this.#stops.push(
-      mesh.recordEvents.on((event) => this.#onRecord(event)),
-      mesh.membershipEvents.on(() => this.#look()),
+      followKind(mesh, 'access', () => this.#look()),
       every(clock, NODE_LIMITS.policyLookEveryMs, () => this.#renew()),
     );
     this.#renew();
@@ -80,10 +78,6 @@ export class AccessPolicy implements Disposable {
   /** This admin's word, for all. Throws MeshError `record_refused`. */
   publish(policy: ModelAccess): void {
     this.#options.mesh.publish({ kind: 'access', key: '', payload: policy, ttlMs: MESH_LIMITS.orderRecordLifeMs });
-  }
-
-  #onRecord(event: RecordEvent): void {
-    if (event.type === 'revoked' || OF_POLICY.has(event.record.kind)) this.#look();
   }
 
   #look(): void {

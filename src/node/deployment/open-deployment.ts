@@ -11,6 +11,7 @@ import type { RuntimeProbe } from '../../runtimes/index.ts';
 import type { AccessPolicy } from '../access/access-policy.ts';
 import type { AuditTrail } from '../audit/audit-trail.ts';
 import type { ConsentDesk } from '../consent/consent-desk.ts';
+import { followKind } from '../follow-kind.ts';
 import type { ModelLibrary } from '../library/model-library.ts';
 import { NODE_LIMITS } from '../limits.ts';
 import type { Askable } from '../pull/holder-wait.ts';
@@ -134,13 +135,7 @@ export function openDeployment(options: DeploymentOptions, stack: AsyncDisposabl
 
 /** Before anybody is woken by the same. */
 function rightsOf({ access, mesh }: DeploymentOptions, wishes: FleetWishes): (() => void)[] {
-  return [
-    access.changes.on(() => wishes.forgetRights()),
-    mesh.membershipEvents.on(() => wishes.forgetRights()),
-    mesh.recordEvents.on((event) => {
-      if (event.type === 'revoked' || event.record.kind === 'certificate') wishes.forgetRights();
-    }),
-  ];
+  return [access.changes.on(() => wishes.forgetRights()), followKind(mesh, 'certificate', () => wishes.forgetRights())];
 }
 
 /** Whatever may change what should be here, or whether it can be had. */

@@ -8,6 +8,7 @@ import { type ModelDeprecation, parseModelDeprecation, type SignedRecord } from 
 import { mayWrite } from '../../trust/index.ts';
 import type { AccessPolicy } from '../access/access-policy.ts';
 import { NodeError } from '../errors.ts';
+import { followKind } from '../follow-kind.ts';
 import { deprecationKey } from './deprecation-key.ts';
 
 export interface Deprecated {
@@ -32,13 +33,7 @@ export class Deprecations implements Disposable {
   constructor(options: DeprecationsOptions) {
     this.#options = options;
     const { mesh, access } = options;
-    this.#stops = [
-      mesh.recordEvents.on((event) => {
-        if (event.type === 'revoked' || ['deprecation', 'certificate'].includes(event.record.kind)) this.#changed();
-      }),
-      mesh.membershipEvents.on(() => this.#changed()),
-      access.changes.on(() => this.#changed()),
-    ];
+    this.#stops = [followKind(mesh, 'deprecation', () => this.#changed()), access.changes.on(() => this.#changed())];
   }
 
   [Symbol.dispose](): void {

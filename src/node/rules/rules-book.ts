@@ -1,9 +1,10 @@
 /** The rules that hold here: those that admins gave the mesh, and the owner's own file. Spec: docs/spec/18-rules.md §5. */
 import { type Clock, Emitter, isNodeId, type Logger } from '../../core/index.ts';
 import type { RuleSet } from '../../deploy/index.ts';
-import { MESH_LIMITS, type Mesh, type RecordEvent } from '../../mesh/index.ts';
+import { MESH_LIMITS, type Mesh } from '../../mesh/index.ts';
 import { type DeploymentRule, parseDeploymentRules, type SignedRecord } from '../../protocol/index.ts';
 import { NodeError } from '../errors.ts';
+import { followKind } from '../follow-kind.ts';
 import type { OwnRulesFile } from './own-rules-file.ts';
 
 export interface RulesBookOptions {
@@ -25,11 +26,7 @@ export class RulesBook implements Disposable {
   constructor(options: RulesBookOptions) {
     this.#options = options;
     const { mesh, own } = options;
-    this.#stops = [
-      mesh.recordEvents.on((event) => this.#onRecord(event)),
-      mesh.membershipEvents.on(() => this.#changed()),
-      own.changes.on(() => this.#changed()),
-    ];
+    this.#stops = [followKind(mesh, 'rules', () => this.#changed()), own.changes.on(() => this.#changed())];
   }
 
   [Symbol.dispose](): void {
@@ -78,11 +75,6 @@ export class RulesBook implements Disposable {
       logger.warn({ author, key }, 'a record of rules holds none');
       return undefined;
     }
-  }
-
-  #onRecord(event: RecordEvent): void {
-    const isMeant = event.type === 'revoked' || event.record.kind === 'rules' || event.record.kind === 'certificate';
-    if (isMeant) this.#changed();
   }
 
   #changed(): void {
