@@ -33,6 +33,7 @@ export {
   failuresOf,
   isGoingBack,
   isOver,
+  leaseMsOf,
   type Mark,
   type Member,
   mergeRollouts,
@@ -46,6 +47,7 @@ export {
   renewMsOf,
   startRollout,
   takeOver,
+  takeUpAgain,
 } from './rollout/index.ts';
 export type { RuleSurroundings } from './rules/fault.ts';
 export { type RuleComplaint, readRules } from './rules/read-rules.ts';

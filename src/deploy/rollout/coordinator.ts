@@ -51,3 +51,14 @@ export function takeOver(state: RolloutState, self: NodeId, nowMs: number): Roll
     coordinator: self,
   };
 }
+
+/** Its own state, found at a start: who was not running heard nobody, so that nobody was silent meanwhile. */
+export function takeUpAgain(state: RolloutState, nowMs: number): RolloutState {
+  const { soak_began_at: soak, back_began_at: back } = state;
+  return {
+    ...state,
+    wave_began_at: nowMs,
+    ...(soak === undefined ? {} : { soak_began_at: nowMs }),
+    ...(back === undefined ? {} : { back_began_at: nowMs }),
+  };
+}

@@ -4,7 +4,7 @@
  */
 export { changeRollout, type RolloutChange, startRollout } from './change.ts';
 export { chooseNodes, type RolloutNode } from './choose.ts';
-export { planTakeover, renewMsOf, takeOver } from './coordinator.ts';
+export { leaseMsOf, planTakeover, renewMsOf, takeOver, takeUpAgain } from './coordinator.ts';
 export { failuresOf, type Mark, type Member, readMembers } from './members.ts';
 export { mergeRollouts, type RolloutWord } from './merge.ts';
 export { isGoingBack, isOver } from './phase.ts';

@@ -8,12 +8,14 @@ import { messageOf } from '../../core/index.ts';
 import {
   changeRollout,
   isOver,
+  leaseMsOf,
   planRollout,
   planTakeover,
   type RolloutChange,
   type RolloutNode,
   renewMsOf,
   takeOver,
+  takeUpAgain,
 } from '../../deploy/index.ts';
 import type { Mesh } from '../../mesh/index.ts';
 import type { ModelStatusEntry, RolloutSpec, RolloutState } from '../../protocol/index.ts';
@@ -44,6 +46,7 @@ export class RolloutCoordinator implements Disposable {
   readonly #stops: (() => void)[] = [];
   /** By rollout: when this node published it last, by the monotonic clock. */
   readonly #publishedAtMs = new Map<string, number>();
+  #startedAtMs = 0;
   #cancelTimer: (() => void) | undefined;
 
   constructor(options: RolloutCoordinatorOptions) {
@@ -54,6 +57,7 @@ export class RolloutCoordinator implements Disposable {
   }
 
   start(): void {
+    this.#startedAtMs = this.#options.clock.monotonicMs();
     this.#stops.push(this.#options.book.changes.on(() => this.look()));
     this.look();
   }
@@ -122,7 +126,18 @@ export class RolloutCoordinator implements Disposable {
   #lookAt(known: KnownRollout): number {
     const { mesh } = this.#options;
     const isOurs = known.author === mesh.nodeId && known.rollout.state.coordinator === mesh.nodeId;
-    return isOurs ? this.#plan(known) : this.#watch(known);
+    if (!isOurs) return this.#watch(known);
+    return this.#publishedAtMs.has(known.rollout.spec.rollout_id) ? this.#plan(known) : this.#takeUpAgain(known);
+  }
+
+  /** Coordinated before this start: another may have gone on with it meanwhile, and is listened for first. */
+  #takeUpAgain(known: KnownRollout): number {
+    const { clock } = this.#options;
+    const { spec, state } = known.rollout;
+    const waitMs = leaseMsOf(spec) - (clock.monotonicMs() - this.#startedAtMs);
+    if (waitMs > 0) return waitMs;
+    this.publish(known, takeUpAgain(state, Math.floor(clock.nowMs())));
+    return renewMsOf(spec);
   }
 
   #plan(known: KnownRollout): number {

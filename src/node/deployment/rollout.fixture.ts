@@ -62,10 +62,11 @@ export class BenchNode {
   readonly identity: Identity;
   readonly log: RecordLog;
   readonly book: RolloutBook;
-  readonly coordinator: RolloutCoordinator;
+  coordinator: RolloutCoordinator;
   readonly desk: RolloutDesk;
   readonly policy: { current: ModelAccess | undefined; readonly changes: Emitter<void> };
   isOn = true;
+  readonly #makeCoordinator: () => RolloutCoordinator;
 
   constructor(bench: RolloutBench, identity: Identity) {
     const { clock } = bench;
@@ -96,7 +97,8 @@ export class BenchNode {
       statusesOf: () => bench.statuses,
       orderContext,
     });
-    this.coordinator = new RolloutCoordinator({ mesh, book: this.book, fleet, clock, logger: silentLogger });
+    this.#makeCoordinator = () => new RolloutCoordinator({ mesh, book: this.book, fleet, clock, logger: silentLogger });
+    this.coordinator = this.#makeCoordinator();
     this.desk = new RolloutDesk({
       ...{ mesh, book: this.book, coordinator: this.coordinator, fleet, orderContext, clock },
       insist: (facts) => bench.audit.push(facts),
@@ -113,6 +115,18 @@ export class BenchNode {
   die(): void {
     this.isOn = false;
     this.coordinator[Symbol.dispose]();
+  }
+
+  /** As a start after a kill: with what it knew then. */
+  revive(): void {
+    this.isOn = true;
+    this.coordinator = this.#makeCoordinator();
+    this.coordinator.start();
+  }
+
+  /** What it has missed comes from another. */
+  catchUp(other: BenchNode): void {
+    for (const record of other.log.list({ kind: 'rollout' })) this.log.accept(record, undefined);
   }
 
   /** A record that it signs without its own log's consent. */

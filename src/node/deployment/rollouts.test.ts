@@ -76,6 +76,38 @@ test('a coordinator that dies is followed by the one that may, with the same wav
   expect(stateAt(deputy, id)?.waves.map((wave) => wave.length)).toEqual([1, 2]);
 });
 
+test('a coordinator that comes back after another has finished undoes nothing', async () => {
+  const id = await order();
+  admin.die();
+  await bench.clock.advance(LEASE_MS * 2);
+  await answerWell(id, deputy);
+  await bench.clock.advance(FORM.soak_ms);
+  await answerWell(id, deputy);
+  await bench.clock.advance(FORM.soak_ms + FORM.node_timeout_ms);
+  expect(stateAt(deputy, id)?.phase).toBe('done');
+  admin.revive();
+  await bench.clock.advance(LEASE_MS / 2);
+  expect(stateAt(admin, id)?.phase).toBe('running');
+  admin.catchUp(deputy);
+  await bench.clock.advance(LEASE_MS * 3);
+  expect([admin, deputy, ...edges].map((node) => stateAt(node, id)?.phase)).toEqual(Array(5).fill('done'));
+});
+
+test('a coordinator that was away, and nobody in its place, takes nobody for silent', async () => {
+  const id = await order();
+  admin.die();
+  deputy.die();
+  await bench.clock.advance(FORM.node_timeout_ms * 10);
+  admin.revive();
+  await bench.clock.advance(LEASE_MS * 2);
+  expect(stateAt(admin, id)).toMatchObject({ phase: 'running', coordinator: admin.id, term: 1 });
+  await answerWell(id, admin);
+  await bench.clock.advance(FORM.soak_ms);
+  expect(stateAt(admin, id)?.waves.map((wave) => wave.length)).toEqual([1, 2]);
+  await bench.clock.advance(FORM.node_timeout_ms * 2);
+  expect(stateAt(admin, id)?.phase).toBe('rolled_back');
+});
+
 test('a coordinator that is heard in time is let be, though nothing changes', async () => {
   const id = await order();
   await bench.clock.advance(LEASE_MS * 3);
