@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { OrderEvent } from '../../api/index.ts';
 import { Emitter, type NodeId } from '../../core/index.ts';
-import { type ModelStatusEntry, parseUpdateCommand } from '../../protocol/index.ts';
+import { type ModelStatusEntry, parseUpdateCommand, type UpdateCommand } from '../../protocol/index.ts';
 import { VirtualClock } from '../../testkit/virtual-clock.ts';
 import { NODE_LIMITS } from '../limits.ts';
 import { followOrder } from './follow-order.ts';
@@ -20,6 +20,12 @@ class Fleet {
   readonly clock = new VirtualClock();
   readonly changes = new Emitter<NodeId>();
   readonly #told = new Map<NodeId, ModelStatusEntry[]>();
+  readonly #orders: unknown[] = [];
+
+  /** The mesh holds it. */
+  hold(command: UpdateCommand, author: NodeId, issued_at: number): void {
+    this.#orders.push({ kind: 'deployment', author, issued_at, payload: command });
+  }
 
   tell(nodeId: NodeId, ...entries: Partial<ModelStatusEntry>[]): void {
     const whole = { model_id: 'acme/detector', version: '1.0.0', sha256: 'ab'.repeat(32), status: 'Loaded' };
@@ -38,14 +44,17 @@ class Fleet {
       },
       ...{ revokedAtMs: undefined, connected: true, isSelf: nodeId === SELF },
     }));
+    const certificateOf = (id: NodeId) =>
+      id === AWAY ? { name: 'boss', role: 'admin', issued_at: 0, expires_at: 2e12 } : undefined;
     const heard = [{ nodeId: NEAR, name: 'near', endpoints: { http: [] }, modelCount: 0 }];
     const statuses = { changes: this.changes, of: (nodeId: NodeId) => this.#of(nodeId) };
     return {
       ...{ name: 'self', clock: this.clock, httpUrl: () => '', library: { entries: () => [] } },
-      mesh: { nodeId: SELF, members: () => members, records: () => [], certificateOf: () => undefined },
+      mesh: { nodeId: SELF, members: () => members, records: () => this.#orders, certificateOf },
       catalog: { getNodes: () => heard },
       feedback: { standingOf: () => null },
       nodes: { get: () => undefined, self: () => undefined },
+      access: { orderContext: () => ({ certificateOf, isRevoked: () => false, policy: undefined, nowMs: 1.9e12 }) },
       deployment: { statuses, nodes: { nodes: () => [] } },
     } as unknown as NodeParts;
   }
@@ -114,6 +123,33 @@ describe('followOrder()', () => {
     const events = await follow(fleet);
     expect(events.at(-1)).toMatchObject({ event: 'failed', failures: 1, code: 'deployment_failed' });
     expect(events.at(-2)?.status?.error).toMatch(/^needs 8 GB$|^pinned there to 0\.9\.0/);
+  });
+
+  it.each([
+    ['for another version', { action: 'deploy' }, [{ because: 'command:0b8f2a6e-1c1e-4f6b-8d2b-5a3f0e6d7c22' }]],
+    ['that it goes', { action: 'remove' }, []],
+  ])('ends where another’s later order counts: %s', async (_about, change, told) => {
+    const fleet = new Fleet();
+    const other = commandFor({ ...change, command_id: '0b8f2a6e-1c1e-4f6b-8d2b-5a3f0e6d7c22' });
+    fleet.hold(commandFor(), SELF, 10);
+    fleet.hold(other, AWAY, 11);
+    fleet.tell(NEAR, ...told);
+    const events = await follow(fleet);
+    expect(events.at(-1)).toMatchObject({ event: 'failed', failures: 1 });
+    expect(events.at(-2)?.status).toMatchObject({ error_code: 'overruled' });
+    expect(events.at(-2)?.status?.error).toBe(`overruled by a later order of boss: to ${change.action} 1.0.0`);
+  });
+
+  it('is not ended by an earlier order, nor by a later removal of one who may not order it', async () => {
+    const fleet = new Fleet();
+    const other = commandFor({ action: 'remove', command_id: '0b8f2a6e-1c1e-4f6b-8d2b-5a3f0e6d7c22' });
+    fleet.hold(commandFor(), SELF, 10);
+    fleet.hold(other, AWAY, 9);
+    fleet.hold(other, NEAR, 11);
+    const following = follow(fleet);
+    await fleet.clock.advance(10);
+    fleet.tell(NEAR, {});
+    expect((await following).at(-1)).toMatchObject({ event: 'completed', done: 1 });
   });
 
   it('takes nobody’s word on another order for this one', async () => {

@@ -5,13 +5,19 @@
 import type { OrderEvent } from '../../api/index.ts';
 import type { NodeId } from '../../core/index.ts';
 import { isTargeted } from '../../deploy/index.ts';
-import type { ModelStatusEntry, UpdateCommand } from '../../protocol/index.ts';
+import {
+  type ModelStatusEntry,
+  parseUpdateCommand,
+  type SignedRecord,
+  type UpdateCommand,
+} from '../../protocol/index.ts';
 import { NodeError } from '../errors.ts';
 import { NODE_LIMITS } from '../limits.ts';
 import { toDeploymentRow } from './deployment-rows.ts';
 import { eventQueue } from './event-queue.ts';
 import { listNodes } from './mesh-control.ts';
 import { nobodyMeant } from './nobody-meant.ts';
+import { overrulerOf } from './overruled.ts';
 import type { NodeParts } from './parts.ts';
 
 interface Followed {
@@ -92,7 +98,18 @@ function newsOf(parts: NodeParts, command: UpdateCommand, nodeId: NodeId, one: F
   const status = parts.deployment.statuses.of(nodeId);
   const entries = (status?.models ?? []).filter(({ model_id }) => model_id === command.manifest.model_id);
   const entry = entries.find(({ because }) => because === `command:${command.command_id}`) ?? entries.find(isHeld);
-  const end = command.action === 'remove' ? endOfRemoval(entries) : endOf(command, entry);
+  const reached = command.action === 'remove' ? endOfRemoval(entries) : endOf(command, entry);
+  const overruler =
+    entry === undefined && reached === undefined
+      ? overrulerOf(
+          parts,
+          command,
+          nodeId,
+          entries.map(({ because }) => because),
+        )
+      : undefined;
+  if (overruler !== undefined) return newsOfOverruled(parts, command, one, overruler);
+  const end = reached;
   const told = JSON.stringify([end, entry?.status, entry?.error, entry?.download_progress, entry?.version]);
   one.end = end;
   const isNothing = entry === undefined && end === undefined;
@@ -100,6 +117,19 @@ function newsOf(parts: NodeParts, command: UpdateCommand, nodeId: NodeId, one: F
   one.told = told;
   const row = entry === undefined ? {} : { status: toDeploymentRow(parts, { nodeId }, withReason(entry, end)) };
   return { event: 'status', ...factsOf(command), node: one.node, ...row };
+}
+
+/** Another's later order counts there: nothing more will be heard of this one. */
+function newsOfOverruled(parts: NodeParts, command: UpdateCommand, one: Followed, by: SignedRecord): OrderEvent {
+  one.end = 'failed';
+  const name = parts.mesh.certificateOf(by.author as NodeId)?.name ?? by.author;
+  const { manifest, action } = parseUpdateCommand(by.payload);
+  const error = `overruled by a later order of ${name}: to ${action} ${manifest.version}`;
+  const { model_id, version, sha256 } = command.manifest;
+  const updated_at = new Date(by.issued_at).toISOString();
+  const entry = { model_id, version, sha256, status: 'Failed', download_progress: 0, error, updated_at } as const;
+  const status = toDeploymentRow(parts, { nodeId: one.node.node_id as NodeId }, { ...entry, error_code: 'overruled' });
+  return { event: 'status', ...factsOf(command), node: one.node, status };
 }
 
 /** Its own status has nothing against what is pinned; the order has. */
