@@ -58,6 +58,8 @@ describe('audit log', () => {
     const db = new DatabaseSync(join(folder, 'db'));
     expect(() => db.exec("UPDATE audit_log SET event = 'load'")).toThrow('append-only');
     expect(() => db.exec('DELETE FROM audit_log')).toThrow('append-only');
+    const again = 'INSERT OR REPLACE INTO audit_log SELECT * FROM audit_log WHERE seq = 1';
+    expect(() => db.exec(again)).toThrow('append-only');
     db.close();
   });
 

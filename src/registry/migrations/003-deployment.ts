@@ -40,6 +40,7 @@ CREATE TABLE audit_log (
   hash TEXT NOT NULL
 ) STRICT;
 CREATE TRIGGER audit_log_never_changes BEFORE UPDATE ON audit_log BEGIN SELECT raise(ABORT, 'the audit log is append-only'); END;
+CREATE TRIGGER audit_log_only_grows BEFORE INSERT ON audit_log WHEN EXISTS (SELECT 1 FROM audit_log WHERE seq >= NEW.seq) BEGIN SELECT raise(ABORT, 'the audit log is append-only'); END;
 CREATE TRIGGER audit_log_never_shrinks BEFORE DELETE ON audit_log BEGIN SELECT raise(ABORT, 'the audit log is append-only'); END;
 
 CREATE TABLE consents (
