@@ -8,6 +8,7 @@ export {
 } from './desired/explain-desired.ts';
 export { FleetIndex } from './desired/fleet-index.ts';
 export { indexFor, planDesired, planDesiredOf } from './desired/plan-desired.ts';
+export { priorityOf } from './desired/precedence.ts';
 export { isTargeted } from './desired/target.ts';
 export { type Criteria, chooseModel } from './exchange/choose-model.ts';
 export { toArchitecture } from './fit/aliases.ts';

@@ -70,6 +70,7 @@ export {
 export { shortManifest } from './deploy/manifest-short.ts';
 export { type AccessEntry, type ModelAccess, parseModelAccess } from './deploy/model-access.ts';
 export {
+  isInForce,
   MODEL_STATUSES,
   type ModelStatusEntry,
   type ModelStatusPage,
@@ -99,6 +100,7 @@ export {
 } from './have-frames.ts';
 export { bitsBeyond, type HaveState, planHaveNews } from './have-news.ts';
 export { type Heartbeat, parseHeartbeat } from './heartbeat.ts';
+export { isCalled } from './is-called.ts';
 export { wordsOfIssue } from './issue-words.ts';
 export { isSameJson, type JsonObject } from './json-shape.ts';
 export { PROTOCOL_LIMITS } from './limits.ts';

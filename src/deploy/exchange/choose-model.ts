@@ -2,7 +2,7 @@
  * Which model does somebody mean who says what it should be able to do? Pure. Spec: docs/spec/17-deployment.md §7.
  */
 import { compareText, type Sha256 } from '../../core/index.ts';
-import { compareVersions, isInRange } from '../../protocol/index.ts';
+import { compareVersions, isCalled, isInRange } from '../../protocol/index.ts';
 import type { Fit } from '../types.ts';
 
 export interface Criteria {
@@ -32,7 +32,7 @@ const LEAST_BEGINNING = 3;
 
 /** Does it meet what is asked for, whoever has it? Throws ProtocolError `invalid_range`. */
 export function meets(model: ModelOnOffer, { name, version, capabilities, maxSizeBytes }: Criteria): boolean {
-  if (name !== undefined && model.modelId !== name && !model.modelId.endsWith(`/${name}`)) return false;
+  if (name !== undefined && !isCalled(model.modelId, name)) return false;
   if (maxSizeBytes !== undefined && model.sizeBytes > maxSizeBytes) return false;
   if (!capabilities.every((wanted) => isAble(model, wanted))) return false;
   return isVersionMeant(model.version, version);

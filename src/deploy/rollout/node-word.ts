@@ -1,5 +1,5 @@
 /** What a node's status says of a rollout. Spec: docs/spec/19-rollout.md §4.5, §5.1. Pure. */
-import type { ModelManifest, ModelStatusEntry, RolloutSpec } from '../../protocol/index.ts';
+import { isInForce, type ModelManifest, type ModelStatusEntry, type RolloutSpec } from '../../protocol/index.ts';
 
 /** Formats that a runtime loads here (17-deployment §5): of those `Ready` is not enough where the model has to answer. */
 const LOADED_FORMATS: readonly string[] = ['onnx'];
@@ -47,10 +47,6 @@ export function wasGiven(spec: RolloutSpec, entries: readonly ModelStatusEntry[]
 
 function isContent(entry: ModelStatusEntry, manifest: ModelManifest): boolean {
   return entry.version === manifest.version && entry.sha256 === manifest.sha256;
-}
-
-function isInForce({ status }: ModelStatusEntry): boolean {
-  return status === 'Ready' || status === 'Loaded';
 }
 
 function isBecauseOf({ rollout_id }: RolloutSpec, { because }: ModelStatusEntry): boolean {

@@ -2,6 +2,7 @@
 import type { AnswerOf, ControlHandlers } from '../../api/index.ts';
 import { isNodeId } from '../../core/index.ts';
 import type { ModelEntry } from '../../protocol/index.ts';
+import { sourcesOf } from '../consent/sources-of.ts';
 import { NodeError } from '../errors.ts';
 import { nameOf } from './known-names.ts';
 import { findNode } from './mesh-control.ts';
@@ -30,8 +31,8 @@ export function consentControl(parts: NodeParts): ConsentControl {
 
 /** Before a pull begins. With `yes` the owner agrees to all of them. Throws NodeError `consent_needed` with what to do. */
 export function verifyConsent(parts: NodeParts, entry: ModelEntry, yes: boolean): void {
-  const { consent } = parts;
-  const unagreed = consent.unagreed(sourcesOf(parts, entry));
+  const { consent, catalog, mirrors, mesh } = parts;
+  const unagreed = consent.unagreed(sourcesOf({ catalog, mirrors, nodeId: mesh.nodeId }, entry));
   if (unagreed.length === 0) return;
   if (yes) {
     for (const source of unagreed) consent.add(source, 'flag');
@@ -43,13 +44,6 @@ export function verifyConsent(parts: NodeParts, entry: ModelEntry, yes: boolean)
     `Pulling ${entry.model_id}: it would come from ${names.join(', ')}, whom you have not agreed to; \`atmosphere consent add ${names[0]}\`, or the same command with --yes`,
     { data: { sources: unagreed, names } },
   );
-}
-
-/** Who vouches for the model: each node that says it has it, and the mirrors that are asked. */
-function sourcesOf({ catalog, mirrors, mesh }: NodeParts, { sha256 }: ModelEntry): string[] {
-  const nodes = catalog.claimsOf(sha256).flatMap((claim) => claim.nodes.map(({ nodeId }) => nodeId));
-  const others = nodes.filter((nodeId) => nodeId !== mesh.nodeId);
-  return [...new Set([...others, ...mirrors.map((template) => new URL(template).origin)])];
 }
 
 /** A node by name or id, or the origin of a URL. */

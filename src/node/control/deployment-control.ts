@@ -1,9 +1,10 @@
 /** Orders of deployment and their progress, the fleet's status, pins. Spec: docs/spec/17-deployment.md §3, §6. */
 import { randomUUID } from 'node:crypto';
 import type { ControlHandlers, OrderEvent } from '../../api/index.ts';
-import { type Deployed, inForceOf } from '../../deploy/index.ts';
+import { type Deployed, inForceOf, priorityOf } from '../../deploy/index.ts';
 import {
   entryToManifest,
+  isCalled,
   type ModelManifest,
   parseUpdateCommand,
   shortManifest,
@@ -45,7 +46,7 @@ export function deploymentControl(parts: NodeParts): DeploymentControl {
     },
     async modelUnpin({ body }) {
       const pinned = deployment.pins();
-      const modelId = pinned.find((id) => id === body.id || id.endsWith(`/${body.id}`));
+      const modelId = pinned.find((id) => isCalled(id, body.id));
       if (modelId !== undefined) return { model_id: modelId, was_pinned: deployment.unpin(modelId) };
       const near = pinned.length === 0 ? 'nothing is pinned' : nearestNames(body.id, pinned);
       throw new NodeError('not_pinned', `Unpinning ${body.id}: it is not pinned on this node; ${near}`);
@@ -104,10 +105,8 @@ interface CommandFacts {
   readonly replicas?: number | undefined;
 }
 
-const PRIORITIES = { critical: 1, high: 2, normal: 3, low: 4 } as const;
-
 function toCommand({ clock }: NodeParts, action: 'deploy' | 'remove', facts: CommandFacts) {
-  const { manifest, target, load, priority = PRIORITIES[manifest.deployment.priority], replicas } = facts;
+  const { manifest, target, load, priority = priorityOf(manifest), replicas } = facts;
   return parseUpdateCommand({
     type: 'model_update',
     command_id: randomUUID(),
@@ -151,14 +150,14 @@ function inForceHere({ deployment }: NodeParts, id: string): ModelManifest | und
 }
 
 function rowOf(rows: readonly Deployed[], id: string): Deployed | undefined {
-  return rows.find(({ modelId }) => modelId === id || modelId.endsWith(`/${id}`));
+  return rows.find(({ modelId }) => isCalled(modelId, id));
 }
 
 /** What is to be taken away need not be anywhere any more. */
 function removable(parts: NodeParts, id: string): ModelManifest {
   const row = rowOf(parts.deployment.rows(), id);
   if (row !== undefined) return row.manifest;
-  const modelId = deployedIds(parts).find((known) => known === id || known.endsWith(`/${id}`)) ?? id;
+  const modelId = deployedIds(parts).find((known) => isCalled(known, id)) ?? id;
   return findManifest(parts, modelId, undefined);
 }
 
@@ -170,11 +169,11 @@ function deployedIds({ deployment }: NodeParts): string[] {
 
 function resolveDeployed(parts: NodeParts, id: string): string {
   const ids = deployedIds(parts);
-  const found = ids.filter((known) => known === id || known.endsWith(`/${id}`));
+  const found = ids.filter((known) => isCalled(known, id));
   const [modelId = id] = found;
   if (found.length > 0) return modelId;
   const known = mergeModels(parts.library.list(), parts.catalog.getAllModels());
-  if (known.some((model) => model.modelId === id || model.modelId.endsWith(`/${id}`))) return id;
+  if (known.some(({ modelId: one }) => isCalled(one, id))) return id;
   const near = ids.length === 0 ? 'nothing is deployed' : nearestNames(id, ids);
   throw new NodeError('model_not_found', `Looking for deployments of ${id}: no node tells of any; ${near}`);
 }

@@ -2,7 +2,7 @@
 import type { DeploymentRow } from '../../api/index.ts';
 import { compareText, type NodeId } from '../../core/index.ts';
 import type { Deployed } from '../../deploy/index.ts';
-import type { ModelStatusEntry } from '../../protocol/index.ts';
+import { isInForce, type ModelStatusEntry } from '../../protocol/index.ts';
 import type { NodeStatus } from '../deployment/status-book.ts';
 import type { NodeParts } from './parts.ts';
 
@@ -18,7 +18,7 @@ export async function listDeployments(parts: NodeParts, modelId: string | undefi
 }
 
 async function withPath(parts: NodeParts, row: DeploymentRow): Promise<DeploymentRow> {
-  if (!row.this_node || (row.status !== 'Ready' && row.status !== 'Loaded')) return row;
+  if (!row.this_node || !isInForce(row)) return row;
   const isOfRow = ({ version, sha256 }: Pick<Deployed, 'version' | 'sha256'>) =>
     version === row.version && sha256 === row.sha256;
   const own = parts.deployment.rows().find((one) => one.modelId === row.model_id);

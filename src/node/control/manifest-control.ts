@@ -4,6 +4,7 @@ import { CONTRACT_VERSION } from '../../api/index.ts';
 import { isNodeId, messageOf } from '../../core/index.ts';
 import {
   estimateVramMb,
+  isCalled,
   type ModelManifest,
   manifestFileName,
   newestInRange,
@@ -63,7 +64,7 @@ interface Found {
 function find(parts: NodeParts, { id, range }: Wanted): Found {
   const { library, catalog, manifests } = parts;
   const models = mergeModels(library.list(), catalog.getAllModels());
-  const isListed = models.some(({ modelId }) => modelId === id || modelId.endsWith(`/${id}`));
+  const isListed = models.some(({ modelId }) => isCalled(modelId, id));
   const manifest = isListed || id.startsWith('sha256:') ? undefined : newestKnown(parts, id, range);
   if (manifest !== undefined) return { manifest, local: undefined };
   const { modelId, version, sha256, local, entry } = resolveModel(models, id, range);

@@ -3,7 +3,7 @@ import { isAbsolute, resolve } from 'node:path';
 import type { ControlHandlers, ModelInfo, ModelRow, WorkEvent } from '../../api/index.ts';
 import { CONTRACT_VERSION } from '../../api/index.ts';
 import { isNodeId } from '../../core/index.ts';
-import { MODEL_TYPES, type ModelType, parseModelId } from '../../protocol/index.ts';
+import { isCalled, MODEL_TYPES, type ModelType, parseModelId } from '../../protocol/index.ts';
 import type { LocalModel } from '../../registry/index.ts';
 import { NodeError } from '../errors.ts';
 import type { ImportRequest } from '../library/import-scanner.ts';
@@ -96,9 +96,7 @@ async function removeModel(parts: NodeParts, { id, range }: { id: string; range?
 export function localOf(parts: NodeParts, id: string, range?: string): LocalModel {
   const here = mergeModels(parts.library.list(), []);
   const elsewhere = () => resolveModel(known(parts), id, range);
-  const isHere = here.some(
-    (model) => model.modelId === id || model.modelId.endsWith(`/${id}`) || id.startsWith('sha256:'),
-  );
+  const isHere = here.some((model) => isCalled(model.modelId, id) || id.startsWith('sha256:'));
   const model = isHere ? resolveModel(here, id, range) : elsewhere();
   if (model.local !== undefined) return model.local;
   throw new NodeError('model_not_local', `Looking for ${id} on this machine: only other nodes have it`);

@@ -6,7 +6,7 @@ import { CONTRACT_VERSION } from '../../api/index.ts';
 import { messageOf, systemCodeOf } from '../../core/index.ts';
 import { describeModelFile } from '../../formats/index.ts';
 import { llamaFarmFolder } from '../../inventory/index.ts';
-import { parseModelId } from '../../protocol/index.ts';
+import { isCalled, parseModelId } from '../../protocol/index.ts';
 import { NodeError } from '../errors.ts';
 import { type FileToInspect, type InspectedFile, inspectFiles, withSource } from '../gate/inspect-files.ts';
 import { findTrained } from '../library/llamafarm-import.ts';
@@ -45,7 +45,7 @@ function isKnown(parts: NodeParts, id: string, version: string): boolean {
 /** Models that nobody has now can be deprecated too: then by their whole id. */
 function fullIdOf(parts: NodeParts, id: string) {
   const known = mergeModels(parts.library.list(), parts.catalog.getAllModels());
-  const named = [...new Set(known.map(({ modelId }) => modelId))].filter((one) => one === id || one.endsWith(`/${id}`));
+  const named = [...new Set(known.map(({ modelId }) => modelId))].filter((one) => isCalled(one, id));
   if (named.includes(id)) return parseModelId(id);
   if (named.length > 1) throw new NodeError('model_ambiguous', `Looking for ${id}: it is ${named.join(' or ')}`);
   return parseModelId(named[0] ?? id);

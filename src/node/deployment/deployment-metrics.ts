@@ -1,5 +1,5 @@
 /** `deployment_metrics` of the mesh, from what all nodes tell. Pure. Spec: docs/spec/17-deployment.md §6.5. */
-import type { ModelStatusEntry } from '../../protocol/index.ts';
+import { isInForce, type ModelStatusEntry } from '../../protocol/index.ts';
 
 export interface DeploymentMetrics {
   readonly total_models: number;
@@ -20,7 +20,7 @@ const DAY_MS = 86_400_000;
 
 export function toDeploymentMetrics(nodes: readonly (readonly ModelStatusEntry[])[], nowMs: number): DeploymentMetrics {
   const entries = nodes.flat();
-  const running = entries.filter(isRunning);
+  const running = entries.filter(isInForce);
   const times = entries.flatMap(({ transfer_ms }) => transfer_ms ?? []);
   const isRecent = ({ updated_at }: ModelStatusEntry) => nowMs - Date.parse(updated_at) <= DAY_MS;
   return {
@@ -35,15 +35,11 @@ export function toDeploymentMetrics(nodes: readonly (readonly ModelStatusEntry[]
   };
 }
 
-function isRunning({ status }: ModelStatusEntry): boolean {
-  return status === 'Ready' || status === 'Loaded';
-}
-
 function byModel(nodes: readonly (readonly ModelStatusEntry[])[]): Record<string, ModelDeployments> {
   const models = new Map<string, { nodes: number; readonly versions: Map<string, number> }>();
   for (const entries of nodes) {
     const seen = new Set<string>();
-    for (const { model_id, version } of entries.filter(isRunning)) {
+    for (const { model_id, version } of entries.filter(isInForce)) {
       const model = models.get(model_id) ?? { nodes: 0, versions: new Map<string, number>() };
       if (!seen.has(model_id)) model.nodes += 1;
       seen.add(model_id);

@@ -11,7 +11,7 @@ import {
   planDesired,
   type Wishes,
 } from '../../deploy/index.ts';
-import type { ModelManifest, ModelStatusEntry } from '../../protocol/index.ts';
+import { isInForce, type ModelManifest } from '../../protocol/index.ts';
 import type { PinRepository } from '../../registry/index.ts';
 import type { OrderContext } from '../../trust/index.ts';
 import type { ModelLibrary } from '../library/model-library.ts';
@@ -109,7 +109,7 @@ export class FleetWishes implements Wishes {
     return (nodeId: NodeId, manifest: ModelManifest) => {
       if (nodeId === selfId) return library.find(manifest)?.state === 'ready';
       const known =
-        told.get(nodeId) ?? new Set((statuses.of(nodeId)?.models ?? []).filter(isHeld).map(({ sha256 }) => sha256));
+        told.get(nodeId) ?? new Set((statuses.of(nodeId)?.models ?? []).filter(isInForce).map(({ sha256 }) => sha256));
       told.set(nodeId, known);
       return known.has(manifest.sha256);
     };
@@ -118,10 +118,6 @@ export class FleetWishes implements Wishes {
   #hasFromRollout(rolloutId: string): boolean {
     return this.#options.journal.list().some((row) => isFrom(row, rolloutId) && !isBack(row));
   }
-}
-
-function isHeld({ status }: ModelStatusEntry): boolean {
-  return status === 'Ready' || status === 'Loaded';
 }
 
 function isFrom({ because }: Deployed, rolloutId: string): boolean {

@@ -7,6 +7,7 @@ import type { ContentKey, Fetcher, FetchOptions } from '../../deploy/index.ts';
 import { type ModelEntry, type ModelManifest, manifestToEntry } from '../../protocol/index.ts';
 import type { ModelCatalog } from '../../registry/index.ts';
 import type { Priority } from '../../transfer/index.ts';
+import { sourcesOf } from '../consent/sources-of.ts';
 import { NodeError } from '../errors.ts';
 import type { ModelLibrary } from '../library/model-library.ts';
 import { NODE_LIMITS } from '../limits.ts';
@@ -92,13 +93,11 @@ export class ModelFetcher implements Fetcher {
 
   /** An order of the mesh is no consent of this node's owner. Throws NodeError `consent_needed`. */
   #verifyConsent({ entry }: PullTarget): void {
-    const { catalog, mirrors, nodeId, unagreed } = this.#options;
-    const nodes = catalog.claimsOf(entry.sha256).flatMap((claim) => claim.nodes);
-    const others = nodes.filter((node) => node.nodeId !== nodeId);
-    const sources = [...others.map((node) => node.nodeId), ...mirrors.map((template) => new URL(template).origin)];
-    const asked = unagreed([...new Set<string>(sources)]);
+    const { catalog } = this.#options;
+    const asked = this.#options.unagreed(sourcesOf(this.#options, entry));
     if (asked.length === 0) return;
-    const names = asked.map((source) => others.find((node) => node.nodeId === source)?.name ?? source);
+    const nodes = catalog.claimsOf(entry.sha256).flatMap((claim) => claim.nodes);
+    const names = asked.map((source) => nodes.find((node) => node.nodeId === source)?.name ?? source);
     throw new NodeError(
       'consent_needed',
       `Fetching ${entry.model_id}: it would come from ${names.join(', ')}, whom the owner of this node has not agreed to`,

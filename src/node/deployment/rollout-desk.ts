@@ -6,6 +6,7 @@ import type { Mesh } from '../../mesh/index.ts';
 import {
   areGrowingWaves,
   canonicalBytes,
+  isInForce,
   type ModelManifest,
   type ModelStatusEntry,
   PROTOCOL_LIMITS,
@@ -140,10 +141,6 @@ const BYTES_AROUND = 4096;
 
 function isOfModel(spec: RolloutSpec, modelId: string): boolean {
   return spec.manifest.model_id === modelId;
-}
-
-function isInForce({ status }: ModelStatusEntry): boolean {
-  return status === 'Ready' || status === 'Loaded';
 }
 
 function signerOf({ identity }: Pick<Mesh, 'identity'>): {

@@ -29,11 +29,16 @@ export const statusEntrySchema = lenientObject({
   /** Why it is here: `command:<id>`, `rule:<name>`, `rollout:<id>`, `organic`, `pin`. */
   because: z.string().max(PROTOCOL_LIMITS.labelChars).optional(),
   previous_version: z.string().max(PROTOCOL_LIMITS.versionChars).optional(),
-  /** Seconds that the transfer took, and the whole way to this state. */
+  /** How long the transfer took. */
   transfer_ms: z.number().nonnegative().optional(),
   updated_at: text,
 });
 export type ModelStatusEntry = z.infer<typeof statusEntrySchema>;
+
+/** It is there, was checked, and is what `current` names. */
+export function isInForce({ status }: Pick<ModelStatusEntry, 'status'>): boolean {
+  return status === 'Ready' || status === 'Loaded';
+}
 
 const statusPageSchema = lenientObject({
   type: z.literal('model_status'),
