@@ -35,6 +35,7 @@ import { runtimesHere } from './runtimes.ts';
 import type { ServedModels } from './served-content.ts';
 import { BlobStreams } from './streams/blob-streams.ts';
 import type { FollowBook } from './streams/follow-book.ts';
+import type { Surroundings } from './surroundings.ts';
 import { SwarmView } from './swarm-view.ts';
 import type { TlsKeeper } from './tls-keeper.ts';
 import { transferLog } from './transfer-log.ts';
@@ -108,18 +109,7 @@ async function assemble(options: NodeOptions, stack: AsyncDisposableStack): Prom
   };
   const rates = stack.use(new RateControl({ settings: registry.settings, addressOf, clock, logger }));
   const relaying = await openRelaying({ ...surroundings, mesh, tls }, stack);
-  const view = new SwarmView({
-    ...{ catalog, reliability: registry.reliability, feedback, clock, logger },
-    endpointsOf: reach,
-    tls: () => tls.current,
-    readPeer: (certificateDer) => readMember(mesh, clock, certificateDer).nodeId,
-    relays: relaying.dialer,
-    wsRelays: relaying.wsRelays,
-    relaysOf: (nodeId) => catalog.getNodes().find((node) => node.nodeId === nodeId)?.endpoints.relays ?? [],
-    openStream: (nodeId, signal) => mesh.openStream(nodeId, BLOB_STREAM_PROTOCOL, signal),
-    isDirect: (nodeId) => mesh.isDirect(nodeId),
-    mirrors: new Mirrors({ templates: config.mirrors ?? [], tokenFile: config.mirrorTokenFile, logger }),
-  });
+  const view = swarmView(surroundings, { mesh, tls, catalog, feedback, relaying, reach });
   serveStreams(options, { mesh, content, rates });
   const freeBytes = () => freeBytesAt(home.folder);
   const log = transferLog(registry.transfers);
@@ -163,6 +153,29 @@ async function assemble(options: NodeOptions, stack: AsyncDisposableStack): Prom
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
+}
+
+/** Whom this node can ask for bytes, and how each is reached. */
+function swarmView(
+  { config, registry, clock, logger }: Surroundings,
+  { mesh, tls, catalog, feedback, relaying, reach }: ReachingParts,
+): SwarmView {
+  return new SwarmView({
+    ...{ catalog, reliability: registry.reliability, feedback, clock, logger },
+    endpointsOf: reach,
+    tls: () => tls.current,
+    readPeer: (certificateDer) => readMember(mesh, clock, certificateDer).nodeId,
+    relays: relaying.dialer,
+    wsRelays: relaying.wsRelays,
+    relaysOf: (nodeId) => catalog.getNodes().find((node) => node.nodeId === nodeId)?.endpoints.relays ?? [],
+    openStream: (nodeId, signal) => mesh.openStream(nodeId, BLOB_STREAM_PROTOCOL, signal),
+    isDirect: (nodeId) => mesh.isDirect(nodeId),
+    mirrors: new Mirrors({ templates: config.mirrors ?? [], tokenFile: config.mirrorTokenFile, logger }),
+  });
+}
+
+interface ReachingParts extends Pick<NodeParts, 'mesh' | 'catalog' | 'feedback' | 'relaying'>, Pick<OpenNode, 'tls'> {
+  readonly reach: (peer: CatalogEndpoints) => ReturnType<typeof endpointsOf>;
 }
 
 /** Blobs on streams of the mesh, to members whom no connection reaches. */

@@ -6,6 +6,7 @@ import type { OrderEvent } from '../../api/index.ts';
 import type { NodeId } from '../../core/index.ts';
 import { isTargeted } from '../../deploy/index.ts';
 import {
+  isInForce,
   type ModelStatusEntry,
   parseUpdateCommand,
   type SignedRecord,
@@ -15,6 +16,7 @@ import { NodeError } from '../errors.ts';
 import { NODE_LIMITS } from '../limits.ts';
 import { toDeploymentRow } from './deployment-rows.ts';
 import { eventQueue } from './event-queue.ts';
+import { nameOf } from './known-names.ts';
 import { listNodes } from './mesh-control.ts';
 import { nobodyMeant } from './nobody-meant.ts';
 import { overrulerOf } from './overruled.ts';
@@ -98,21 +100,13 @@ function newsOf(parts: NodeParts, command: UpdateCommand, nodeId: NodeId, one: F
   const status = parts.deployment.statuses.of(nodeId);
   const entries = (status?.models ?? []).filter(({ model_id }) => model_id === command.manifest.model_id);
   const entry = entries.find(({ because }) => because === `command:${command.command_id}`) ?? entries.find(isHeld);
-  const reached = command.action === 'remove' ? endOfRemoval(entries) : endOf(command, entry);
-  const overruler =
-    entry === undefined && reached === undefined
-      ? overrulerOf(
-          parts,
-          command,
-          nodeId,
-          entries.map(({ because }) => because),
-        )
-      : undefined;
+  const end = command.action === 'remove' ? endOfRemoval(entries) : endOf(command, entry);
+  const isNothing = entry === undefined && end === undefined;
+  const reasons = entries.map(({ because }) => because);
+  const overruler = isNothing ? overrulerOf(parts, command, nodeId, reasons) : undefined;
   if (overruler !== undefined) return newsOfOverruled(parts, command, one, overruler);
-  const end = reached;
   const told = JSON.stringify([end, entry?.status, entry?.error, entry?.download_progress, entry?.version]);
   one.end = end;
-  const isNothing = entry === undefined && end === undefined;
   if (told === one.told || isNothing) return undefined;
   one.told = told;
   const row = entry === undefined ? {} : { status: toDeploymentRow(parts, { nodeId }, withReason(entry, end)) };
@@ -122,7 +116,7 @@ function newsOf(parts: NodeParts, command: UpdateCommand, nodeId: NodeId, one: F
 /** Another's later order counts there: nothing more will be heard of this one. */
 function newsOfOverruled(parts: NodeParts, command: UpdateCommand, one: Followed, by: SignedRecord): OrderEvent {
   one.end = 'failed';
-  const name = parts.mesh.certificateOf(by.author as NodeId)?.name ?? by.author;
+  const name = nameOf(parts, by.author);
   const { manifest, action } = parseUpdateCommand(by.payload);
   const error = `overruled by a later order of ${name}: to ${action} ${manifest.version}`;
   const { model_id, version, sha256 } = command.manifest;
@@ -146,7 +140,7 @@ function isHeld({ because }: ModelStatusEntry): boolean {
 function endOf({ manifest }: UpdateCommand, entry: ModelStatusEntry | undefined): Followed['end'] {
   if (entry === undefined) return undefined;
   if (entry.status === 'Failed') return 'failed';
-  if (entry.status !== 'Ready' && entry.status !== 'Loaded') return undefined;
+  if (!isInForce(entry)) return undefined;
   return entry.version === manifest.version && entry.sha256 === manifest.sha256 ? 'done' : 'failed';
 }
 
