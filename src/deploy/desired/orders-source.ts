@@ -38,11 +38,22 @@ function commandFor(index: FleetIndex, entry: CommandEntry, node: NodeFacts, wit
   const order = { modelId, manifest, priority, load, because, refusal };
   if (command.action === 'remove') return { candidate: { ...order, presence: 'absent' } };
   const rollout = withheldBy(manifest);
-  if (rollout !== undefined) return { why: `rollout ${rollout.id} keeps this version back here`, version };
+  if (rollout !== undefined && !mayStay(index, entry, node, rollout.id))
+    return { why: `rollout ${rollout.id} keeps this version back here`, version };
   const count = replicasOf(command);
   if (count > 0 && refusal === undefined && !isChosen(index, entry, node, count))
     return { why: elsewhere(count), version };
   return { candidate: { ...order, presence: 'present' } };
+}
+
+/** What an order brought before is there already: a rollout that runs brings it to others, and takes it from nobody. */
+function mayStay(index: FleetIndex, { command, modelId }: CommandEntry, node: NodeFacts, rolloutId: string): boolean {
+  if (index.fleet.has?.(node.node_id, command.manifest) !== true) return false;
+  const orders = index.orders.get(modelId) ?? [];
+  const phases = orders.flatMap((one) =>
+    one.kind === 'rollout' && one.because.id === rolloutId ? one.rollout.state.phase : [],
+  );
+  return phases.some((phase) => phase === 'running' || phase === 'paused');
 }
 
 function isChosen(index: FleetIndex, entry: CommandEntry, node: NodeFacts, count: number): boolean {

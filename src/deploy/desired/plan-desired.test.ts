@@ -264,6 +264,17 @@ describe('planDesired(): rollouts', () => {
     expect(summary(planned({ rollouts, orders: older }, node('Other')))).toEqual([]);
   });
 
+  test('who has the new version by an older order keeps it while the rollout runs, and not when it goes back', () => {
+    const before = order(manifest('detector', '1.0.0'), { atMs: NOW_MS - 900 });
+    const orders = [before, order(manifest('detector', '2.0.0'), { atMs: NOW_MS - 800 })];
+    const said = (phase: RolloutPhase, has: boolean) => {
+      const rollouts = [rollout(phase, [['Edge']])];
+      return summary(planned({ rollouts, orders, has: () => has }, node('Other')));
+    };
+    expect([said('running', true), said('paused', true)]).toEqual(Array(2).fill(['detector@2.0.0 command']));
+    expect([said('running', false), said('rolled_back', true)]).toEqual(Array(2).fill(['detector@1.0.0 command']));
+  });
+
   test('a later order counts, however often the rollout speaks', () => {
     const orders = [order(detector2, { atMs: NOW_MS - 60, action: 'remove' })];
     expect(summary(planned({ rollouts: [rollout('running', [['Edge']])], orders }))).toEqual([
