@@ -75,7 +75,7 @@ const BY_CODE: Readonly<Record<string, string>> = {
   role_not_found: 'atmosphere mesh nodes',
   no_target: 'atmosphere mesh nodes',
   not_pinned: 'atmosphere model status',
-  deployment_failed: 'atmosphere model status',
+  deployment_failed: 'atmosphere model status MODEL',
   node_ambiguous: 'atmosphere mesh nodes  # and say the node id instead of the name',
   unknown_node: 'atmosphere mesh nodes',
   invite_mistyped: 'atmosphere join CODE  # with the whole code, from its first letter to its last',

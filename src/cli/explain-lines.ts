@@ -2,9 +2,9 @@
 import type { ExplainedModel, ExplainedNode } from '../api/index.ts';
 import { formatCount, shortenIds } from './format.ts';
 
-export function explainLines({ node_name: node, role, models, passed }: ExplainedNode): string[] {
+export function explainLines({ node_name: node, role, models, passed }: ExplainedNode, asked?: string): string[] {
   const head = `${node} (${role})`;
-  const none = models.length === 0 ? [`  nothing is ordered, and no rule means any model here`] : [];
+  const none = models.length === 0 ? [`  nothing is ordered, and no rule means ${asked ?? 'any model'} here`] : [];
   const rest = passed.map(({ because, why }) => `  ${sourceOf(because)}: ${why}`);
   const passing = rest.length === 0 ? [] : ['not for this node:', ...rest];
   return [head, ...none, ...models.flatMap(modelLines), ...passing].map(shortenIds);

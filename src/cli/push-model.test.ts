@@ -114,7 +114,7 @@ describe('model push', () => {
     const { code, stderr } = await model({ [PUSH]: () => lines(ordered) }, ['push', 'acme/detector', '--all']);
     expect(code).not.toBe(0);
     expect(stderr).toContain('broke off');
-    expect(stderr).toMatch(/try: atmosphere .*model status/);
+    expect(stderr).toMatch(/try: atmosphere .*model status acme\/detector\n/);
   });
 
   test.each([
@@ -174,4 +174,5 @@ test('model status shows the fleet, and shouts where a way back failed', async (
   expect(stdout).toContain('1 model in 1 deployment, 0 under way, 1 failed within 24 h');
   expect(stdout).toMatch(/Loaded +rollout 6f9f1d5e\b(?!-)/);
   expect(stderr).toContain('line-2: acme/detector: Going back to 1.1.0 failed');
+  expect(stderr).toContain('more: atmosphere rules explain NODE');
 });

@@ -70,7 +70,8 @@ async function order(
     }
     throw failureOfEvent({ code: 'daemon_unreachable', kind: 'unreachable', error: 'The daemon broke off its answer' });
   } catch (thrown) {
-    const failure = describeFailure(thrown, context, isOrdered ? 'atmosphere model status' : undefined);
+    const status = context.subject === undefined ? '' : ` ${parseModelRef(context.subject).id}`;
+    const failure = describeFailure(thrown, context, isOrdered ? `atmosphere model status${status}` : undefined);
     if (!context.json) showTable(context, nodes);
     else if (failure.code !== 'deployment_failed') context.out.event(toFailedEvent(failure));
     if (context.signal.aborted && isOrdered) context.out.note('the order stays; nodes go on with it');

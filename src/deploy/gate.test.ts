@@ -27,6 +27,13 @@ test.each([
   expect(refusals.map(({ code }) => code)).toEqual(codes);
 });
 
+test('what a file runs is told once, with the first reason', () => {
+  const messages = planGate({ files: [PICKLE], signerMayShipCode: false, nodeAllowsCode: false }).map(
+    (one) => one.message,
+  );
+  expect(messages.filter((message) => message.includes('it is a pickle'))).toHaveLength(1);
+});
+
 test('a refusal tells the file and its imports, the dangerous ones first, and that they may not be all', () => {
   const files = [{ ...PICKLE, faults: ['cut off'] }];
   const [refusal] = planGate({ files, signerMayShipCode: false, nodeAllowsCode: true });

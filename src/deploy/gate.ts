@@ -53,7 +53,10 @@ export function planGate({ files, signerMayShipCode, nodeAllowsCode }: GateQuest
   if (!signerMayShipCode)
     refusals.push({ code: 'code_not_permitted', message: `whoever signed it may not ship code (ship_code): ${why}` });
   if (!nodeAllowsCode)
-    refusals.push({ code: 'code_not_allowed_here', message: `this node loads no formats that run code: ${why}` });
+    refusals.push({
+      code: 'code_not_allowed_here',
+      message: `this node loads no formats that run code${signerMayShipCode ? `: ${why}` : ''}`,
+    });
   return refusals;
 }
 

@@ -25,6 +25,8 @@ export const modelStatus: CommandSpec = {
     ]);
     if (answer.deployments.length === 0)
       context.out.note(`no node tells of ${id ?? 'any model'}; to begin: atmosphere model push ${id ?? 'NAME'} NODE`);
+    if (answer.deployments.some(({ status }) => status === 'Failed'))
+      context.out.note('more: atmosphere rules explain NODE, and on that node: atmosphere audit --event refusal');
     for (const { node_name, model_id, error_code, error } of answer.deployments)
       if (error_code === 'rollback_failed') context.out.warn(`${node_name}: ${model_id}: ${error}`);
     return 0;

@@ -9,7 +9,7 @@ export const rulesExplain: CommandSpec<{ model?: string }> = {
   async run(context, { args: [node], options: { model } }) {
     const query = { ...(node === undefined ? {} : { node }), ...(model === undefined ? {} : { model }) };
     const answer = await context.call('rulesExplain', { query });
-    context.out.answer(answer, () => explainLines(answer));
+    context.out.answer(answer, () => explainLines(answer, model));
     if (answer.models.length > 0) context.out.note(EXPLAIN_LEGEND);
     return 0;
   },
