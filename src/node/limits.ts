@@ -103,6 +103,7 @@ export const NODE_LIMIT_TABLE = {
   },
   statusBurst: { value: 5, why: 'times in a row that the mesh is told at once how deployments are' },
   statusEveryMs: { value: 1000, why: 'and then once in this time: each is a record that every node gets' },
+  statusRetryMs: { value: 5_000, why: 'how deployments are is told again after this where the mesh took no record' },
   orderQuietMs: { value: 120_000, why: 'who follows an order gives nodes up that say nothing for this long' },
   metricModels: { value: 500, why: 'models and versions that the Prometheus series of deployments tell apart' },
   endedTransfersKept: { value: 200, why: 'ended pulls kept in memory; the log has more' },

@@ -4,6 +4,7 @@ import type { Deployed } from '../../deploy/index.ts';
 import { MESH_LIMITS, type MembershipEvent, type RecordEvent } from '../../mesh/index.ts';
 import type { ModelStatusPage, SignedRecord } from '../../protocol/index.ts';
 import { VirtualClock } from '../../testkit/virtual-clock.ts';
+import { NODE_LIMITS } from '../limits.ts';
 import { StatusBook } from './status-book.ts';
 import { StatusPublisher } from './status-publisher.ts';
 
@@ -134,6 +135,19 @@ describe('StatusPublisher', () => {
     publisher.changed();
     expect(mesh.published).toEqual(['0']);
     publisher[Symbol.dispose]();
+  });
+
+  it('says by itself what the mesh did not take, as on a disk that was full', async () => {
+    const { mesh, clock, publisher } = publishing([row]);
+    mesh.failure = new Error('no_space');
+    publisher.changed();
+    await clock.advance(NODE_LIMITS.statusRetryMs * 2);
+    mesh.failure = undefined;
+    await clock.advance(NODE_LIMITS.statusRetryMs);
+    expect(mesh.published).toEqual(['0']);
+    publisher[Symbol.dispose]();
+    await clock.advance(NODE_LIMITS.statusRetryMs);
+    expect(mesh.published).toEqual(['0']);
   });
 
   it('says a page once, and again before it would run out', async () => {

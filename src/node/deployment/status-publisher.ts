@@ -21,6 +21,7 @@ export class StatusPublisher implements Disposable {
   readonly #options: StatusPublisherOptions;
   readonly #spaced: SpacedCalls;
   readonly #stops: (() => void)[] = [];
+  #cancelRetry: (() => void) | undefined;
 
   constructor(options: StatusPublisherOptions) {
     this.#options = options;
@@ -40,6 +41,7 @@ export class StatusPublisher implements Disposable {
 
   [Symbol.dispose](): void {
     for (const stop of this.#stops.splice(0)) stop();
+    this.#cancelRetry?.();
     this.#spaced[Symbol.dispose]();
   }
 
@@ -56,7 +58,16 @@ export class StatusPublisher implements Disposable {
       }
     } catch (thrown) {
       logger.warn({ reason: messageOf(thrown) }, 'the mesh was not told how deployments are');
+      this.#tryLater();
     }
+  }
+
+  /** A full disk takes no record, and nothing may change any more when there is room again. */
+  #tryLater(): void {
+    this.#cancelRetry ??= this.#options.clock.after(NODE_LIMITS.statusRetryMs, () => {
+      this.#cancelRetry = undefined;
+      this.changed();
+    });
   }
 
   /** Those that are young enough to stay, as text. */
