@@ -14,6 +14,11 @@ export function retryAfterMs(attempts: number): number {
   return Math.min(retryMaxMs, retryBaseMs * 2 ** Math.min(30, Math.max(0, attempts - 1)));
 }
 
+/** Whether it waits for its next attempt. A time further ahead than any pause was written before the clock was set back. */
+export function isResting({ retryAtMs }: Pick<Deployed, 'retryAtMs'>, nowMs: number): boolean {
+  return retryAtMs !== undefined && retryAtMs > nowMs && retryAtMs <= nowMs + DEPLOY_LIMITS.retryMaxMs;
+}
+
 /** A machine may have been busy, or short of memory; what is wrong stays wrong. */
 export function toCause(thrown: unknown, fallback: string): NonNullable<Deployed['cause']> {
   const again = !(thrown instanceof AtmosphereError) || thrown.retry;

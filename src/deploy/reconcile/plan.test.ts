@@ -72,6 +72,16 @@ describe('planReconcile()', () => {
     expect(kinds([wish(1)], [failed], NOW + 5000)).toEqual(['journal m/1 fetch', 'run m/1 fetch']);
   });
 
+  it('waits no longer than the longest pause, when the clock was set back by an hour meanwhile', () => {
+    const HOUR = 3_600_000;
+    const begun = toBegun(undefined, wish(1), NOW);
+    const failed = { ...toFailed(begun, { code: 'x', message: 'y' }, NOW, NOW + 5000), attempts: 1 };
+    expect(kinds([wish(1)], [failed], NOW - HOUR)).toEqual(['journal m/1 fetch', 'run m/1 fetch']);
+    const stuck: Deployed = { ...failed, step: 'rollback', error: { code: 'rollback_failed', message: 'y' } };
+    expect(kinds([], [stuck], NOW - HOUR)).toEqual(['run m/1 rollback']);
+    expect(kinds([], [stuck], NOW)).toEqual([]);
+  });
+
   it('only writes another reason for what is well, and begins again what failed by another order', () => {
     const other = wish(1, { order: 'other' });
     expect(kinds([other], [loaded(wish(1))])).toEqual(['journal m/1 settled']);

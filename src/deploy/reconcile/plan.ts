@@ -4,6 +4,7 @@
  */
 import type { ModelId } from '../../core/index.ts';
 import type { Deployed, Desired } from '../types.ts';
+import { isResting } from './failures.ts';
 import {
   isSameContent,
   isSameWish,
@@ -116,7 +117,7 @@ function isSameManifest(row: Deployed, wish: Desired): boolean {
 
 /** What failed and whose time has come begins again. */
 function retried(row: Deployed, nowMs: number): Deployed {
-  if (row.step !== 'settled' || row.retryAtMs === undefined || row.retryAtMs > nowMs) return row;
+  if (row.step !== 'settled' || row.retryAtMs === undefined || isResting(row, nowMs)) return row;
   const { modelId, manifest, load, priority, because } = row;
   return toBegun(row, { modelId, presence: 'present', manifest, load, priority, because }, nowMs);
 }
@@ -131,8 +132,8 @@ function needsRun(row: Deployed): boolean {
   return row.step !== 'settled' || (row.error === undefined && leftoversOf(row).length > 0);
 }
 
-function isDue({ step, retryAtMs }: Deployed, nowMs: number): boolean {
-  return step === 'settled' || retryAtMs === undefined || retryAtMs <= nowMs;
+function isDue(row: Deployed, nowMs: number): boolean {
+  return row.step === 'settled' || !isResting(row, nowMs);
 }
 
 /** Ways back before ways on; then by priority, the older order, the id. */

@@ -4,7 +4,7 @@
  */
 import type { Clock, Logger, ModelId } from '../../core/index.ts';
 import type { ContentKey, Deployed } from '../types.ts';
-import { retryAfterMs, retryAfterRollbackMs, toCause, toRefusal } from './failures.ts';
+import { isResting, retryAfterMs, retryAfterRollbackMs, toCause, toRefusal } from './failures.ts';
 import type { Line } from './line.ts';
 import type {
   Activator,
@@ -268,8 +268,8 @@ export class DeploymentRun {
     return { ...row, step: 'rollback', cause, error, attempts: row.attempts + 1, ...fresh };
   }
 
-  #isResting({ retryAtMs }: Deployed): boolean {
-    return retryAtMs !== undefined && retryAtMs > this.#ports.clock.nowMs();
+  #isResting(row: Deployed): boolean {
+    return isResting(row, this.#ports.clock.nowMs());
   }
 
   #note(event: DeploymentEvent, row: Deployed, more: Readonly<Record<string, unknown>> = {}): void {
