@@ -116,7 +116,7 @@ export function withHome(advice: string | undefined, homeFlag: string | undefine
 
 /** NAME is the subject with its range, MODEL without. */
 function fillIn(advice: string | undefined, subject: string | undefined): string | undefined {
-  if (subject === undefined) return advice;
+  if (subject === undefined) return advice?.replace(/(?<=access show) MODEL$/, '');
   const model = subject.replace(/(?<=[^/])@[^@/]*$/, '');
   return advice?.replace(/\bNAME\b/, () => quoted(subject)).replace(/\bMODEL\b/, () => quoted(model));
 }

@@ -126,6 +126,7 @@ describe('adviceFor()', () => {
   test('falls back to the kind, and to nothing', () => {
     expect(adviceFor({ code: 'whatever', kind: 'not_found' })).toBe('atmosphere model list --mesh');
     expect(adviceFor({ code: 'whatever', kind: 'usage' })).toBeUndefined();
+    expect(adviceFor({ code: 'not_permitted', kind: 'refused' })).toBe('atmosphere access show');
   });
 });
 

@@ -15,6 +15,11 @@ const POLICY: AccessAnswer = {
   ],
 };
 
+const NODE = {
+  ...{ node_id: 'node-b', name: 'edge-5', role: 'edge', this_node: false, state: 'online', connected: true, models: 2 },
+  ...{ last_seen: null, http: [], standing: null, certificate_expires: null, capabilities: null },
+};
+
 async function run(argv: readonly string[], answers: Answers) {
   const bodies: unknown[] = [];
   const kept: Record<string, (asked: Asked) => unknown> = {};
@@ -38,6 +43,19 @@ describe('access', () => {
     ]);
     expect(stdout).toContain('acme/secret  admin, gateway  (admin)  nobody  (nobody)');
     expect(stderr).toContain('said by office');
+  });
+
+  test('set tells of a role that no node has, and of a usual one does not ask', async () => {
+    const answers = {
+      'POST /api/v1/access': () => POLICY,
+      'GET /api/v1/mesh/nodes': () => ({ nodes: [{ ...NODE, role: 'night-shift' }] }),
+    };
+    const slip = await run(['access', 'set', 'acme/secret', '--read', 'gatewy,night-shift'], answers);
+    expect(slip.code).toBe(0);
+    expect(slip.stderr).toContain('no node has the role gatewy; there is night-shift');
+    expect(slip.stderr).not.toContain('the role night-shift');
+    const usual = await run(['access', 'set', 'acme/secret', '--read', 'publisher'], answers);
+    expect(usual.asked).toEqual(['POST /api/v1/access']);
   });
 
   test.each([

@@ -44,7 +44,8 @@ describe('model push', () => {
       [PUSH]: ({ body }) => {
         sent = body;
         const moving = told('line-1', { status: 'Downloading', download_progress: 0.4 });
-        return lines(ordered, moving, told('line-1'), told('line-2'), {
+        const again = told('line-1', { status: 'Downloading', download_progress: 0.401 });
+        return lines(ordered, moving, again, told('line-1'), told('line-2'), {
           event: 'completed',
           ...facts,
           done: 2,

@@ -49,7 +49,7 @@ export function undeployModel(
 
 type Nodes = Map<
   string,
-  { readonly name: string; readonly online: boolean; row: DeploymentRow | 'removed' | undefined }
+  { readonly name: string; readonly online: boolean; row: DeploymentRow | 'removed' | undefined; said?: string }
 >;
 
 async function order(
@@ -64,7 +64,7 @@ async function order(
       isOrdered = true;
       note(nodes, event);
       if (context.json) context.out.event(event);
-      else tell(context, event);
+      else tell(context, event, nodes);
       if (event.event === 'failed') throw failureOfEvent(event);
       if (event.event === 'completed' || options.detach === true) return end(context, event, nodes);
     }
@@ -88,7 +88,7 @@ function note(nodes: Nodes, event: OrderEvent): void {
 }
 
 /** A line a node and change; bytes under way are a bar. */
-function tell({ out }: Context, event: OrderEvent): void {
+function tell({ out }: Context, event: OrderEvent, nodes: Nodes): void {
   const { node, status, action } = event;
   if (event.event === 'ordered') {
     const count = event.nodes?.length ?? 0;
@@ -97,8 +97,10 @@ function tell({ out }: Context, event: OrderEvent): void {
     out.note(`${verb} ${what} ${action === 'remove' ? 'from' : 'to'} ${count} ${count === 1 ? 'node' : 'nodes'}`);
   }
   if (event.event !== 'status' || node === undefined) return;
-  if (status === undefined) out.line(`${node.node_name}: removed`);
-  else out.line(`${node.node_name}: ${describe(status)}`);
+  const line = `${node.node_name}: ${status === undefined ? 'removed' : describe(status)}`;
+  const known = nodes.get(node.node_id);
+  if (known?.said !== line) out.line(line);
+  if (known !== undefined) known.said = line;
 }
 
 function describe({ status, version, download_progress: share, error }: DeploymentRow): string {

@@ -2,6 +2,7 @@ import { noteAuthor, toAccessLines } from '../access-table.ts';
 import type { CommandSpec } from '../command.ts';
 import { CliError } from '../errors.ts';
 import { parseRoles } from '../parse-roles.ts';
+import { warnOfUnknownRoles } from '../unknown-roles.ts';
 
 interface SetOptions {
   readonly read?: string[];
@@ -32,6 +33,10 @@ export const accessSet: CommandSpec<SetOptions> = {
     const answer = await context.call('accessSet', { body: { model, read, write, deploy, ship_code } });
     context.out.answer(answer, () => toAccessLines(context, answer));
     noteAuthor(context, answer);
+    await warnOfUnknownRoles(
+      context,
+      [read, write, deploy, ship_code].flatMap((roles) => roles ?? []),
+    );
     return 0;
   },
 };
