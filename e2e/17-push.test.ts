@@ -8,6 +8,7 @@ import { MB } from '../src/core/index.ts';
 import { eventually } from '../src/testkit/eventually.ts';
 import { type BrokenModel, writeBrokenModel, writeDetector, writeLayers } from '../src/testkit/onnx-models.ts';
 import { DevNetwork, type DevNode } from '../src/testkit/processes.ts';
+import { look } from './look.ts';
 
 const DETECTOR = 'acme/detector';
 let network: DevNetwork;
@@ -45,8 +46,7 @@ async function importBroken(at: string, kind: BrokenModel): Promise<void> {
 
 /** What `node` has heard of a model: version and status by node. */
 async function heard(node: DevNode, modelId = DETECTOR): Promise<DeploymentRow[]> {
-  const { code, stdout } = await node.run('model', 'status', modelId, '--json');
-  return code === 0 ? (JSON.parse(stdout) as { deployments: DeploymentRow[] }).deployments : [];
+  return (await look(node, 'deployments', { query: { id: modelId } }))?.deployments ?? [];
 }
 
 function rowOf(rows: readonly DeploymentRow[], node: DevNode, version: string): DeploymentRow | undefined {
@@ -74,7 +74,7 @@ async function push(...args: readonly string[]) {
 test('17.1 a model pushed to one node is fetched, answers there, is in force, and nowhere else', async () => {
   const { code, last } = await push(DETECTOR, 'line-1');
   expect([code, last]).toEqual([0, expect.objectContaining({ event: 'completed', done: 1, failures: 0, waiting: 0 })]);
-  const rows = await heard(hq);
+  const { deployments: rows } = await hq.json<{ deployments: DeploymentRow[] }>('model', 'status', DETECTOR);
   expect(rows).toEqual([
     expect.objectContaining({ node_name: 'line-1', version: '1.0.0', status: 'Loaded', error: null }),
   ]);

@@ -6,6 +6,7 @@ import type { DeploymentRow, RolloutRow } from '../src/api/index.ts';
 import { eventually } from '../src/testkit/eventually.ts';
 import { writeBrokenModel, writeDetector } from '../src/testkit/onnx-models.ts';
 import { DevNetwork, type DevNode } from '../src/testkit/processes.ts';
+import { look } from './look.ts';
 
 const MODEL = 'acme/detector';
 const EDGES = ['edge-1', 'edge-2', 'edge-3'] as const;
@@ -46,7 +47,7 @@ async function publish(version: string, write: (path: string) => Promise<unknown
 
 /** Who says that it is on which version, and how. */
 async function fleet(asked: DevNode): Promise<DeploymentRow[]> {
-  const { deployments } = await asked.json<{ deployments: DeploymentRow[] }>('model', 'status', MODEL);
+  const { deployments } = (await look(asked, 'deployments', { query: { id: MODEL } })) ?? { deployments: [] };
   return deployments.filter(({ node_name }) => EDGES.some((name) => name === node_name));
 }
 
@@ -58,8 +59,11 @@ function allHave(asked: DevNode, version: string): Promise<DeploymentRow[]> {
   return eventually(() => fleet(asked), isSo, PATIENCE_MS);
 }
 
-function rolloutIs(asked: DevNode, id: string, isSo: (row: RolloutRow) => boolean): Promise<RolloutRow> {
-  return eventually(() => asked.json<RolloutRow>('rollout', 'show', id), isSo, PATIENCE_MS);
+async function rolloutIs(asked: DevNode, id: string, isSo: (row: RolloutRow) => boolean): Promise<RolloutRow> {
+  const isThere = (row: RolloutRow | undefined) => row !== undefined && isSo(row);
+  const row = await eventually(() => look(asked, 'rollout', { query: { id } }), isThere, PATIENCE_MS);
+  if (row === undefined) throw new Error('no rollout');
+  return row;
 }
 
 const sizes = (row: RolloutRow | undefined) => row?.waves.map(({ nodes }) => nodes);
@@ -92,6 +96,8 @@ test('18.2 a version that cannot run stops at its canary, and everybody is on th
   expect(stderr).toContain('1 of 1 nodes failed');
   await allHave(hq, '2.0.0');
   expect(row?.nodes).toEqual([expect.objectContaining({ wave: 1, state: 'back', failed: true })]);
+  const shown = await hq.json<RolloutRow>('rollout', 'show', row?.rollout_id.slice(0, 8) ?? '');
+  expect([shown.phase, shown.failures]).toEqual(['rolled_back', 1]);
   const again = await hq.run('rollout', 'resume', row?.rollout_id.slice(0, 8) ?? '');
   expect([again.code, again.stderr]).toEqual([6, expect.stringContaining('rolled_back')]);
 });

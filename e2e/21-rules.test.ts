@@ -2,10 +2,11 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { DeploymentRow, ExplainedNode, NodeRow } from '../src/api/index.ts';
+import type { ExplainedNode, NodeRow } from '../src/api/index.ts';
 import { eventually } from '../src/testkit/eventually.ts';
 import { writeDetector } from '../src/testkit/onnx-models.ts';
 import { DevNetwork, type DevNode } from '../src/testkit/processes.ts';
+import { look } from './look.ts';
 
 const DETECTOR = 'acme/detector';
 let network: DevNetwork;
@@ -49,8 +50,7 @@ function rulesText(name: string, version: string, more = ''): string {
 
 /** `line-1 2.0.0 rule:all`, of what is loaded, as ann has heard. */
 async function loaded(): Promise<string[]> {
-  const { code, stdout } = await ann.run('model', 'status', DETECTOR, '--json');
-  const rows = code === 0 ? (JSON.parse(stdout) as { deployments: DeploymentRow[] }).deployments : [];
+  const rows = (await look(ann, 'deployments', { query: { id: DETECTOR } }))?.deployments ?? [];
   const shown = rows.filter(({ status, online }) => status === 'Loaded' && online);
   return shown.map(({ node_name, version, because }) => `${node_name} ${version} ${because}`).sort();
 }
@@ -125,8 +125,7 @@ test('21.5 one replica of many: when its machine goes, another has it', async ()
   await writeFile(file, text);
   await bob.json('rules', 'apply', file);
   const holders = async () => {
-    const { code, stdout } = await ann.run('model', 'status', 'acme/spread', '--json');
-    const rows = code === 0 ? (JSON.parse(stdout) as { deployments: DeploymentRow[] }).deployments : [];
+    const rows = (await look(ann, 'deployments', { query: { id: 'acme/spread' } }))?.deployments ?? [];
     return rows.filter(({ status, online }) => status === 'Loaded' && online).map(({ node_name }) => node_name);
   };
   const [holder] = await eventually(holders, (names) => names.length === 1, 40_000);

@@ -5,6 +5,7 @@ import type { DeploymentRow, ModelRow } from '../src/api/index.ts';
 import { eventually } from '../src/testkit/eventually.ts';
 import type { DevNetwork, DevNode } from '../src/testkit/processes.ts';
 import { sha256Of } from './journeys.ts';
+import { look } from './look.ts';
 
 interface Machine {
   readonly role: string;
@@ -61,9 +62,7 @@ export async function importModel(node: DevNode, folder: string, { file, manifes
 
 /** How the fleet is with one model, as `node` has heard. */
 export async function deploymentsOf(node: DevNode, modelId: string): Promise<DeploymentRow[]> {
-  const { code, stdout } = await node.run('model', 'status', modelId, '--json');
-  // Not heard of anywhere yet.
-  return code === 0 ? (JSON.parse(stdout) as { deployments: DeploymentRow[] }).deployments : [];
+  return (await look(node, 'deployments', { query: { id: modelId } }))?.deployments ?? [];
 }
 
 /** Waits until `node` has heard that these machines say so of that version, and of all others nothing of the kind. */
