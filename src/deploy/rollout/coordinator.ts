@@ -39,12 +39,12 @@ export function planTakeover({ rollout, self, candidates, silentMs }: TakeoverQu
   return waitMs <= 0 ? { take: true } : { take: false, waitMs };
 }
 
-/** The same state under another coordinator; what another clock has set ahead of ours begins now. */
+/** The same state under another coordinator, whose patience with the wave begins now: it may have heard nobody until now. */
 export function takeOver(state: RolloutState, self: NodeId, nowMs: number): RolloutState {
   const { soak_began_at: soak, back_began_at: back, ...rest } = state;
   return {
     ...rest,
-    wave_began_at: Math.min(state.wave_began_at, nowMs),
+    wave_began_at: nowMs,
     ...(soak === undefined ? {} : { soak_began_at: Math.min(soak, nowMs) }),
     ...(back === undefined ? {} : { back_began_at: Math.min(back, nowMs) }),
     term: state.term + 1,

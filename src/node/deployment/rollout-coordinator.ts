@@ -33,7 +33,7 @@ export interface RolloutFleet {
 }
 
 export interface RolloutCoordinatorOptions {
-  readonly mesh: Pick<Mesh, 'nodeId' | 'publish'>;
+  readonly mesh: Pick<Mesh, 'nodeId' | 'publish' | 'peers'>;
   readonly book: RolloutBook;
   readonly fleet: RolloutFleet;
   readonly clock: Clock;
@@ -46,7 +46,8 @@ export class RolloutCoordinator implements Disposable {
   readonly #stops: (() => void)[] = [];
   /** By rollout: when this node published it last, by the monotonic clock. */
   readonly #publishedAtMs = new Map<string, number>();
-  #startedAtMs = 0;
+  /** Since when others are heard, by the monotonic clock. */
+  #hearsSinceMs = 0;
   #cancelTimer: (() => void) | undefined;
 
   constructor(options: RolloutCoordinatorOptions) {
@@ -57,7 +58,7 @@ export class RolloutCoordinator implements Disposable {
   }
 
   start(): void {
-    this.#startedAtMs = this.#options.clock.monotonicMs();
+    this.#hearsSinceMs = this.#options.clock.monotonicMs();
     this.#stops.push(this.#options.book.changes.on(() => this.look()));
     this.look();
   }
@@ -127,14 +128,28 @@ export class RolloutCoordinator implements Disposable {
     const { mesh } = this.#options;
     const isOurs = known.author === mesh.nodeId && known.rollout.state.coordinator === mesh.nodeId;
     if (!isOurs) return this.#watch(known);
+    if (this.#isCutOff(known)) return this.#beDeaf(known);
     return this.#publishedAtMs.has(known.rollout.spec.rollout_id) ? this.#plan(known) : this.#takeUpAgain(known);
   }
 
-  /** Coordinated before this start: another may have gone on with it meanwhile, and is listened for first. */
+  /** Then it is not the others that are silent. */
+  #isCutOff({ rollout: { spec } }: KnownRollout): boolean {
+    const { mesh, fleet } = this.#options;
+    return mesh.peers().length === 0 && fleet.nodesOf(spec).some(({ nodeId }) => nodeId !== mesh.nodeId);
+  }
+
+  /** As after a restart, once somebody is heard again. */
+  #beDeaf({ rollout: { spec } }: KnownRollout): number {
+    this.#hearsSinceMs = this.#options.clock.monotonicMs();
+    this.#publishedAtMs.delete(spec.rollout_id);
+    return renewMsOf(spec);
+  }
+
+  /** Coordinated before this start, or before it was cut off: another may have gone on with it meanwhile, and is listened for first. */
   #takeUpAgain(known: KnownRollout): number {
     const { clock } = this.#options;
     const { spec, state } = known.rollout;
-    const waitMs = leaseMsOf(spec) - (clock.monotonicMs() - this.#startedAtMs);
+    const waitMs = leaseMsOf(spec) - (clock.monotonicMs() - this.#hearsSinceMs);
     if (waitMs > 0) return waitMs;
     this.publish(known, takeUpAgain(state, Math.floor(clock.nowMs())));
     return renewMsOf(spec);

@@ -85,6 +85,7 @@ export class BenchNode {
       records: log.list.bind(log),
       membershipEvents: new Emitter<MembershipEvent>(),
       publish: (draft: Parameters<RecordLog['publish']>[0]) => log.publish(draft),
+      peers: () => (this.isOn ? bench.nodes.filter((node) => node !== this && node.isOn).map(({ id }) => id) : []),
     };
     log.events.on((event) => {
       const isOwn = event.type === 'accepted' && event.record.author === identity.nodeId && event.via === undefined;
@@ -115,6 +116,17 @@ export class BenchNode {
   die(): void {
     this.isOn = false;
     this.coordinator[Symbol.dispose]();
+  }
+
+  /** Its cable is out: it runs on, alone. */
+  cutOff(): void {
+    this.isOn = false;
+  }
+
+  /** And in again. */
+  reconnect(): void {
+    this.isOn = true;
+    this.coordinator.look();
   }
 
   /** As a start after a kill: with what it knew then. */

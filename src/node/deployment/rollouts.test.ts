@@ -108,6 +108,20 @@ test('a coordinator that was away, and nobody in its place, takes nobody for sil
   expect(stateAt(admin, id)?.phase).toBe('rolled_back');
 });
 
+test('a coordinator that is cut off takes nobody for silent, and listens first when it is back', async () => {
+  const id = await order();
+  deputy.die();
+  admin.cutOff();
+  await bench.clock.advance(FORM.node_timeout_ms * 10);
+  expect(stateAt(admin, id)?.phase).toBe('running');
+  admin.reconnect();
+  await bench.clock.advance(LEASE_MS * 2);
+  expect(stateAt(admin, id)).toMatchObject({ phase: 'running', coordinator: admin.id, term: 1 });
+  await answerWell(id, admin);
+  await bench.clock.advance(FORM.soak_ms);
+  expect(stateAt(admin, id)?.waves.map((wave) => wave.length)).toEqual([1, 2]);
+});
+
 test('a coordinator that is heard in time is let be, though nothing changes', async () => {
   const id = await order();
   await bench.clock.advance(LEASE_MS * 3);
