@@ -23,8 +23,12 @@ export function toAccessLines({ out }: Context, answer: AccessAnswer): string[] 
   return out.table(COLUMNS, rows);
 }
 
-export function noteAuthor({ out }: Context, { author, author_name, issued_at }: AccessAnswer): void {
-  if (author === null)
+export function noteAuthor({ out }: Context, { author, author_name, issued_at, models }: AccessAnswer): void {
+  if (author === null && models.some(({ own }) => own.includes('read')))
+    out.note(
+      'no admin’s policy is in force: who may read is as it was last; an admin confirms it with: atmosphere access set',
+    );
+  else if (author === null)
     out.note('no policy yet: these are the defaults; to change them: atmosphere access set MODEL --read …');
   else out.note(`said by ${author_name ?? author} at ${issued_at}; in parentheses: what * or the defaults give`);
 }

@@ -22,7 +22,7 @@ export function openOversight(around: Surroundings, mesh: Mesh, stack: AsyncDisp
   const { registry, home, clock, logger } = around;
   const audit = stack.use(new AuditTrail({ log: registry.auditLog, headFile: home.auditHead, clock, logger }));
   stack.defer(auditMesh(audit, mesh));
-  const access = stack.use(new AccessPolicy({ mesh, clock, logger }));
+  const access = stack.use(new AccessPolicy({ mesh, settings: registry.settings, clock, logger }));
   const { consents, settings } = registry;
   const consent = new ConsentDesk({ consents, settings, clock, insist: (facts) => audit.insist('consent', facts) });
   const roleOf = (nodeId: Parameters<AccessPolicy['roleOf']>[0]) => access.roleOf(nodeId);

@@ -86,6 +86,7 @@ export {
   type RolloutPhase,
   type RolloutSpec,
   type RolloutState,
+  rolloutIdOf,
   rolloutSpecSchema,
 } from './deploy/rollout.ts';
 export { type DeploymentRule, parseDeploymentRules, ruleSchema, timesOfAll } from './deploy/rules.ts';

@@ -1,19 +1,24 @@
 /**
  * The access policy in force on this node: of the admins' words the newest, read anew whenever one of them, or an admin, changes.
- * An admin's node says its own word again in time, so that a policy does not run out unnoticed. Spec: docs/spec/20-access.md §1.
+ * An admin's node says its own word again in time, so that a policy does not run out unnoticed. Where nobody's word counts any more,
+ * as after the only admin that said one was put out, who may **read** stays as it was. Spec: docs/spec/20-access.md §1.
  */
 import { type Clock, Emitter, every, type Logger, messageOf, type NodeId } from '../../core/index.ts';
 import { isPastHalfLife, MESH_LIMITS, type Mesh } from '../../mesh/index.ts';
 import { type ModelAccess, parseModelAccess, type SignedRecord } from '../../protocol/index.ts';
+import type { Registry } from '../../registry/index.ts';
 import { checkCertificateTimes, mayRead, type OrderContext, policyInForce } from '../../trust/index.ts';
 import { followKind } from '../follow-kind.ts';
 import { NODE_LIMITS } from '../limits.ts';
 
 export interface AccessPolicyOptions {
   readonly mesh: Mesh;
+  readonly settings: Registry['settings'];
   readonly clock: Clock;
   readonly logger: Logger;
 }
+
+const KEPT = 'access_policy';
 
 export class AccessPolicy implements Disposable {
   /** Another policy counts. */
@@ -90,7 +95,25 @@ export class AccessPolicy implements Disposable {
     const { mesh } = this.#options;
     const context = { certificateOf: mesh.certificateOf.bind(mesh), isRevoked: mesh.isRevoked.bind(mesh) };
     this.#record = policyInForce(mesh.records({ kind: 'access' }), context);
-    this.#policy = this.#record === undefined ? undefined : parseModelAccess(this.#record.payload);
+    this.#policy = this.#record === undefined ? this.#kept() : this.#keep(parseModelAccess(this.#record.payload));
+  }
+
+  #keep(policy: ModelAccess): ModelAccess {
+    const { mesh, settings } = this.#options;
+    const kept = { mesh_id: mesh.meshId, policy };
+    if (JSON.stringify(settings.get(KEPT)) !== JSON.stringify(kept)) settings.set(KEPT, kept);
+    return policy;
+  }
+
+  /** What was private stays so until an admin says otherwise; nobody keeps a right to order. */
+  #kept(): ModelAccess | undefined {
+    const { mesh, settings, logger } = this.#options;
+    const kept = settings.get(KEPT) as { mesh_id?: unknown; policy?: unknown } | undefined;
+    if (kept?.mesh_id !== mesh.meshId) return undefined;
+    const { models } = parseModelAccess(kept.policy);
+    const readers = Object.entries(models).flatMap(([id, { read }]) => (read === undefined ? [] : [[id, { read }]]));
+    logger.warn({ models: readers.length }, 'no access policy is in force: who may read stays as it was');
+    return { type: 'model_access', models: Object.fromEntries(readers) };
   }
 
   /** Half of its life is over: the same again, where it is this node's word that counts. */

@@ -6,7 +6,7 @@
 import { type Clock, Emitter, type Logger, messageOf, type NodeId } from '../../core/index.ts';
 import { mergeRollouts, type RolloutWord } from '../../deploy/index.ts';
 import type { Mesh, RecordEvent } from '../../mesh/index.ts';
-import { parseRollout, type Rollout, type SignedRecord } from '../../protocol/index.ts';
+import { parseRollout, type Rollout, rolloutIdOf, type SignedRecord } from '../../protocol/index.ts';
 import { checkRollout, mayDeploy, type OrderContext, type OrderFlaw } from '../../trust/index.ts';
 
 export interface RolloutBookOptions {
@@ -130,6 +130,7 @@ export class RolloutBook implements Disposable {
       const { spec, state } = rollout;
       if (spec.rollout_id !== record.key || state.coordinator !== author) return refuse('it is of somebody else');
       const role = context.certificateOf(author)?.role ?? '';
+      if (spec.rollout_id !== rolloutIdOf(spec)) return refuse('its id is that of another order');
       if (!mayDeploy(context.policy, spec.manifest.model_id, role)) return refuse('its coordinator may not deploy');
       const flaw = checkRollout(signedSpec as never, context);
       if (flaw !== undefined && UNTRUE.includes(flaw))

@@ -1,5 +1,4 @@
 /** Takes an order for a staged rollout: checks it, finds what it goes back to, signs it, and begins. Spec: docs/spec/19-rollout.md §1. */
-import { randomUUID } from 'node:crypto';
 import type { Clock, NodeId } from '../../core/index.ts';
 import { isOver, startRollout } from '../../deploy/index.ts';
 import type { Mesh } from '../../mesh/index.ts';
@@ -11,6 +10,7 @@ import {
   type ModelStatusEntry,
   PROTOCOL_LIMITS,
   type RolloutSpec,
+  rolloutIdOf,
   rolloutSpecSchema,
   SIGNING_CONTEXTS,
   type Target,
@@ -84,14 +84,9 @@ export class RolloutDesk {
 
   #spec(form: RolloutOrderForm, nowMs: number): RolloutSpec {
     const { mesh } = this.#options;
-    const draft = {
-      type: 'rollout_spec',
-      rollout_id: randomUUID(),
-      ordered_by: mesh.nodeId,
-      ordered_at: nowMs,
-      ...form,
-    };
-    const spec = rolloutSpecSchema.parse({ ...draft, waves: [...form.waves] });
+    const order = { type: 'rollout_spec' as const, ordered_by: mesh.nodeId, ordered_at: nowMs, ...form };
+    const rolloutId = rolloutIdOf(order);
+    const spec = rolloutSpecSchema.parse({ ...order, rollout_id: rolloutId, waves: [...form.waves] });
     const previous = this.#previousOf(spec);
     return previous === undefined ? spec : { ...spec, previous };
   }

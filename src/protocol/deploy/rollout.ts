@@ -7,6 +7,7 @@ import { signatureSchema } from '../canonical.ts';
 import { nodeIdSchema, parseAs } from '../certificate.ts';
 import { lenientObject } from '../lenient.ts';
 import { PROTOCOL_LIMITS } from '../limits.ts';
+import { digestKey } from '../record-key.ts';
 import { boundedManifestSchema } from './manifest.ts';
 import { targetSchema } from './update-command.ts';
 
@@ -100,4 +101,17 @@ export type Rollout = z.infer<typeof rolloutSchema>;
 /** Throws ProtocolError `malformed`. */
 export function parseRollout(value: unknown): Rollout {
   return parseAs(rolloutSchema, value, 'a rollout');
+}
+
+/**
+ * Bound to who orders what and when, so that no other order can take an id that is in use: UUID version 8 (RFC 9562 §5.8) over
+ * SHA-256. Spec: docs/spec/19-rollout.md §1.
+ */
+export function rolloutIdOf({
+  ordered_by,
+  ordered_at,
+  manifest,
+}: Pick<RolloutSpec, 'ordered_by' | 'ordered_at' | 'manifest'>): string {
+  const hex = digestKey(`${ordered_by}\n${ordered_at}\n${manifest.sha256}`);
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20)}`;
 }
