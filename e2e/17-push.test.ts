@@ -228,7 +228,7 @@ test('17.11 metrics tell of the fleet, as JSON and for Prometheus', async () => 
 
 test('17.12 a deployed model that somebody deleted here is got again', async () => {
   const before = rowOf(await heard(hq), line2, '3.0.0')?.loaded_at;
-  await line2.json('model', 'remove', `${DETECTOR}@3.0.0`);
+  expect(await line2.json('model', 'remove', `${DETECTOR}@3.0.0`)).toMatchObject({ still_wanted: 'command' });
   const find = async () => rowOf(await heard(hq), line2, '3.0.0');
   await eventually(find, (row) => row?.status === 'Loaded' && row.loaded_at !== before, 30_000);
   const own = rowOf(await heard(line2), line2, '3.0.0');

@@ -142,7 +142,12 @@ export const CONTROL_ROUTES = {
     access: 'owner',
     summary: 'Forget a model; bytes that Atmosphere stored are deleted, adopted files stay',
     body: modelQuery,
-    answer: z.object({ removed: z.array(modelRowSchema), freed_bytes: z.number() }),
+    answer: z.object({
+      removed: z.array(modelRowSchema),
+      freed_bytes: z.number(),
+      /** Something wants it here, so it will be fetched again: `command`, `rule`, `rollout`, `organic`, `pin`. */
+      still_wanted: z.string().optional(),
+    }),
   }),
   modelVerify: route('POST', '/api/v1/models/verify', {
     access: 'owner',

@@ -12,6 +12,15 @@ export const modelRemove: CommandSpec = {
       ...answer.removed.map(({ model_id, version }) => `removed ${model_id}@${version}`),
       `${formatBytes(answer.freed_bytes)} freed`,
     ]);
+    const [{ model_id: id } = { model_id: name }] = answer.removed;
+    if (answer.still_wanted !== undefined)
+      context.out.note(
+        `it is still wanted here (${answer.still_wanted}) and will come back; to keep it away: ${keepAway(answer.still_wanted, id)}`,
+      );
     return 0;
   },
 };
+
+function keepAway(wantedBy: string, id: string): string {
+  return wantedBy === 'pin' ? `atmosphere model unpin ${id}` : `atmosphere model undeploy ${id}`;
+}

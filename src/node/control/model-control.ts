@@ -3,6 +3,7 @@ import { isAbsolute, resolve } from 'node:path';
 import type { ControlHandlers, ModelInfo, ModelRow, WorkEvent } from '../../api/index.ts';
 import { CONTRACT_VERSION } from '../../api/index.ts';
 import { isNodeId } from '../../core/index.ts';
+import type { Desired } from '../../deploy/index.ts';
 import { isCalled, MODEL_TYPES, type ModelType, parseModelId } from '../../protocol/index.ts';
 import type { LocalModel } from '../../registry/index.ts';
 import { NodeError } from '../errors.ts';
@@ -89,7 +90,18 @@ async function removeModel(parts: NodeParts, { id, range }: { id: string; range?
   parts.transfers.cancelByModel(model.modelId);
   await parts.intake.remove(model);
   const { freedBytes } = await parts.library.remove(model);
-  return { removed: [row], freed_bytes: freedBytes };
+  const wish = (await parts.deployment.desired()).find((one) => isStillWanted(one, model));
+  return {
+    removed: [row],
+    freed_bytes: freedBytes,
+    ...(wish === undefined ? {} : { still_wanted: wish.because.kind }),
+  };
+}
+
+function isStillWanted({ modelId, presence, manifest, refused }: Desired, model: LocalModel): boolean {
+  return (
+    presence === 'present' && refused === undefined && modelId === model.modelId && manifest.sha256 === model.sha256
+  );
 }
 
 /** The model on this machine that is meant. Throws NodeError `model_not_local` where only others have it. */
