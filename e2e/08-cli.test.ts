@@ -121,7 +121,7 @@ test('8.5 bash completes what its script says', async () => {
       `f=$(complete -p atmosphere | sed -E 's/.*-F ([^ ]+).*/\\1/'); COMP_WORDS=(${words.join(' ')}); COMP_CWORD=${words.length - 1}; $f atmosphere; echo "\${COMPREPLY[@]}"`,
     );
   expect((await complete('atmosphere', 'mo')).out.trim()).toBe('model');
-  expect((await complete('atmosphere', 'model', 'pu')).out.trim()).toBe('pull');
+  expect((await complete('atmosphere', 'model', 'pu')).out.trim()).toBe('pull push');
   expect((await complete('atmosphere', 'model', 'list', '--av')).out.trim()).toBe('--available');
 });
 
