@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ModelRow } from '../src/api/index.ts';
 import { MB } from '../src/core/index.ts';
+import { eventually } from '../src/testkit/eventually.ts';
 import { writeGgufFile, writeOnnxFile, writeShardedSafetensors } from '../src/testkit/model-files.ts';
 import { DevNetwork, type DevNode } from '../src/testkit/processes.ts';
 import { listModels, pull, seesModel, sha256Of, startMesh } from './journeys.ts';
@@ -62,8 +63,8 @@ test('1.4 a second pull moves nothing', async () => {
 test('1.5 both machines count as holders, and the registry view names the model', async () => {
   const row = await seesModel(workshop, 'acme/tiny-llama', 2);
   expect([...(row?.nodes ?? [])].sort()).toEqual(['edge', 'workshop']);
-  const view = await readFile(join(edge.home, 'models', 'registry.yaml'), 'utf8');
-  expect(view).toContain('acme/tiny-llama');
+  const read = () => readFile(join(edge.home, 'models', 'registry.yaml'), 'utf8');
+  const view = await eventually(read, (text) => text.includes('acme/tiny-llama'));
   expect(view).toContain(`sha256:${row?.sha256}`);
   expect(view).toContain('source_node');
 });

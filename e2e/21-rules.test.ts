@@ -128,8 +128,8 @@ test('21.5 one replica of many: when its machine goes, another has it', async ()
     const rows = (await look(ann, 'deployments', { query: { id: 'acme/spread' } }))?.deployments ?? [];
     return rows.filter(({ status, online }) => status === 'Loaded' && online).map(({ node_name }) => node_name);
   };
-  const [holder] = await eventually(holders, (names) => names.length === 1, 40_000);
+  const [holder] = await eventually(holders, (names) => names.length === 1, 90_000);
   await (holder === 'line-1' ? line1 : line2).stop();
   const other = holder === 'line-1' ? 'line-2' : 'line-1';
-  expect(await eventually(holders, (names) => names.includes(other), 40_000)).toEqual([other]);
-});
+  expect(await eventually(holders, (names) => names.includes(other), 90_000)).toEqual([other]);
+}, 200_000);
