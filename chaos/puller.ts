@@ -14,8 +14,7 @@ export interface Life {
   readonly violations: readonly string[];
 }
 
-/** Beyond what all limits of a download together take on a machine that is busy with other things. */
-const LIFE_MS = 180_000;
+const LIFE_MS = 60_000;
 const LEAVE_MS = 15_000;
 const HANDLES_MS = 10_000;
 const PEAK_BYTES = 500 * MiB;

@@ -13,7 +13,7 @@ const MODEL_BYTES = 24 * MB;
 /** So that whatever happens, happens in the middle. */
 const SLOWLY = '24Mbps';
 /** From the moment that the holder can be reached again. */
-const SOON_MS = 40_000;
+const SOON_MS = 25_000;
 
 let islands: Islands;
 let network: DevNetwork;

@@ -1,6 +1,7 @@
 import { beforeEach, expect, test } from 'vitest';
-import type { ModelStatusEntry } from '../../protocol/index.ts';
+import { type ModelStatusEntry, SIGNING_CONTEXTS } from '../../protocol/index.ts';
 import { NEW, OLD } from '../../testkit/rollout-sim/make-world.ts';
+import { signObject } from '../../trust/index.ts';
 import { type BenchNode, RolloutBench } from './rollout.fixture.ts';
 
 let bench: RolloutBench;
@@ -194,6 +195,18 @@ test('records that lie are not heeded: a spec that was changed, another’s stat
   const [edge] = edges;
   const fromEdge = edge?.forge(id, { type: 'rollout', spec, state: { ...state, coordinator: edge.id } });
   expect(admin.log.accept(fromEdge, undefined)).toEqual({ accepted: false, rejection: 'not_allowed' });
+});
+
+test('an order that takes the id of another, and claims to be the earlier, is not heeded', async () => {
+  const id = await order();
+  const { signature: _of, ...spec } = admin.book.get(id)?.signedSpec ?? {};
+  const own = { ...spec, ordered_by: deputy.id, ordered_at: 0 };
+  const signer = { id: deputy.id, privateKey: deputy.identity.nodeKey };
+  const state = { ...admin.book.get(id)?.rollout.state, coordinator: deputy.id };
+  const payload = { type: 'rollout', spec: signObject(SIGNING_CONTEXTS.rollout, own, signer, 0), state };
+  const forged = deputy.forge(id, JSON.parse(JSON.stringify(payload)));
+  expect(edges[0]?.log.accept(forged, undefined)).toMatchObject({ accepted: true });
+  expect(edges[0]?.book.get(id)?.rollout.spec.ordered_by).toBe(admin.id);
 });
 
 test('a policy that takes the right to deploy away stops the rollout of whoever lost it', async () => {
