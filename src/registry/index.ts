@@ -22,6 +22,7 @@ export type {
 export { isSameClaim, type ModelVariant, type VariantNode } from './catalog-variant.ts';
 export type { Consent } from './consents.ts';
 export type { DeploymentRepository, PinRepository, StoredDeployment } from './deployments.ts';
+export type { DifferenceRepository, StoredDifference } from './differences.ts';
 export { acquireHomeLock } from './home-lock.ts';
 export { REGISTRY_LIMITS } from './limits.ts';
 export type { ManifestRepository, ManifestRowKey, StoredManifest } from './manifests.ts';
@@ -31,6 +32,15 @@ export type {
   LocalModel,
   LocalModelFile,
 } from './models.ts';
+export type {
+  PackageJournalRow,
+  PackageMember,
+  PackageModel,
+  PackageRepository,
+  PackageRow,
+  PackageVersion,
+  TrustedParty,
+} from './packages.ts';
 export {
   type PeerPath,
   rankPeers,

@@ -7,12 +7,14 @@ import { type BlobIndexRepository, createBlobIndex } from './blob-index.ts';
 import { type ConsentRepository, createConsents } from './consents.ts';
 import { openDatabase } from './database.ts';
 import { createDeployments, createPins, type DeploymentRepository, type PinRepository } from './deployments.ts';
+import { createDifferences, type DifferenceRepository } from './differences.ts';
 import { RegistryError } from './errors.ts';
 import { createHashCache, type HashCacheRepository } from './hash-cache.ts';
 import { createInviteRepository, type InviteRepository } from './invites.ts';
 import { createManifests, type ManifestRepository } from './manifests.ts';
 import { MIGRATIONS } from './migrations/index.ts';
 import { createModelRepository, type ModelRepository } from './models.ts';
+import { createPackages, type PackageRepository } from './packages.ts';
 import { createPeerRepository, type PeerRepository } from './peers.ts';
 import { createPieceLists, type PieceListRepository } from './piece-lists.ts';
 import { createRecordRepository, type RecordRepository } from './records.ts';
@@ -38,6 +40,8 @@ export interface Registry extends Disposable {
   readonly auditLog: AuditLogRepository;
   readonly consents: ConsentRepository;
   readonly sightings: SightingRepository;
+  readonly packages: PackageRepository;
+  readonly differences: DifferenceRepository;
   close(): void;
 }
 
@@ -62,6 +66,8 @@ export function openRegistry(path: string): Registry {
     auditLog: createAuditLog(db),
     consents: createConsents(db),
     sightings: createSightings(db),
+    packages: createPackages(db),
+    differences: createDifferences(db),
     close: () => db.close(),
     [Symbol.dispose]: () => db.close(),
   };

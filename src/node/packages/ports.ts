@@ -1,0 +1,87 @@
+/** What the rest of a node is offered of packages, and what installing asks of it. Spec: docs/spec/21-packages.md. */
+import type { PackageSource } from '../../atmo/index.ts';
+import type { Emitter, Sha256 } from '../../core/index.ts';
+import type { PackageMember, PackageRow, PackageVersion } from '../../registry/index.ts';
+
+export interface HeldMember extends PackageMember {
+  /** Where its bytes lie in the store. */
+  readonly absolutePath: string;
+}
+
+export interface InstallOptions {
+  /** Instead of what this machine's hardware says. */
+  readonly tier?: string | undefined;
+  /** Keeps the members of every tier here, so that nodes of other tiers are fed from here. */
+  readonly allTiers?: boolean | undefined;
+  /** Takes an older version than the one installed; the audit log keeps the reason. */
+  readonly downgrade?: { readonly reason: string } | undefined;
+  /** For the audit log and the custody: where it came from. */
+  readonly from: { readonly way: 'file' | 'mesh' | 'lan'; readonly name: string };
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface InstallProgress {
+  readonly on: 'progress';
+  readonly step: string;
+  readonly doneBytes: number;
+  readonly totalBytes: number;
+}
+
+export interface InstalledResult {
+  readonly on: 'installed';
+  readonly id: string;
+  readonly version: string;
+  readonly manifestSha256: Sha256;
+  readonly tier: string;
+  /** Another tier than was asked for, and why. */
+  readonly tierNote: string | undefined;
+  readonly previousVersion: string | undefined;
+  /** The same content is installed already: nothing was done. */
+  readonly isUnchanged: boolean;
+  /** Bytes read from the source, and members that were in the store already. */
+  readonly readBytes: number;
+  readonly heldMembers: number;
+  readonly config: readonly ConfigChange[];
+  readonly models: readonly { readonly id: string; readonly version: string; readonly path: string }[];
+  readonly agents: { readonly names: readonly string[]; readonly isRunnerConfigured: boolean };
+}
+
+export interface ConfigChange {
+  /** Beneath `config/<package id>/`. */
+  readonly path: string;
+  readonly change: 'added' | 'changed' | 'removed' | 'kept';
+  /** The operator's text that was there is beside it under this name. */
+  readonly previous: string | undefined;
+  /** A unified difference; empty for what is no text. */
+  readonly diff: string;
+}
+
+export type InstallEvent = InstallProgress | InstalledResult;
+
+/**
+ * The packages of this node. One install of a package at a time; others wait in line. Throws PackageError (docs/errors.md); then the
+ * node is as it was before.
+ */
+export interface InstalledPackages {
+  /** A version is in force, or is not any more. */
+  readonly changes: Emitter<void>;
+  /** By id. */
+  list(): readonly PackageRow[];
+  get(id: string): PackageRow | undefined;
+  /** Its files in the store; `version` is the one in force unless given. Throws PackageError `not_installed`. */
+  members(id: string, version?: string): Promise<readonly HeldMember[]>;
+  /** Where the folder of a version is: `packages/<id>/<version>`. */
+  folderOf(version: Pick<PackageVersion, 'id' | 'version'>): string;
+  /** What is read of the source is closed by whoever opened it. */
+  install(source: PackageSource, options: InstallOptions): AsyncIterable<InstallEvent>;
+  rollback(id: string, options: { readonly reason?: string | undefined }): AsyncIterable<InstallEvent>;
+}
+
+/** Why a model must stay: packages that need it. */
+export interface ModelNeeds {
+  neededBy(model: {
+    readonly modelId: string;
+    readonly version: string;
+    readonly sha256: string | undefined;
+  }): string[];
+}
