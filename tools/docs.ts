@@ -71,11 +71,11 @@ async function limitsPage(): Promise<string> {
 
 /** Every area's table whose export name matches, in order of area. Core's limits.ts only says what a table is. */
 async function* tables<Row>(file: string, exported: RegExp): AsyncGenerator<[string, Record<string, Row>]> {
-  for (const path of globSync(`src/*/${file}.ts`, { exclude: ['src/core/limits.ts'] }).sort()) {
+  for (const path of globSync(`src/{*,node/packages}/${file}.ts`, { exclude: ['src/core/limits.ts'] }).sort()) {
     const module = (await import(join('..', path))) as Record<string, Record<string, Row>>;
     const name = Object.keys(module).find((key) => exported.test(key));
     if (name === undefined) problems.push(`${path} exports no table`);
-    else yield [path.split('/')[1] ?? path, module[name] ?? {}];
+    else yield [path.split('/').slice(1, -1).join('/'), module[name] ?? {}];
   }
 }
 

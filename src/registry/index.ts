@@ -33,6 +33,7 @@ export type {
   LocalModelFile,
 } from './models.ts';
 export type {
+  PackageAgent,
   PackageJournalRow,
   PackageMember,
   PackageModel,

@@ -25,9 +25,10 @@ function reopen(): void {
 
 function versionOf(version: string): PackageVersion {
   const who = { meshId: 'mesh', signer: 'mesh' };
-  const members = [{ path: 'manifest.yaml', sha256: digestOf(version), sizeBytes: 7 }];
+  const members = [{ path: 'manifest.yaml', sha256: digestOf(version), sizeBytes: 7, isOfTier: true }];
   const what = { id: 'line', version, manifestSha256: digestOf(version), tier: 'tier_1', hasAllTiers: false };
-  return { ...what, ...who, members, models: [], installedAtMs: 3 };
+  const made = { install: `i${version}`, createdBy: 'maker', createdAt: '2026-01-01T00:00:00Z' };
+  return { ...what, ...who, ...made, members, models: [], agents: [], keptConfig: [], installedAtMs: 3 };
 }
 
 function rowOf(version: string, previous?: string): PackageRow {

@@ -11,6 +11,8 @@ export interface PackageMember {
   readonly path: string;
   readonly sha256: Sha256;
   readonly sizeBytes: number;
+  /** Of this node's tier; others are kept for nodes of other tiers. */
+  readonly isOfTier: boolean;
 }
 
 /** A model that came with a package, as the library knows it. */
@@ -18,14 +20,28 @@ export interface PackageModel {
   readonly modelId: ModelId;
   readonly version: string;
   readonly sha256: Sha256;
+  /** It was not here before the package: it goes when no package has it any more. */
+  readonly isBrought: boolean;
+}
+
+/** An agent of a package, of this node's tier. */
+export interface PackageAgent {
+  readonly path: string;
+  readonly id: string;
+  readonly version: string;
 }
 
 /** One version of a package as it was installed. */
 export interface PackageVersion {
   readonly id: string;
   readonly version: string;
+  /** The install that brought it: its uses of blobs go by that name. */
+  readonly install: string;
   /** Of the signed bytes of its manifest. */
   readonly manifestSha256: Sha256;
+  readonly createdBy: string;
+  /** RFC 3339, as its maker says. */
+  readonly createdAt: string;
   readonly tier: string;
   /** Members of every tier are kept here, for nodes that want another one. */
   readonly hasAllTiers: boolean;
@@ -35,6 +51,9 @@ export interface PackageVersion {
   readonly members: readonly PackageMember[];
   /** Those of its tier. */
   readonly models: readonly PackageModel[];
+  readonly agents: readonly PackageAgent[];
+  /** Configuration as the operator had it when this version went out of force: `path` is that of the member. */
+  readonly keptConfig: readonly { readonly path: string; readonly sha256: Sha256 }[];
   readonly installedAtMs: number;
 }
 

@@ -1,0 +1,150 @@
+import { AtmosphereError, type ErrorOptionsWithData, type ErrorTable } from '../../core/index.ts';
+
+export const PACKAGE_ERRORS = {
+  not_installed: {
+    kind: 'not_found',
+    fault: 'user',
+    retry: false,
+    means: 'No package of that name (and version) is installed here. `atmosphere package list` lists those that are.',
+  },
+  no_previous: {
+    kind: 'refused',
+    fault: 'user',
+    retry: false,
+    means: 'There is no version to go back to: only one was ever installed, or the one before was given up.',
+  },
+  previous_incomplete: {
+    kind: 'integrity',
+    fault: 'disk',
+    retry: false,
+    means:
+      'Bytes of the version before are not on this machine any more; the message names the files. Import its package again.',
+  },
+  package_busy: {
+    kind: 'refused',
+    fault: 'user',
+    retry: true,
+    means: 'The package is being installed or rolled back already. Wait until that has ended.',
+  },
+  too_many_waiting: {
+    kind: 'refused',
+    fault: 'user',
+    retry: true,
+    means: 'As many installs wait in line as may. Try again when one has ended.',
+  },
+  downgrade_refused: {
+    kind: 'refused',
+    fault: 'user',
+    retry: false,
+    means:
+      'A newer version is installed. `atmosphere package rollback NAME` goes back to the one before; `--allow-downgrade --reason TEXT` installs the older one all the same, and the audit log keeps the reason.',
+  },
+  other_content: {
+    kind: 'refused',
+    fault: 'peer',
+    retry: false,
+    means: 'This version of the package is installed with other content. Whoever made it must give it another version.',
+  },
+  package_no_space: {
+    kind: 'storage',
+    fault: 'disk',
+    retry: true,
+    means:
+      'The disk of the home folder has not the room that the package needs; nothing was done. Free some, or take a smaller tier with --tier.',
+  },
+  content_missing: {
+    kind: 'not_found',
+    fault: 'user',
+    retry: false,
+    means:
+      'The package does not hold a file that this tier needs, and it is not on this machine: it was exported for another tier, or for a site that has the file. Bring one that holds it.',
+  },
+  base_missing: {
+    kind: 'not_found',
+    fault: 'user',
+    retry: false,
+    means:
+      'The package holds a difference, and what it builds on is not on this machine; the message names it. Install the version that it builds on, or bring a full package.',
+  },
+  bad_member: {
+    kind: 'integrity',
+    fault: 'peer',
+    retry: false,
+    means:
+      'A file of the package is not what the signed manifest says. The whole package was refused; the node is as it was. Copy it again from where it was made.',
+  },
+  unsafe_model: {
+    kind: 'refused',
+    fault: 'peer',
+    retry: false,
+    means:
+      'A model of the package runs code when it is loaded (pickle), and that is not permitted here; the message has the reasons. The node is as it was.',
+  },
+  install_undone: {
+    kind: 'storage',
+    fault: 'disk',
+    retry: true,
+    means:
+      'Installing failed after the version was in force, and the node went back to how it was; the message says why.',
+  },
+  interrupted: {
+    kind: 'cancelled',
+    fault: 'user',
+    retry: true,
+    means:
+      'Installing stopped before the version was in force. The node is as it was; what was stored is kept, and the next import of the package goes on from there.',
+  },
+  config_unusable: {
+    kind: 'storage',
+    fault: 'disk',
+    retry: false,
+    means:
+      'The folder of the package’s configuration holds what no install may replace: a link, a device, or far too much. Move it away.',
+  },
+  model_needed: {
+    kind: 'refused',
+    fault: 'user',
+    retry: false,
+    means: 'A package that is installed here has this model. Roll the package back, or install a version without it.',
+  },
+  package_untrusted: {
+    kind: 'refused',
+    fault: 'peer',
+    retry: false,
+    means:
+      'Nobody whose word counts here signed the package. Packages of another mesh: `atmosphere package trust add MESH_ID`, once you know that the id is theirs.',
+  },
+  founder_missing: {
+    kind: 'refused',
+    fault: 'peer',
+    retry: false,
+    means:
+      'Packages need a founder’s signature here (`atmosphere package trust list`), and this one has none that counts.',
+  },
+  trust_unusable: {
+    kind: 'usage',
+    fault: 'user',
+    retry: false,
+    means: 'What was to be trusted is no mesh id and no Ed25519 public key in PEM.',
+  },
+  trust_not_found: {
+    kind: 'not_found',
+    fault: 'user',
+    retry: false,
+    means: 'That mesh or founder is not trusted here. `atmosphere package trust list` lists those that are.',
+  },
+  reason_needed: {
+    kind: 'usage',
+    fault: 'user',
+    retry: false,
+    means: 'Installing an older version needs a reason for the audit log: --allow-downgrade --reason TEXT.',
+  },
+} as const satisfies ErrorTable;
+
+export type PackageErrorCode = keyof typeof PACKAGE_ERRORS;
+
+export class PackageError extends AtmosphereError<PackageErrorCode> {
+  constructor(code: PackageErrorCode, message: string, options?: ErrorOptionsWithData) {
+    super(PACKAGE_ERRORS, code, message, options);
+  }
+}

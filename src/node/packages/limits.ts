@@ -1,0 +1,26 @@
+import { KiB, type LimitTable, limitValues, MiB } from '../../core/index.ts';
+
+export const PACKAGE_LIMIT_TABLE = {
+  waitingInstalls: { value: 16, why: 'installs of different packages that wait in line' },
+  trustedParties: { value: 1000, why: 'meshes and founders whose packages are taken' },
+  smallMemberBytes: { value: MiB, why: 'a file of a package up to this size is read into memory as a whole' },
+  documentBytes: {
+    value: 64 * MiB,
+    why: 'manifest, checksums, custody and list of differences that are read into memory',
+  },
+  configFiles: { value: 2000, why: 'files in the folder of a package’s configuration, the operator’s own among them' },
+  configFileBytes: {
+    value: 64 * MiB,
+    why: 'one of them that an operator has edited and that is kept for the way back',
+  },
+  configDepth: { value: 32, why: 'folders in each other there' },
+  diffBytes: { value: 256 * KiB, why: 'texts up to this size whose difference is shown' },
+  diffEdits: { value: 4000, why: 'changed lines, beyond which only their number is said' },
+  progressEveryMs: { value: 200, why: 'how often an import tells how far it is' },
+  stoppedKeepMs: {
+    value: 7 * 86_400_000,
+    why: 'how long what an import stored is kept for the next one after it was stopped',
+  },
+} as const satisfies LimitTable;
+
+export const PACKAGE_LIMITS = limitValues(PACKAGE_LIMIT_TABLE);
