@@ -13,6 +13,8 @@ export const SIGNING_CONTEXTS = {
   record: 'atmosphere/record/v1',
   manifest: 'atmosphere/manifest/v1',
   rollout: 'atmosphere/rollout/v1',
+  package: 'atmosphere/package/v1',
+  custody: 'atmosphere/custody/v1',
 } as const;
 export type SigningContext = (typeof SIGNING_CONTEXTS)[keyof typeof SIGNING_CONTEXTS];
 

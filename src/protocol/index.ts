@@ -91,6 +91,14 @@ export {
 } from './deploy/rollout.ts';
 export { type DeploymentRule, parseDeploymentRules, ruleSchema, timesOfAll } from './deploy/rules.ts';
 export { parseUpdateCommand, type Target, type UpdateCommand } from './deploy/update-command.ts';
+export {
+  type DifferenceAnswer,
+  type DifferenceLink,
+  differenceAnswerSchema,
+  encodeDifferenceAnswer,
+  parseDifferenceAnswer,
+  totalBytesOf,
+} from './difference-answer.ts';
 export { ProtocolError } from './errors.ts';
 export { type FileSetFile, fileSetBytes, parseFileSet, toFileSet } from './file-set.ts';
 export { encodeFrame, FrameDecoder } from './frames.ts';
@@ -103,7 +111,7 @@ export { bitsBeyond, type HaveState, planHaveNews } from './have-news.ts';
 export { type Heartbeat, parseHeartbeat } from './heartbeat.ts';
 export { isCalled } from './is-called.ts';
 export { wordsOfIssue } from './issue-words.ts';
-export { isSameJson, type JsonObject } from './json-shape.ts';
+export { isJsonObject, isSameJson, type JsonObject } from './json-shape.ts';
 export { PROTOCOL_LIMITS } from './limits.ts';
 export {
   type Hello,
@@ -118,8 +126,67 @@ export {
   type RefusalReason,
   toRefusal,
 } from './membership.ts';
-export { isModelId, parseModelId, parseRelativePath, toFolderName } from './names.ts';
+export { isModelId, isRelativePath, parseModelId, parseRelativePath, toFolderName } from './names.ts';
 export { type PeerOutcome, parsePeerOutcome } from './outcome.ts';
+export {
+  CUSTODY_ACTIONS,
+  CUSTODY_START,
+  type CustodyAction,
+  type CustodyLine,
+  custodyHash,
+  formatCustodyLine,
+  parseCustodyLine,
+  splitCustody,
+} from './package/custody.ts';
+export {
+  type DeltaManifest,
+  type DeltaMember,
+  type DifferenceStep,
+  formatDeltaManifest,
+  parseDeltaManifest,
+  type SectionChanges,
+} from './package/delta-manifest.ts';
+export { type Mission, parseMission, readModelRef } from './package/mission.ts';
+export { packagedModelEntry } from './package/package-entry.ts';
+export {
+  formatPackageManifest,
+  type PackageAbout,
+  type PackageContents,
+  type PackagedFile,
+  type PackagedKnowledge,
+  type PackagedModel,
+  type PackagedPart,
+  type PackageManifest,
+  type PackageSignatures,
+  parsePackageManifest,
+} from './package/package-manifest.ts';
+export {
+  digestOf,
+  fileSetOf,
+  isOfTier,
+  membersOfTier,
+  type PackageMember,
+  packageMembers,
+} from './package/package-members.ts';
+export {
+  isPackageId,
+  isPackageVersion,
+  PACKAGE_EXTENSION,
+  PACKAGE_FILES,
+  PACKAGE_SECTIONS,
+  type PackageNaming,
+  type PackageSection,
+  packageIdSchema,
+  packageName,
+  packageVersionSchema,
+  parsePackageId,
+  parsePackageVersion,
+  readPackageRef,
+} from './package/package-names.ts';
+export { packageDigest, packageSigningBytes } from './package/package-signing.ts';
+export { readableSize, readSize, sizeInMb } from './package/package-size.ts';
+export { formatSiteInventory, parseSiteInventory, type SiteInventory } from './package/site-inventory.ts';
+export { compareTiers, PACKAGE_TIERS, type PackageTier, readTier, tierSchema } from './package/tier.ts';
 export {
   type AuthorDigest,
   type ListEntry,

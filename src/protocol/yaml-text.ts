@@ -29,6 +29,8 @@ export interface YamlReading {
   readonly maxBytes: number;
   /** Whether a number is text, as it is written: `version: 1.10` is no decimal. Asked with its keys, without places in lists. */
   readonly isText: (keys: readonly string[]) => boolean;
+  /** Lists and mappings in each other; those of a manifest, unless said. */
+  readonly maxDepth?: number;
 }
 
 /** Throws ProtocolError `bad_document`, with `data.problems`. */
@@ -45,7 +47,7 @@ export function parseYamlText(text: string, reading: YamlReading): YamlText {
   } catch (thrown) {
     // The parser goes as deep as the text does.
     if (!(thrown instanceof RangeError)) throw thrown;
-    throw documentError(what, [{ ...START, path: '', message: TOO_DEEP }]);
+    throw documentError(what, [{ ...START, path: '', message: tooDeep(reading) }]);
   }
 }
 
@@ -74,9 +76,13 @@ function placeIn(text: string, index: number) {
 }
 
 const START = { line: 1, column: 1 };
-const TOO_DEEP = `nested over ${PROTOCOL_LIMITS.manifestDepth} deep`;
 
-function readText(text: string, { what, isText }: YamlReading): YamlText {
+function tooDeep({ maxDepth = PROTOCOL_LIMITS.manifestDepth }: YamlReading): string {
+  return `nested over ${maxDepth} deep`;
+}
+
+function readText(text: string, reading: YamlReading): YamlText {
+  const { what, isText, maxDepth = PROTOCOL_LIMITS.manifestDepth } = reading;
   const lines = new LineCounter();
   const parsed = parseAllDocuments(text, { ...OPTIONS, lineCounter: lines });
   const [document, second] = 'empty' in parsed ? [] : parsed;
@@ -96,8 +102,7 @@ function readText(text: string, { what, isText }: YamlReading): YamlText {
   if (problems.length > 0) throw documentError(what, problems);
   keepText(document, isText);
   const value: unknown = document.toJS({ maxAliasCount: 0 });
-  if (isDeeper(value, PROTOCOL_LIMITS.manifestDepth))
-    throw documentError(what, [{ ...START, path: '', message: TOO_DEEP }]);
+  if (isDeeper(value, maxDepth)) throw documentError(what, [{ ...START, path: '', message: tooDeep(reading) }]);
   return { value, placeOf: (path) => placeAt(offsetOf(document, path)) };
 }
 
