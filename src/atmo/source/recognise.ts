@@ -1,0 +1,106 @@
+/** What lies at a path, by its content; its name only says which files belong together. Spec: docs/spec/21-packages.md §3. */
+import { lstat, readdir, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { systemCodeOf } from '../../core/index.ts';
+import { AtmoError, toReadError } from '../errors.ts';
+import { ATMO_LIMITS } from '../limits.ts';
+import { indexName, type PartsIndex, parsePartsIndex } from '../parts/parts-index.ts';
+import { LOCAL_SIGNATURE } from '../zip/records.ts';
+import { FileBytes } from './byte-source.ts';
+import { MANIFEST_PATH } from './list-folder.ts';
+
+export type PackageForm =
+  | { readonly form: 'folder' | 'archive'; readonly path: string }
+  | { readonly form: 'parts'; readonly folder: string; readonly index: PartsIndex }
+  /** Parts without their index: as many as there are. */
+  | { readonly form: 'numbered'; readonly folder: string; readonly packageName: string };
+
+/** Throws AtmoError `not_a_package`, `bad_index`, `unreadable`. */
+export async function recognisePackage(path: string): Promise<PackageForm> {
+  const stats = await stat(path).catch((thrown) => {
+    if (systemCodeOf(thrown) === 'ENOENT') throw notPackage(path, 'there is nothing');
+    throw toReadError(thrown, `Opening ${path}`);
+  });
+  if (stats.isDirectory()) return await recogniseFolder(path);
+  if (!stats.isFile()) throw notPackage(path, 'it is neither a file nor a folder');
+  return await recogniseFile(path);
+}
+
+async function recogniseFolder(path: string): Promise<PackageForm> {
+  if (await isFile(join(path, MANIFEST_PATH))) return { form: 'folder', path };
+  const inside = (await readdir(path)).filter((name) => /\.atmo(\.\d{3}|\.parts\.json)?$/.test(name)).sort();
+  const hint = inside[0] === undefined ? '' : `; in it lies ${inside[0]}`;
+  throw notPackage(path, `it is a folder without ${MANIFEST_PATH}${hint}`);
+}
+
+async function recogniseFile(path: string): Promise<PackageForm> {
+  const head = await readHead(path);
+  const folder = dirname(path);
+  if (isIndex(head)) return { form: 'parts', folder, index: await readPartsIndex(path) };
+  const packageName = /^(.+\.atmo)\.\d{3}$/.exec(basename(path))?.[1];
+  if (packageName !== undefined) return await recognisePart(folder, packageName);
+  if (head.length >= 4 && head.readUInt32LE(0) === LOCAL_SIGNATURE) return { form: 'archive', path };
+  throw notPackage(path, `it is ${kindOf(head)}`);
+}
+
+async function recognisePart(folder: string, packageName: string): Promise<PackageForm> {
+  const index = join(folder, indexName(packageName));
+  if (await isFile(index)) return { form: 'parts', folder, index: await readPartsIndex(index) };
+  return { form: 'numbered', folder, packageName };
+}
+
+export async function readPartsIndex(path: string): Promise<PartsIndex> {
+  await using file = await FileBytes.open(path);
+  const bytes = Buffer.alloc(Math.min(file.sizeBytes, ATMO_LIMITS.partsIndexBytes + 1));
+  await file.read(bytes, 0);
+  return parsePartsIndex(bytes);
+}
+
+/** Whether what begins so says that it is an index. */
+export function isIndex(head: Buffer): boolean {
+  return /^\s*\{/.test(head.toString('latin1')) && head.includes('"package_parts"');
+}
+
+const HEAD_BYTES = 512;
+
+export async function readHead(path: string): Promise<Buffer> {
+  await using file = await FileBytes.open(path);
+  const head = Buffer.alloc(Math.min(HEAD_BYTES, file.sizeBytes));
+  return head.subarray(0, await file.read(head, 0));
+}
+
+export async function isFile(path: string): Promise<boolean> {
+  return await lstat(path).then(
+    (stats) => stats.isFile(),
+    () => false,
+  );
+}
+
+const KINDS: readonly (readonly [magic: string, words: string])[] = [
+  ['\x1f\x8b', 'compressed with gzip'],
+  ['\x28\xb5\x2f\xfd', 'compressed with zstd'],
+  ['\xfd7zXZ', 'compressed with xz'],
+  ['7z\xbc\xaf', 'a 7z archive'],
+  ['Rar!', 'a RAR archive'],
+  ['PK\x05\x06', 'an empty zip archive'],
+  ['PK', 'another sort of zip archive, or a part of one'],
+  ['GGUF', 'a GGUF model; `atmosphere model add` takes it'],
+  ['\x7fELF', 'a program'],
+  ['MZ', 'a program'],
+  ['{', 'JSON, and no index of parts'],
+];
+
+function kindOf(head: Buffer): string {
+  if (head.length === 0) return 'empty';
+  const text = head.toString('latin1');
+  if (text.slice(257, 262) === 'ustar') return 'a tar archive';
+  return KINDS.find(([magic]) => text.startsWith(magic))?.[1] ?? 'a file of another sort';
+}
+
+function notPackage(path: string, what: string): AtmoError {
+  return new AtmoError(
+    'not_a_package',
+    `Opening ${path}: ${what}; wanted an .atmo file, its folder, a part or an index of parts`,
+    { data: { path } },
+  );
+}
