@@ -2,26 +2,22 @@
  * Which version of a model is in force: the link `models/files/<model>/current`, which runtimes open. It is changed by one rename, so
  * that it names the old folder or the new one at every moment. Spec: docs/spec/06-store.md §7.
  */
-import { mkdir, readlink, rename, rm, symlink } from 'node:fs/promises';
+import { readlink, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { ModelId } from '../core/index.ts';
 import { toStoreError } from './errors.ts';
 import { isAbsence, syncFolder } from './files.ts';
+import { swapLink } from './linked-folder.ts';
 import { buildingPath, CURRENT, type ModelPlace, modelFolder } from './model-links.ts';
 
 /** Puts a version's folder in force. Nothing happens where it is. */
 export async function linkCurrent(place: ModelPlace): Promise<void> {
   const folder = modelFolder(place);
   const link = join(dirname(folder), CURRENT);
-  const building = buildingPath(place.home);
   try {
     if ((await readCurrent(place.home, place.modelId)) === basename(folder)) return;
-    await mkdir(dirname(folder), { recursive: true });
-    await symlink(basename(folder), building);
-    await rename(building, link);
-    await syncFolder(dirname(link));
+    await swapLink(link, basename(folder), buildingPath(place.home));
   } catch (thrown) {
-    await rm(building, { force: true }).catch(() => {});
     throw toStoreError(`Putting ${place.modelId}@${place.version} in force`, thrown);
   }
 }

@@ -3,12 +3,12 @@
  * not at all; blobs are never copied. Spec: docs/spec/06-store.md §7.
  */
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, readdir, rename, rm, rmdir, symlink } from 'node:fs/promises';
+import { readdir, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type ModelId, type Sha256, systemCodeOf } from '../core/index.ts';
+import type { ModelId, Sha256 } from '../core/index.ts';
 import { parseRelativePath, toFolderName } from '../protocol/index.ts';
 import { toStoreError } from './errors.ts';
-import { isAbsence, syncFolder } from './files.ts';
+import { type LinkedFile, moveAside, placeLinks } from './linked-folder.ts';
 
 export interface ModelPlace {
   /** The home directory. */
@@ -19,17 +19,8 @@ export interface ModelPlace {
   readonly variant?: Sha256 | undefined;
 }
 
-export interface ModelLinkFile {
-  /** Path inside the model. */
-  readonly path: string;
-  /** Where the blob lies. */
-  readonly blobPath: string;
-}
-
 /** The name beside the versions that says which is in force. */
 export const CURRENT = 'current';
-
-const NO_HARD_LINK = new Set(['EXDEV', 'EPERM', 'EACCES', 'EMLINK', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
 
 /** The folder of a model's files. Throws ProtocolError `unsafe_name`. */
 export function modelFolder({ home, modelId, version, variant }: ModelPlace): string {
@@ -39,20 +30,14 @@ export function modelFolder({ home, modelId, version, variant }: ModelPlace): st
 }
 
 /** Links the files, replacing what the model had there. Returns the folder. */
-export async function placeModel(place: ModelPlace, files: readonly ModelLinkFile[]): Promise<string> {
+export async function placeModel(place: ModelPlace, files: readonly LinkedFile[]): Promise<string> {
   const target = modelFolder(place);
   const safe = files.map((file) => ({ ...file, path: parseRelativePath(file.path) }));
   const building = buildingPath(place.home);
   try {
-    await mkdir(building, { recursive: true });
-    for (const { path, blobPath } of safe) await linkFile(blobPath, join(building, path));
-    await mkdir(dirname(target), { recursive: true });
-    await moveAside(place.home, target);
-    await rename(building, target);
-    await syncFolder(dirname(target));
+    await placeLinks(target, safe, { building, aside: buildingPath(place.home) });
     return target;
   } catch (thrown) {
-    await rm(building, { recursive: true, force: true }).catch(() => {});
     throw toStoreError(`Placing the files of ${place.modelId}`, thrown);
   }
 }
@@ -61,7 +46,7 @@ export async function placeModel(place: ModelPlace, files: readonly ModelLinkFil
 export async function removeModel(place: ModelPlace): Promise<boolean> {
   const target = modelFolder(place);
   try {
-    const was = await moveAside(place.home, target);
+    const was = await moveAside(target, buildingPath(place.home));
     await rmdir(dirname(target)).catch(() => {});
     return was;
   } catch (thrown) {
@@ -98,27 +83,4 @@ function encodeVersion(version: string): string {
 
 function percent(byte: number): string {
   return `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
-}
-
-async function linkFile(blobPath: string, path: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  try {
-    await link(blobPath, path);
-  } catch (thrown) {
-    if (!NO_HARD_LINK.has(systemCodeOf(thrown) ?? '')) throw thrown;
-    await symlink(blobPath, path);
-  }
-}
-
-/** Takes a folder away in one step, then deletes it. */
-async function moveAside(home: string, target: string): Promise<boolean> {
-  const aside = buildingPath(home);
-  try {
-    await rename(target, aside);
-  } catch (thrown) {
-    if (isAbsence(thrown)) return false;
-    throw thrown;
-  }
-  await rm(aside, { recursive: true, force: true });
-  return true;
 }
