@@ -1,15 +1,15 @@
 /**
  * Packages: what the tools that read files ask of the daemon, what the daemon does with them, and what goes over the mesh.
- * Three groups, one for each of the controls that answer them. Spec: docs/spec/21-packages.md, 11-cli.md.
+ * Groups, each spread by the control that answers it. Spec: docs/spec/21-packages.md, 11-cli.md.
  */
 import { z } from 'zod';
+import { PACKAGE_TIERS } from '../protocol/index.ts';
 import { route } from './route.ts';
 
 const name = z.string().min(1).max(300);
 const version = z.string().min(1).max(100);
 const absolutePath = z.string().min(1).max(4096);
 const document = z.record(z.string(), z.unknown());
-export const PACKAGE_TIERS = ['tier_1', 'tier_2', 'tier_3'] as const;
 const tier = z.enum(PACKAGE_TIERS);
 
 /** A file that is somewhere on this machine, and what the database says that it is; who reads it verifies it. */
@@ -62,6 +62,15 @@ export const PACKAGE_SOURCE_ROUTES = {
       models: z.array(z.object({ model: resolvedModelSchema.nullable(), missing: missingModelSchema.nullable() })),
     }),
   }),
+  packageBlobs: route('POST', '/api/v1/packages/blobs', {
+    access: 'owner',
+    summary: 'Which of these contents are on this machine, and in which files: what a difference can be made against',
+    body: z.object({ sha256: z.array(z.string().length(64)).max(20_000) }),
+    answer: z.object({ blobs: z.array(z.object({ sha256: z.string(), file: z.string(), size_bytes: z.number() })) }),
+  }),
+} as const;
+
+export const PACKAGE_KEPT_ROUTES = {
   packageInstalled: route('GET', '/api/v1/packages/installed', {
     access: 'owner',
     summary: 'The members of a package that is kept here, as files',
@@ -71,16 +80,10 @@ export const PACKAGE_SOURCE_ROUTES = {
       id: z.string(),
       version: z.string(),
       manifest_sha256: z.string(),
-      tier: tier.nullable(),
+      tier: z.string(),
       /** `manifest.yaml`, `custody.jsonl` and the members that are here. */
       members: z.array(z.object({ path: z.string(), file: z.string(), size_bytes: z.number() })),
     }),
-  }),
-  packageBlobs: route('POST', '/api/v1/packages/blobs', {
-    access: 'owner',
-    summary: 'Which of these contents are on this machine, and in which files: what a difference can be made against',
-    body: z.object({ sha256: z.array(z.string().length(64)).max(20_000) }),
-    answer: z.object({ blobs: z.array(z.object({ sha256: z.string(), file: z.string(), size_bytes: z.number() })) }),
   }),
 } as const;
 

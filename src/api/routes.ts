@@ -17,6 +17,7 @@ import {
   transferSchema,
   workEventSchema,
 } from './models.ts';
+import { PACKAGE_SOURCE_ROUTES } from './package-routes.ts';
 import {
   limitsChangeSchema,
   limitsSchema,
@@ -218,6 +219,7 @@ export const CONTROL_ROUTES = {
   ...DEPLOYMENT_ROUTES,
   ...ROLLOUT_ROUTES,
   ...RULES_ROUTES,
+  ...PACKAGE_SOURCE_ROUTES,
 } as const;
 
 export type ControlRoutes = typeof CONTROL_ROUTES;

@@ -7,6 +7,7 @@ import { manifestControl } from './manifest-control.ts';
 import { meshControl } from './mesh-control.ts';
 import { modelControl } from './model-control.ts';
 import { modelRegistryControl } from './model-registry-control.ts';
+import { packageSourceControl } from './package-source-control.ts';
 import type { NodeParts } from './parts.ts';
 import { rolloutControl } from './rollout-control.ts';
 import { rulesControl } from './rules-control.ts';
@@ -26,5 +27,6 @@ export function controlHandlers(parts: NodeParts): ControlHandlers {
     ...rolloutControl(parts, parts.deployment.manifests),
     ...rulesControl(parts),
     ...oversightControl(parts),
+    ...packageSourceControl(parts),
   };
 }

@@ -9,12 +9,17 @@ const COMPARED_CHARS = 60;
 export function nearestNames(wanted: string, known: readonly string[]): string {
   const names = [...new Set(known)];
   if (names.length === 0) return 'nothing is known here yet';
-  const near = names
+  const near = nearestOf(wanted, names);
+  return names.length <= TOLD ? `there is ${near.join(', ')}` : `the nearest are ${near.join(', ')}`;
+}
+
+/** The names that are nearest, best first. */
+export function nearestOf(wanted: string, known: readonly string[]): string[] {
+  return [...new Set(known)]
     .map((name) => ({ name, distance: distanceOf(wanted, name) }))
     .sort((a, b) => a.distance - b.distance || (a.name < b.name ? -1 : 1))
     .slice(0, TOLD)
     .map(({ name }) => name);
-  return names.length <= TOLD ? `there is ${near.join(', ')}` : `the nearest are ${near.join(', ')}`;
 }
 
 /** What is inside the other counts as nearest. */
