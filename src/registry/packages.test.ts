@@ -83,18 +83,3 @@ describe('createPackages()', () => {
     ]);
   });
 });
-
-describe('createDifferences()', () => {
-  it('finds those to a target, smallest first', () => {
-    const one = { base: digestOf('a'), target: digestOf('c'), sha256: digestOf('ac'), sizeBytes: 9, madeAtMs: 1 };
-    const other = { ...one, base: digestOf('b'), sha256: digestOf('bc'), sizeBytes: 3, madeAtMs: 2 };
-    registry.differences.put(one);
-    registry.differences.put(other);
-    reopen();
-    expect(registry.differences.to(one.target)).toEqual([other, one]);
-    expect(registry.differences.list()).toEqual([one, other]);
-    expect(registry.differences.get(one.base, one.target)).toEqual(one);
-    expect(registry.differences.delete(one.base, one.target)).toBe(true);
-    expect(registry.differences.get(one.base, one.target)).toBeUndefined();
-  });
-});

@@ -37,8 +37,11 @@ CREATE TABLE differences (
   sha256 TEXT NOT NULL,
   size_bytes INTEGER NOT NULL,
   made_at INTEGER NOT NULL,
+  used_at INTEGER NOT NULL,
+  base_models TEXT NOT NULL,
+  target_models TEXT NOT NULL,
   PRIMARY KEY (base, target)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX differences_by_target ON differences (target);
-CREATE INDEX differences_by_time ON differences (made_at);
+CREATE INDEX differences_by_use ON differences (used_at);
 `;
