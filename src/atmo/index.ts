@@ -2,6 +2,8 @@
  * Packages for places without a network: the archive, its unpacked form, its parts, and what makes one that is believed. Every way in is a
  * PackageSource, every way out a PackageTarget. Spec: docs/spec/21-packages.md.
  */
+export { Copier, type CopyOrder } from './copy/copier.ts';
+export type { MemberDigests } from './copy/member-digest.ts';
 export { AtmoError, type AtmoErrorCode } from './errors.ts';
 export { ATMO_LIMITS } from './limits.ts';
 export { type CheckOptions, checkParts, type PartPlace, type PartReport, type PartState } from './parts/check-parts.ts';

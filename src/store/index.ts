@@ -19,5 +19,6 @@ export type {
   BlobReader,
   BlobSpec,
   BlobStore,
+  BlobWriter,
   PartReader,
 } from './ports.ts';

@@ -9,10 +9,7 @@ export const PACKAGE_LIMIT_TABLE = {
     why: 'manifest, checksums, custody and list of differences that are read into memory',
   },
   configFiles: { value: 2000, why: 'files in the folder of a package’s configuration, the operator’s own among them' },
-  configFileBytes: {
-    value: 64 * MiB,
-    why: 'one of them that an operator has edited and that is kept for the way back',
-  },
+  keptConfigBytes: { value: 16 * MiB, why: 'what an operator has edited of one package, kept for the way back' },
   configDepth: { value: 32, why: 'folders in each other there' },
   diffBytes: { value: 256 * KiB, why: 'texts up to this size whose difference is shown' },
   diffEdits: { value: 4000, why: 'changed lines, beyond which only their number is said' },

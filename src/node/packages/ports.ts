@@ -1,9 +1,9 @@
 /** What the rest of a node is offered of packages, and what installing asks of it. Spec: docs/spec/21-packages.md. */
 import type { PackageSource } from '../../atmo/index.ts';
 import type { Emitter, Sha256 } from '../../core/index.ts';
-import type { PackageMember, PackageRow, PackageVersion } from '../../registry/index.ts';
+import type { KeptMember, PackageRow, PackageVersion } from '../../registry/index.ts';
 
-export interface HeldMember extends PackageMember {
+export interface HeldMember extends KeptMember {
   /** Where its bytes lie in the store. */
   readonly absolutePath: string;
 }

@@ -1,0 +1,72 @@
+/** What the steps of an install do to a node. Each call may be made again after a crash, and must then end alike. */
+import type { PackageRow, PackageVersion } from '../../registry/index.ts';
+import type { ConfigChange } from './ports.ts';
+
+/** The bytes: blobs of the store, kept by the name of the version. */
+export interface ContentPort {
+  /** The store may delete what only this version kept; what was half stored goes. */
+  release(version: PackageVersion): Promise<void>;
+}
+
+/** The library, and what the mesh is told of it. */
+export interface ModelsPort {
+  install(version: PackageVersion): Promise<void>;
+  /** Of those that the version brought, what nobody needs any more. */
+  drop(version: PackageVersion): Promise<void>;
+}
+
+/** `packages/<id>/`: folders of versions, and which is in force. */
+export interface FoldersPort {
+  place(version: PackageVersion): Promise<void>;
+  setCurrent(id: string, version: string | undefined): Promise<void>;
+  drop(version: Pick<PackageVersion, 'id' | 'version'>): Promise<void>;
+}
+
+/** `config/<id>/`: real files, the operator's edits among them. */
+export interface ConfigPort {
+  /** What the operator has edited of the version in force. */
+  edited(version: PackageVersion): Promise<PackageVersion['keptConfig']>;
+  /** In one rename; the folder that was there stays aside until `settle`. */
+  apply(change: ConfigStep): Promise<readonly ConfigChange[]>;
+  /** The folder that was there is there again. */
+  restore(change: Pick<ConfigStep, 'target' | 'install'>): Promise<void>;
+  /** What lies aside goes. */
+  settle(change: Pick<ConfigStep, 'target' | 'install'>): Promise<void>;
+}
+
+export interface ConfigStep {
+  readonly install: string;
+  readonly target: PackageVersion;
+  readonly before: PackageVersion | undefined;
+}
+
+export interface AfterwardsPort {
+  /** The mesh hears what is here now. */
+  announce(): Promise<void>;
+  /** The agents of all packages in force run, and no others. */
+  startAgents(): Promise<void>;
+}
+
+export interface InstallPorts {
+  readonly content: ContentPort;
+  readonly models: ModelsPort;
+  readonly folders: FoldersPort;
+  readonly config: ConfigPort;
+  readonly afterwards: AfterwardsPort;
+}
+
+/** What only a run that somebody ordered has: the package itself. */
+export interface LiveInstall {
+  /** Every byte of the target is in the store, verified. */
+  store(): Promise<void>;
+  /** Throws PackageError `unsafe_model`. */
+  judge(): Promise<void>;
+  onStep(step: string): void;
+  onConfig(changes: readonly ConfigChange[]): void;
+  /** Is what was stored worth keeping for another try? */
+  isWorthKeeping(thrown: unknown): boolean;
+}
+
+export function versionsOf(rows: readonly PackageRow[]): PackageVersion[] {
+  return rows.flatMap(({ current, previous }) => (previous === undefined ? [current] : [current, previous]));
+}
