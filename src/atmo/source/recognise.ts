@@ -5,7 +5,7 @@ import { systemCodeOf } from '../../core/index.ts';
 import { AtmoError, toReadError } from '../errors.ts';
 import { ATMO_LIMITS } from '../limits.ts';
 import { indexName, type PartsIndex, parsePartsIndex } from '../parts/parts-index.ts';
-import { LOCAL_SIGNATURE } from '../zip/records.ts';
+import { END_BYTES, END_SIGNATURE, LOCAL_SIGNATURE } from '../zip/records.ts';
 import { FileBytes } from './byte-source.ts';
 import { MANIFEST_PATH } from './list-folder.ts';
 
@@ -39,7 +39,8 @@ async function recogniseFile(path: string): Promise<PackageForm> {
   if (isIndex(head)) return { form: 'parts', folder, index: await readPartsIndex(path) };
   const packageName = /^(.+\.atmo)\.\d{3}$/.exec(basename(path))?.[1];
   if (packageName !== undefined) return await recognisePart(folder, packageName);
-  if (head.length >= 4 && head.readUInt32LE(0) === LOCAL_SIGNATURE) return { form: 'archive', path };
+  if (isSigned(head, LOCAL_SIGNATURE) || isSigned(await readEndOf(path), END_SIGNATURE))
+    return { form: 'archive', path };
   throw notPackage(path, `it is ${kindOf(head)}`);
 }
 
@@ -67,6 +68,17 @@ export async function readHead(path: string): Promise<Buffer> {
   await using file = await FileBytes.open(path);
   const head = Buffer.alloc(Math.min(HEAD_BYTES, file.sizeBytes));
   return head.subarray(0, await file.read(head, 0));
+}
+
+/** An archive with something before it is one, too: a bad one. */
+async function readEndOf(path: string): Promise<Buffer> {
+  await using file = await FileBytes.open(path);
+  const end = Buffer.alloc(END_BYTES);
+  return end.subarray(0, await file.read(end, Math.max(0, file.sizeBytes - END_BYTES)));
+}
+
+function isSigned(bytes: Buffer, signature: number): boolean {
+  return bytes.length >= 4 && bytes.readUInt32LE(0) === signature;
 }
 
 export async function isFile(path: string): Promise<boolean> {
