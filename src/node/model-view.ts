@@ -1,7 +1,7 @@
 /** Every model this node knows of, its own and the mesh's, one row a content. Pure over the two lists. */
 import type { ModelRow } from '../api/index.ts';
 import type { NodeId, Sha256 } from '../core/index.ts';
-import { compareVersions, type ModelEntry, newestInRange } from '../protocol/index.ts';
+import { compareVersions, type ModelEntry, modelKindOf, newestInRange } from '../protocol/index.ts';
 import type { LocalModel, ModelVariant } from '../registry/index.ts';
 import { NodeError } from './errors.ts';
 import { descriptionOf, toEntry } from './library/local-entry.ts';
@@ -101,8 +101,7 @@ export function toRow(model: KnownModel, ownName: string): ModelRow {
     model_id: model.modelId,
     name: local?.name ?? entry?.name ?? model.modelId,
     version: model.version,
-    type: local?.type ?? entry?.type ?? 'other',
-    format: local?.format ?? entry?.format ?? 'other',
+    ...kindOf(model),
     size_bytes: sizeOf(model),
     sha256: model.sha256 ?? null,
     local: local !== undefined,
@@ -131,4 +130,9 @@ function compareKnown(a: KnownModel, b: KnownModel): number {
 
 function keyOf(modelId: string, version: string, content: string): string {
   return `${modelId}\n${version}\n${content}`;
+}
+
+function kindOf({ local, entry }: KnownModel): Pick<ModelRow, 'type' | 'format'> {
+  if (local !== undefined) return { type: local.type, format: local.format };
+  return entry === undefined ? { type: 'other', format: 'other' } : modelKindOf(entry);
 }

@@ -38,6 +38,12 @@ export const MODEL_FORMATS = [
 ] as const;
 export type ModelFormat = (typeof MODEL_FORMATS)[number];
 
+/** An entry of this type offers a package of one tier (docs/spec/25-local-network.md §5): it is no model, and is listed among none. */
+export const PACKAGE_TYPE = 'package';
+export const PACKAGE_FORMAT = 'atmo';
+const ENTRY_TYPES = [...MODEL_TYPES, PACKAGE_TYPE] as const;
+const ENTRY_FORMATS = [...MODEL_FORMATS, PACKAGE_FORMAT] as const;
+
 const label = z.string().min(1).max(PROTOCOL_LIMITS.labelChars);
 const sizeBytes = z.number().int().nonnegative().max(PROTOCOL_LIMITS.modelBytes);
 
@@ -60,8 +66,8 @@ export const pieceRootSchema = z
 export const modelEntrySchema = lenientObject({
   model_id: modelIdSchema,
   name: label,
-  type: z.enum(MODEL_TYPES).catch('other'),
-  format: z.enum(MODEL_FORMATS).catch('other'),
+  type: z.enum(ENTRY_TYPES).catch('other'),
+  format: z.enum(ENTRY_FORMATS).catch('other'),
   size_bytes: sizeBytes,
   sha256: sha256Schema,
   version: z.string().min(1).max(PROTOCOL_LIMITS.versionChars).default('0'),
@@ -90,6 +96,18 @@ export const modelEntrySchema = lenientObject({
     .default({}),
 });
 export type ModelEntry = z.infer<typeof modelEntrySchema>;
+
+export function isPackageEntry({ type }: Pick<ModelEntry, 'type'>): boolean {
+  return type === PACKAGE_TYPE;
+}
+
+/** What sort of model an entry is about; one of a package is of none. */
+export function modelKindOf({ type, format }: Pick<ModelEntry, 'type' | 'format'>) {
+  return {
+    type: type === PACKAGE_TYPE ? 'other' : type,
+    format: format === PACKAGE_FORMAT ? 'other' : format,
+  } as const;
+}
 
 const catalogSchema = lenientObject({
   type: z.literal('model_catalog'),

@@ -18,12 +18,16 @@ export {
 } from './canonical.ts';
 export {
   type CatalogMessage,
+  isPackageEntry,
   MODEL_FORMATS,
   MODEL_TYPES,
   type ModelEntry,
   type ModelFormat,
   type ModelType,
   modelEntrySchema,
+  modelKindOf,
+  PACKAGE_FORMAT,
+  PACKAGE_TYPE,
   parseCatalogMessage,
 } from './catalog.ts';
 export {
@@ -42,7 +46,7 @@ export {
   type ModelWanted,
   parseExchangeMessage,
 } from './deploy/exchange.ts';
-export { type Ancestor, lineageOf, type ParentRef } from './deploy/lineage.ts';
+export { type Ancestor, lineageOf, type ParentRef, parseParentRef } from './deploy/lineage.ts';
 export {
   type ManifestType,
   type ModelManifest,

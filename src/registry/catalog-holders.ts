@@ -3,7 +3,7 @@
  * first keeping its room. Both directions are kept in step here and nowhere else.
  */
 import type { NodeId } from '../core/index.ts';
-import type { ModelEntry } from '../protocol/index.ts';
+import { isPackageEntry, type ModelEntry } from '../protocol/index.ts';
 import type { CatalogNode } from './catalog-node.ts';
 import { REGISTRY_LIMITS } from './limits.ts';
 import { NodeIndex } from './node-index.ts';
@@ -12,6 +12,8 @@ type Entries = ReturnType<CatalogNode['entries']>;
 
 export class CatalogHolders {
   readonly #counted = new Map<NodeId, Entries>();
+  /** How many of them are packages, of nodes that have some. */
+  readonly #packages = new Map<NodeId, number>();
   /** Content → its holders. */
   readonly #holders = new NodeIndex();
   #entryCount = 0;
@@ -27,8 +29,9 @@ export class CatalogHolders {
     return this.#holders.all();
   }
 
+  /** Its models; packages are none. */
   countOf(nodeId: NodeId): number {
-    return this.#counted.get(nodeId)?.size ?? 0;
+    return (this.#counted.get(nodeId)?.size ?? 0) - (this.#packages.get(nodeId) ?? 0);
   }
 
   entryOf(nodeId: NodeId, key: string): ModelEntry | undefined {
@@ -56,6 +59,9 @@ export class CatalogHolders {
     }
     this.#entryCount += after.size - before.size;
     this.#counted.set(node.nodeId, after);
+    const packages = [...after.values()].filter(isPackageEntry).length;
+    if (packages > 0) this.#packages.set(node.nodeId, packages);
+    else this.#packages.delete(node.nodeId);
     return { added, removed };
   }
 
@@ -64,6 +70,7 @@ export class CatalogHolders {
     for (const key of counted?.keys() ?? []) this.#holders.drop(key, nodeId);
     this.#entryCount -= counted?.size ?? 0;
     this.#counted.delete(nodeId);
+    this.#packages.delete(nodeId);
   }
 }
 

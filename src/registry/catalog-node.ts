@@ -1,7 +1,7 @@
 /** What one node says of itself: pages, endpoints, when it last spoke. Pure state. Spec: docs/spec/09-registry.md §4.1–3. */
 import type { NodeId } from '../core/index.ts';
 import type { CatalogMessage, Heartbeat, ModelEntry } from '../protocol/index.ts';
-import { PROTOCOL_LIMITS } from '../protocol/index.ts';
+import { isPackageEntry, PROTOCOL_LIMITS } from '../protocol/index.ts';
 import { REGISTRY_LIMITS } from './limits.ts';
 
 export interface CatalogEndpoints {
@@ -31,10 +31,18 @@ export function toCatalogWords(message: CatalogMessage): CatalogWords {
   return message as unknown as CatalogWords;
 }
 
-/** Names content under a model's name: what entries are merged by. */
-export function contentKeyOf({ model_id, version, sha256 }: ModelEntry): string {
-  return `${sha256}\n${model_id}\n${version}`;
+/** Names content under a model's name: what entries are merged by. A package is never merged with a model, whoever says that it is one. */
+export function contentKeyOf(entry: ModelEntry): string {
+  const { model_id, version, sha256 } = entry;
+  return `${sha256}\n${isPackageEntry(entry) ? '\n' : ''}${model_id}\n${version}`;
 }
+
+/** No id is empty. */
+export function isPackageKey(key: string): boolean {
+  return key.startsWith('\n\n', SHA256_CHARS);
+}
+
+const SHA256_CHARS = 64;
 
 export class CatalogNode {
   readonly nodeId: NodeId;

@@ -75,6 +75,35 @@ describe('what counts as one model', () => {
   );
 });
 
+describe('packages', () => {
+  const offer = { model_id: 'line', name: 'line', type: 'package', format: 'atmo', sha256: Y, version: '1.3' };
+
+  it('are in no list of models and no count, and have a list of their own', () => {
+    say(A, [entry(), entry(offer)]);
+    say(B, [entry(offer)]);
+    expect(seen()).toEqual(['org/m 1.0.0 X node-a']);
+    expect([catalog.getModel('line'), catalog.getModelsByType('other'), catalog.find('line')]).toEqual([
+      undefined,
+      [],
+      { kind: 'not_found' },
+    ]);
+    expect(catalog.getStats()).toMatchObject({ models: 1, variants: 1, entries: 1 });
+    expect(catalog.getNodes().map(({ modelCount }) => modelCount)).toEqual([1, 0]);
+    const [variant, ...others] = catalog.getAllPackages();
+    expect([variant?.modelId, variant?.nodes.map(({ nodeId }) => nodeId), others]).toEqual(['line', [A, B], []]);
+    expect(catalog.claimsOf(Y)[0]?.nodes).toHaveLength(2);
+    say(A, []);
+    expect(catalog.getAllPackages()[0]?.nodes.map(({ nodeId }) => nodeId)).toEqual([B]);
+  });
+
+  it('hide no model: who calls a model a package speaks for itself', () => {
+    say(A, [entry({ type: 'package', format: 'atmo' })]);
+    say(B, [entry()]);
+    expect(seen()).toEqual(['org/m 1.0.0 X node-b']);
+    expect(catalog.getAllPackages()[0]?.nodes.map(({ nodeId }) => nodeId)).toEqual([A]);
+  });
+});
+
 describe('what a node says later replaces what it said before (no. 2)', () => {
   it('a message without a page replaces models, version and endpoints', () => {
     say(A, [entry()], { transfer_endpoints: { http: 'http://10.0.0.1:1' } });

@@ -14,7 +14,7 @@ import {
 } from '../protocol/index.ts';
 import { CatalogFetchers } from './catalog-fetchers.ts';
 import { CatalogHolders } from './catalog-holders.ts';
-import { type CatalogEndpoints, CatalogNode, toCatalogWords } from './catalog-node.ts';
+import { type CatalogEndpoints, CatalogNode, isPackageKey, toCatalogWords } from './catalog-node.ts';
 import type {
   CatalogEvent,
   CatalogModel,
@@ -96,10 +96,14 @@ export class ModelCatalog {
     this.events.emit({ type: 'removed', nodeId });
   }
 
-  /** Every variant that some node has now: by id, newest version first. */
+  /** Every variant that some node has now: by id, newest version first. Packages are in no list of models. */
   getAllModels(): ModelVariant[] {
-    this.#recounts.settleAll();
-    return [...this.#holders.all()].flatMap(([key, nodeIds]) => this.#mergedOf(key, nodeIds)).sort(compareVariants);
+    return this.#mergedWhere((key) => !isPackageKey(key));
+  }
+
+  /** Packages that some node offers now, a variant for each version, tier and custody: by id, newest version first. */
+  getAllPackages(): ModelVariant[] {
+    return this.#mergedWhere(isPackageKey);
   }
 
   /** What is said of one content under whatever names: a variant for each claim, the most named first; a node counts once. */
@@ -218,11 +222,15 @@ export class ModelCatalog {
 
   /** Without merging what has another id. */
   #variantsOf(modelId: string): ModelVariant[] {
+    const variants = this.#mergedWhere((key) => key.includes(`\n${modelId}\n`) && !isPackageKey(key));
+    return variants.filter((variant) => variant.modelId === modelId);
+  }
+
+  #mergedWhere(isMeant: (key: string) => boolean): ModelVariant[] {
     this.#recounts.settleAll();
     return [...this.#holders.all()]
-      .filter(([key]) => key.includes(`\n${modelId}\n`))
+      .filter(([key]) => isMeant(key))
       .flatMap(([key, nodeIds]) => this.#mergedOf(key, nodeIds))
-      .filter((variant) => variant.modelId === modelId)
       .sort(compareVariants);
   }
 

@@ -1,6 +1,7 @@
 /** The row of a model that came over the mesh. */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { modelKindOf } from '../../protocol/index.ts';
 import type { LocalModel, LocalModelFile } from '../../registry/index.ts';
 import type { PulledModel } from '../pull/ports.ts';
 import type { Description } from './local-entry.ts';
@@ -37,8 +38,7 @@ export async function toPulledRow({ entry, files, sourceNode }: PulledModel, pla
     modelId: entry.model_id,
     version: entry.version,
     name: entry.name,
-    type: entry.type,
-    format: entry.format,
+    ...modelKindOf(entry),
     sizeBytes: entry.size_bytes,
     sha256: entry.sha256,
     source,
