@@ -1,6 +1,6 @@
 /**
  * `custody.jsonl`: through whose hands a package went. One JSON object a line in its RFC 8785 form, each signed by whoever had it, each
- * with the hash of the line before. Spec: docs/spec/21-packages.md §5. Shape only.
+ * with the hash of the line before. Spec: docs/spec/21-packages.md §7. Shape only.
  */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';

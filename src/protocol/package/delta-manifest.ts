@@ -1,6 +1,6 @@
 /**
  * `delta.yaml`: what a difference package brings, and from what. It is not signed: what comes out of it is held against the signed
- * manifest, so that a lie in it costs its own import and nothing else. Spec: docs/spec/21-packages.md §7.
+ * manifest, so that a lie in it costs its own import and nothing else. Spec: docs/spec/21-packages.md §11.
  */
 import { z } from 'zod';
 import { lenientObject } from '../lenient.ts';

@@ -1,4 +1,4 @@
-/** `mission.yaml`: what a person wants in a package. Spec: docs/spec/21-packages.md §9. */
+/** `mission.yaml`: what a person wants in a package. Spec: docs/spec/21-packages.md §13. */
 import { z } from 'zod';
 import { PROTOCOL_LIMITS } from '../limits.ts';
 import { isModelId, isRelativePath } from '../names.ts';

@@ -1,7 +1,7 @@
 /**
  * What a manifest's shape alone cannot say: paths that are distinct and lie where they belong, sizes that are the sum of their files,
- * ids that stand once in a tier, file lists and model manifests that are of the model beside them. Spec: docs/spec/21-packages.md §2,
- * §3. Pure; every fault is told, not only the first.
+ * ids that stand once in a tier, file lists and model manifests that are of the model beside them. Spec: docs/spec/21-packages.md §4,
+ * §5. Pure; every fault is told, not only the first.
  */
 import { createHash } from 'node:crypto';
 import { messageOf } from '../../core/index.ts';

@@ -1,4 +1,4 @@
-/** The YAML files of a package: read with the line of every mistake, and written the same each time. Spec: docs/spec/21-packages.md §2. */
+/** The YAML files of a package: read with the line of every mistake, and written the same each time. Spec: docs/spec/21-packages.md §4. */
 import { stringify } from 'yaml';
 import { z } from 'zod';
 import { ProtocolError } from '../errors.ts';

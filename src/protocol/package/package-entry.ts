@@ -1,4 +1,4 @@
-/** A packaged model as a catalog entry: the facts of the manifest, and the words that its `entry` adds. Spec: docs/spec/21-packages.md §2.5. Pure. */
+/** A packaged model as a catalog entry: the facts of the manifest, and the words that its `entry` adds. Spec: docs/spec/21-packages.md §4.5. Pure. */
 import { basename } from 'node:path/posix';
 import { type ModelEntry, modelEntrySchema } from '../catalog.ts';
 import { parseAs } from '../certificate.ts';

@@ -1,6 +1,6 @@
 /**
  * `manifest.yaml`: everything that a package of all tiers holds, signed once. Exports of a part carry the same one.
- * Spec: docs/spec/21-packages.md §2, §3. Fields are kept as they are read: the signature covers them.
+ * Spec: docs/spec/21-packages.md §4, §5. Fields are kept as they are read: the signature covers them.
  */
 import { z } from 'zod';
 import { modelIdSchema } from '../catalog.ts';

@@ -1,6 +1,6 @@
 /**
  * The files of a package, one by one: what is hashed, counted, carried and fetched. A model of several files is as many members, under
- * its folder. Spec: docs/spec/21-packages.md §2.4. Pure.
+ * its folder. Spec: docs/spec/21-packages.md §4.4. Pure.
  */
 import type { PieceRoot, Sha256 } from '../../core/index.ts';
 import { type FileSet, toFileSet } from '../file-set.ts';

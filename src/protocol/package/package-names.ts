@@ -1,6 +1,6 @@
 /**
  * What packages, their files and the files in them are called. Ids and versions become folders, so that they are safe on every
- * system and are never the name of something else in there. Spec: docs/spec/21-packages.md §2. Pure.
+ * system and are never the name of something else in there. Spec: docs/spec/21-packages.md §1. Pure.
  */
 import { z } from 'zod';
 import { ProtocolError } from '../errors.ts';

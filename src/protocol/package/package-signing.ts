@@ -1,4 +1,4 @@
-/** What the signatures of a package cover: docs/spec/21-packages.md §4. */
+/** What the signatures of a package cover: docs/spec/21-packages.md §6. */
 import { createHash } from 'node:crypto';
 import type { Sha256 } from '../../core/index.ts';
 import { SIGNING_CONTEXTS, signingBytes } from '../canonical.ts';

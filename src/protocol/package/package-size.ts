@@ -1,4 +1,4 @@
-/** Sizes in a package's manifest: exact bytes beside what people read, in decimal units. Spec: docs/spec/21-packages.md §3. Pure. */
+/** Sizes in a package's manifest: exact bytes beside what people read, in decimal units. Spec: docs/spec/21-packages.md §5. Pure. */
 import { MB } from '../../core/index.ts';
 
 const UNITS: readonly (readonly [unit: string, bytes: number])[] = [

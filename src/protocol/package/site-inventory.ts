@@ -1,4 +1,4 @@
-/** What a site has, to be carried to where a difference package is made for it. Spec: docs/spec/21-packages.md §8. */
+/** What a site has, to be carried to where a difference package is made for it. Spec: docs/spec/21-packages.md §12. */
 import { z } from 'zod';
 import { modelIdSchema, sha256Schema } from '../catalog.ts';
 import { meshIdSchema, nodeIdSchema, parseAs } from '../certificate.ts';

@@ -1,4 +1,4 @@
-/** The three sizes of device that a package is made for, smallest first. Spec: docs/spec/21-packages.md §3. */
+/** The three sizes of device that a package is made for, smallest first. Spec: docs/spec/21-packages.md §5. */
 import { z } from 'zod';
 
 export const PACKAGE_TIERS = ['tier_1', 'tier_2', 'tier_3'] as const;
