@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { makeTestMesh } from '../testkit/mesh-members.ts';
 import { checkCertificate, issueCertificateRecord } from './certificates.ts';
-import { enterMesh, initMesh, leaveMesh, openIdentity } from './identity.ts';
+import { enterMesh, initMesh, leaveMesh, openIdentity, readIdentity } from './identity.ts';
 import { TRUST_LIMITS } from './limits.ts';
 
 const NOW = 1_800_000_000_000;
@@ -116,5 +116,17 @@ describe('changing the mesh', () => {
     expect(open()).toMatchObject({ meshId: authority.id, meshName: 'factory', authority: undefined });
     expect(leaveMesh(member, { nodeName: 'cellar', nowMs: NOW }).meshId).toBe(first.meshId);
     expect(open().authority?.id).toBe(first.meshId);
+  });
+});
+
+describe('readIdentity()', () => {
+  test('makes nothing where no node has ever been', () => {
+    expect(readIdentity(home)).toBeUndefined();
+    expect(readdirSync(home)).toEqual([]);
+  });
+
+  test('is who the node is', () => {
+    const opened = open();
+    expect(readIdentity(home)).toEqual(opened);
   });
 });

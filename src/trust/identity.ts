@@ -58,6 +58,14 @@ export function openIdentity(homeDir: string, options: OpenIdentityOptions): Ide
   return identity.authority === undefined ? identity : renewOwn(identity, options.nowMs);
 }
 
+/** Who the node of a home is, as it stands there: nothing is made or written. Undefined where no node has ever been. Throws TrustError. */
+export function readIdentity(homeDir: string): Identity | undefined {
+  const nodeKey = readKey(nodeKeyPath(homeDir));
+  if (nodeKey === undefined) return undefined;
+  const stored = readMembership(homeDir, toNodeId(publicBytesOf(nodeKey)));
+  return stored === undefined ? undefined : assemble(homeDir, nodeKey, stored);
+}
+
 /** `mesh init`: a new authority, this node its first admin. The old authority key is kept under another name. */
 export function initMesh(identity: Identity, options: OpenIdentityOptions & { readonly meshName: string }): Identity {
   const path = authorityKeyPath(identity.homeDir);

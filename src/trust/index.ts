@@ -25,7 +25,7 @@ export {
   type OrderFlaw,
   verifyOrder,
 } from './check-order.ts';
-export { enterMesh, type Identity, initMesh, leaveMesh, openIdentity } from './identity.ts';
+export { enterMesh, type Identity, initMesh, leaveMesh, openIdentity, readIdentity } from './identity.ts';
 export { encodeInviteCode, type InviteCode, parseInviteCode, verifyInviteTime } from './invite-code.ts';
 export { isJoinProof, type JoinTranscript, makeJoinProof } from './join-proof.ts';
 export {
