@@ -62,7 +62,7 @@ export class ArchiveTarget implements PackageTarget {
 
   async fill(path: string, bytes: Uint8Array): Promise<WrittenMember> {
     const record = this.#records.get(path);
-    if (record === undefined || !this.#reserved.delete(path) || record.sizeBytes !== bytes.length)
+    if (record === undefined || record.sizeBytes !== bytes.length || !this.#reserved.delete(path))
       throw new AtmoError('digest_mismatch', `Writing ${path}: ${bytes.length} bytes, no room was kept for them`);
     const filled = { ...record, crc: crc32(bytes) };
     const header = encodeLocalHeader(filled);
