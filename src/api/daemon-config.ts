@@ -30,6 +30,8 @@ export interface DaemonConfig {
   readonly spliceRelay?: SpliceRelayConfig;
   /** Load formats that run code, where their signer may ship it; without it, as it was said last. */
   readonly allowCode?: boolean;
+  /** The command that starts the agents of packages, a word each (docs/spec/23-agents.md §1). Kept: absent, as it was said last; null takes it away. */
+  readonly agentRunner?: readonly string[] | null;
   /** Folders to look for models in, absolute. */
   readonly modelFolders: readonly string[];
   /** Look at the places of Hugging Face, Ollama and LlamaFarm too. */
@@ -54,6 +56,8 @@ export interface NodeFactsConfig {
   readonly memoryMb?: number | null;
   /** Instead of the machine's own. */
   readonly architecture?: string | null;
+  /** `tier_1` to `tier_3`, instead of what the machine's size says. */
+  readonly tier?: string | null;
 }
 
 export interface SpliceRelayConfig {

@@ -39,7 +39,7 @@ export {
   toErrorBody,
 } from './errors.ts';
 export type { ManifestAnswer } from './manifest-routes.ts';
-export type { DoctorReport, NodeRow, Status } from './mesh.ts';
+export type { AgentRow, DoctorReport, NodeRow, Status } from './mesh.ts';
 export type { ModelInspection } from './model-registry-routes.ts';
 export {
   CONTRACT_VERSION,

@@ -5,6 +5,8 @@ import { limitsSchema, RATE_PROFILES } from './rate-policy.ts';
 /** The public `node_capabilities` (docs/spec/17-deployment.md §1), without what the row says already. */
 export const nodeCapabilitiesSchema = z.object({
   region: z.string().nullable(),
+  /** Which part of a package it takes: `tier_1` to `tier_3`. */
+  tier: z.string().nullable(),
   labels: z.record(z.string(), z.string()),
   hardware: z.object({
     memory_mb: z.number(),
@@ -53,6 +55,21 @@ export const nodeRowSchema = z.object({
 });
 export type NodeRow = z.infer<typeof nodeRowSchema>;
 
+/** An agent of a package (docs/spec/23-agents.md §4). */
+export const agentRowSchema = z.object({
+  package: z.string(),
+  package_version: z.string(),
+  id: z.string(),
+  version: z.string(),
+  state: z.enum(['running', 'starting', 'waiting', 'no_runner', 'refused']),
+  pid: z.number().nullable(),
+  /** How it is, in words. */
+  detail: z.string(),
+  restarts: z.number(),
+  log_file: z.string(),
+});
+export type AgentRow = z.infer<typeof agentRowSchema>;
+
 export const statusSchema = z.object({
   node_id: z.string(),
   name: z.string(),
@@ -92,6 +109,11 @@ export const statusSchema = z.object({
   relay: z.object({ address: z.string(), holders: z.number(), pairs: z.number(), bytes: z.number() }).nullable(),
   /** URL templates of this node's mirrors. */
   mirrors: z.array(z.string()),
+  /** Which part of a package this node takes. */
+  tier: z.string(),
+  /** The command that starts agents of packages, a word each; null where none is configured. */
+  agent_runner: z.array(z.string()).nullable(),
+  agents: z.array(agentRowSchema),
   memory_bytes: z.number(),
   problems: z.array(z.string()),
 });

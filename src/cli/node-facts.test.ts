@@ -8,6 +8,7 @@ import {
   parseMaxModels,
   parseMemory,
   parseRegion,
+  parseTier,
 } from './node-facts.ts';
 
 describe('flags of up that say what a node is', () => {
@@ -20,7 +21,8 @@ describe('flags of up that say what a node is', () => {
     expect(parseMaxModelSize('1GiB')).toBe(1024);
     expect(parseMaxModels('0')).toBe(0);
     expect([parseMemory('256MiB'), parseArchitecture('AArch64')]).toEqual([256, 'aarch64']);
-    const words = [parseRegion, parseLabel, parseInterest, parseArchitecture];
+    expect(['tier_2', 'tier2', '2'].map(parseTier)).toEqual(['tier_2', 'tier_2', 'tier_2']);
+    const words = [parseRegion, parseLabel, parseInterest, parseArchitecture, parseTier];
     const amounts = [parseMaxModelSize, parseMaxModels, parseMemory];
     for (const parse of [...words, ...amounts]) expect(parse('none')).toBeNull();
   });
@@ -35,6 +37,7 @@ describe('flags of up that say what a node is', () => {
     ['a size that is none', () => parseMaxModelSize('large')],
     ['a negative number', () => parseMaxModels('-1')],
     ['an architecture of two words', () => parseArchitecture('x86 64')],
+    ['a tier that there is not', () => parseTier('tier_4')],
   ])('%s is refused', (_name, parse) => {
     expect(parse).toThrowError(expect.objectContaining({ code: 'bad_usage' }));
   });

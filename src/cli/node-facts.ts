@@ -1,6 +1,7 @@
 /** What `up` may say of this node; `none` takes back what was said before. Spec: docs/spec/17-deployment.md §1.6. Pure. */
 import type { NodeFactsConfig } from '../api/index.ts';
 import { MiB } from '../core/index.ts';
+import { PACKAGE_TIERS, readTier } from '../protocol/index.ts';
 import { CliError } from './errors.ts';
 import { parseSizeBytes } from './parse-values.ts';
 
@@ -13,6 +14,7 @@ export interface FactsOptions {
   readonly maxModels?: number | null;
   readonly memory?: number | null;
   readonly architecture?: string | null;
+  readonly tier?: string | null;
 }
 
 const NONE = 'none';
@@ -49,6 +51,14 @@ export function parseArchitecture(text: string): string | null {
   throw wanted('an architecture like x86_64 or aarch64, or none');
 }
 
+/** `tier_2`, and what people write for it. */
+export function parseTier(text: string): string | null {
+  if (text === NONE) return null;
+  const tier = readTier(text);
+  if (tier !== undefined) return tier;
+  throw wanted(`${PACKAGE_TIERS.join(', ')} or none`);
+}
+
 export function parseMaxModels(text: string): number | null {
   if (text === NONE) return null;
   if (/^\d{1,6}$/.test(text)) return Number(text);
@@ -57,10 +67,19 @@ export function parseMaxModels(text: string): number | null {
 
 /** Undefined: nothing was said now. */
 export function factsOf(options: FactsOptions): NodeFactsConfig | undefined {
-  const { region, label, interest, maxModelSize: maxModelSizeMb, maxModels, memory: memoryMb, architecture } = options;
+  const {
+    region,
+    label,
+    interest,
+    maxModelSize: maxModelSizeMb,
+    maxModels,
+    memory: memoryMb,
+    architecture,
+    tier,
+  } = options;
   const labels = label === undefined ? undefined : allOrNone(label, (all) => Object.fromEntries(all));
   const interests = interest === undefined ? undefined : allOrNone(interest, (all) => [...new Set(all)]);
-  const said = Object.entries({ region, labels, interests, maxModelSizeMb, maxModels, memoryMb, architecture });
+  const said = Object.entries({ region, labels, interests, maxModelSizeMb, maxModels, memoryMb, architecture, tier });
   const now = said.filter(([, value]) => value !== undefined);
   return now.length === 0 ? undefined : (Object.fromEntries(now) as NodeFactsConfig);
 }

@@ -30,7 +30,7 @@ function machineLines({ hardware, execution_providers: providers, software }: Ca
   ];
 }
 
-function wishLines({ region, labels, interests, constraints }: Capabilities): string[] {
+function wishLines({ region, tier, labels, interests, constraints }: Capabilities): string[] {
   const { max_model_size_mb: sizeMb, max_models: count } = constraints;
   const named = Object.entries(labels).map(([key, value]) => `${key}=${value}`);
   const bounds = [
@@ -39,6 +39,7 @@ function wishLines({ region, labels, interests, constraints }: Capabilities): st
   ];
   return [
     line('region', region ?? '-'),
+    line('tier', tier ?? 'not said'),
     line('labels', named.length === 0 ? '-' : named.join(', ')),
     line('interests', interests.length === 0 ? '-' : interests.join(', ')),
     line('takes', bounds.length === 0 ? 'every model that fits' : bounds.join(', ')),

@@ -190,6 +190,7 @@ test('mesh nodes NAME tells what a node says of itself', async () => {
     ...{ last_seen: null, http: [], standing: null, certificate_expires: null },
     capabilities: {
       ...{ region: 'eu', labels: { hall: '7' }, execution_providers: ['cuda', 'cpu'], interests: ['audio'] },
+      tier: 'tier_2',
       hardware: { memory_mb: 8192, vram_mb: 4096, cpu_cores: 4, gpu: 'Orin', architecture: 'aarch64', disk_free_mb: 0 },
       software: { python_version: '3.11.7', package_count: 12 },
       constraints: { max_model_size_mb: 100, max_models: null },

@@ -13,6 +13,7 @@ const plain: Status = {
   store: { owned_bytes: 0, partial_bytes: 0, free_bytes: 1e9 },
   limits: { profile: 'lan', download: 'unlimited', upload: 'unlimited', by_size: false, until: null },
   ...{ relays: [], relay: null, mirrors: [], memory_bytes: 1e8, problems: [] },
+  ...{ tier: 'tier_2', agent_runner: null, agents: [] },
 };
 
 async function statusOf(change: Partial<Status>): Promise<string> {
@@ -68,4 +69,23 @@ test('mesh nodes says why a node is not in good standing', async () => {
   await using daemon = await openFakeDaemon({ 'GET /api/v1/mesh/nodes': () => ({ nodes }) });
   const { stderr } = await capture(['mesh', 'nodes', '--home', daemon.home]);
   expect(stderr).toBe("beta is banned: beta's reason\n");
+});
+
+test('status says which part of a package the node takes, and how the agents of packages are', async () => {
+  const agent = {
+    package: 'line',
+    package_version: '1',
+    version: '1',
+    pid: null,
+    detail: '',
+    restarts: 0,
+    log_file: '/l',
+  };
+  const agents = (states: readonly Status['agents'][number]['state'][]) =>
+    states.map((state, index) => ({ ...agent, id: `agent-${index}`, state }));
+  expect(await statusOf({})).toMatch(/^tier +tier_2$/m);
+  expect(await statusOf({ agents: agents(['no_runner']) })).toMatch(/^agents +1 agent not started: no agent runner/m);
+  expect(await statusOf({ agent_runner: ['run'], agents: agents(['running', 'running', 'waiting']) })).toMatch(
+    /^agents +2 running, 1 waiting to be started again$/m,
+  );
 });

@@ -8,6 +8,7 @@ import {
   type SpliceRelayConfig,
 } from '../api/index.ts';
 import { messageOf } from '../core/index.ts';
+import { runnerFrom } from './agent-runner.ts';
 import { CliError } from './errors.ts';
 import { type FactsOptions, factsOf } from './node-facts.ts';
 
@@ -23,6 +24,8 @@ export interface UpOptions extends FactsOptions {
   readonly loopbackHttp?: boolean;
   readonly allowCode?: boolean;
   readonly denyCode?: boolean;
+  /** false: none any more. */
+  readonly agentRunner?: readonly string[] | false;
   readonly relayServer?: boolean;
   readonly relay?: readonly string[];
   readonly wsRelay?: readonly string[];
@@ -63,6 +66,7 @@ export function toDaemonConfig(options: UpOptions, { home, cwd, env }: UpSurroun
     ...given('name', options.name ?? fromEnv.name),
     ...given('httpHost', options.host),
     ...given('allowCode', options.denyCode === true ? false : options.allowCode),
+    ...given('agentRunner', runnerOf(options, cwd)),
     ...given('mirrors', options.mirror),
     ...given('mirrorTokenFile', options.mirrorTokenFile === undefined ? undefined : absolute(options.mirrorTokenFile)),
     ...given('quotaBytes', options.quota),
@@ -73,6 +77,11 @@ export function toDaemonConfig(options: UpOptions, { home, cwd, env }: UpSurroun
     ...given('gossipIntervalSeconds', fromEnv.gossipIntervalSeconds),
     ...given('logFile', options.logFile === undefined ? undefined : absolute(options.logFile)),
   };
+}
+
+function runnerOf({ agentRunner }: UpOptions, cwd: string): readonly string[] | null | undefined {
+  if (agentRunner === false) return null;
+  return agentRunner === undefined ? undefined : runnerFrom(cwd, agentRunner);
 }
 
 /** Throws CliError `bad_usage` for bounds of a relay that is not asked for. */

@@ -18,6 +18,7 @@ import { followLoaded } from './loaded-contents.ts';
 import { Manifests } from './manifests/manifests.ts';
 import { Mirrors } from './mirrors.ts';
 import { scannersOf, usualPlaces } from './model-places.ts';
+import { openAgents } from './open-agents.ts';
 import { openDeploying } from './open-deploying.ts';
 import { openExchange } from './open-exchange.ts';
 import { openFleet } from './open-fleet.ts';
@@ -128,10 +129,11 @@ async function assemble(options: NodeOptions, stack: AsyncDisposableStack): Prom
   const deploying = openDeploying(surroundings, { ...opened, ...exchanging, nodes, rules, describe }, stack);
 
   const http = { url: '' };
+  const agents = openAgents(surroundings, () => http.url, stack);
   const parts: NodeParts = {
     ...{ name, home, clock, store, mesh, catalog, library, manifests, inventory, intake },
     ...{ transfers, fetching, rates, feedback, relaying, freeBytes, access, audit, consent, ...exchanging },
-    ...{ runtimes, nodes, rules, ...deploying },
+    ...{ runtimes, nodes, rules, ...deploying, agents },
     mirrors: config.mirrors ?? [],
     programVersion: options.programVersion,
     startedAtMs: clock.nowMs(),
@@ -150,6 +152,7 @@ async function assemble(options: NodeOptions, stack: AsyncDisposableStack): Prom
       stack.use(announcing(parts, { http: address, machineMark, relays, periodSeconds, logger }));
       transfers.resume();
       deploying.startDeploying();
+      void agents.apply();
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };

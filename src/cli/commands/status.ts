@@ -34,6 +34,7 @@ function describe(answer: Status): [string, string][] {
     ],
     ...describeHashing(answer),
     ...describeReach(answer),
+    ...describePackages(answer),
     ['limits', describeLimits(answer.limits)],
     ['transfers', `${transfers.active} active, ${transfers.completed} completed, ${transfers.failed} failed`],
     [
@@ -69,6 +70,26 @@ function describeReach({ relays, relay, mirrors }: Status): [string, string][] {
 function describeRelay({ address, holders, pairs, bytes }: NonNullable<Status['relay']>): [string, string] {
   const carried = `${formatCount(pairs, 'connection')} joined now, ${formatBytes(bytes)} since the start`;
   return ['is a relay', `${address}, ${formatCount(holders, 'node')} reachable through it, ${carried}`];
+}
+
+/** Which part of packages it takes, and how their agents are. */
+function describePackages({ tier, agents, agent_runner: runner }: Status): [string, string][] {
+  const words = {
+    running: 'running',
+    starting: 'starting',
+    waiting: 'waiting to be started again',
+    refused: 'refused',
+  };
+  const counts = Object.entries(words).flatMap(([state, word]) => {
+    const count = agents.filter((agent) => agent.state === state).length;
+    return count === 0 ? [] : [`${count} ${word}`];
+  });
+  const idle = `${formatCount(agents.length, 'agent')} not started: no agent runner is configured`;
+  if (agents.length === 0) return [['tier', tier]];
+  return [
+    ['tier', tier],
+    ['agents', runner === null ? idle : counts.join(', ')],
+  ];
 }
 
 function describeLimits({ profile, download, upload, by_size, until }: Status['limits']): string {

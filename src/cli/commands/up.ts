@@ -1,3 +1,4 @@
+import { parseAgentRunner } from '../agent-runner.ts';
 import type { CommandSpec } from '../command.ts';
 import {
   parseArchitecture,
@@ -7,6 +8,7 @@ import {
   parseMaxModels,
   parseMemory,
   parseRegion,
+  parseTier,
 } from '../node-facts.ts';
 import { parseAddress, parseByteRate, parsePort, parseRelay, parseSizeBytes } from '../parse-values.ts';
 import type { UpOptions } from '../up-config.ts';
@@ -19,6 +21,7 @@ export const up: CommandSpec<UpOptions> = {
     'atmosphere up --detach --name gpu-box --models /srv/models',
     'atmosphere up --relay relay.example:4303   # reached through it, where no port can be opened',
     "atmosphere up --mirror 'https://models.example.org/{sha256}' --mirror-token-file ./tokens",
+    "atmosphere up --tier tier_2 --agent-runner 'llamafarm agent run {path}'   # for packages",
     'atmosphere up --region eu --label hall=7 --interest anomaly_detection --max-model-size 2GB',
     'atmosphere up --home /tmp/second --port 0 --mesh-port 0 --agent-port 0 --json',
   ],
@@ -67,6 +70,12 @@ export const up: CommandSpec<UpOptions> = {
     { flags: '--mirror-token-file <file>', about: 'tokens for the mirrors, one `ORIGIN TOKEN` a line' },
     { flags: '--allow-code', about: 'load formats that run code (pickles), where their signer may ship it; kept' },
     { flags: '--deny-code', about: 'do not any more (default)' },
+    {
+      flags: '--agent-runner <command>',
+      about: 'what starts the agents of packages, like `llamafarm agent run {path}`; kept',
+      parse: parseAgentRunner,
+    },
+    { flags: '--no-agent-runner', about: 'start no agents any more' },
     { flags: '--models <dir>', about: 'folder to look for models in; may be repeated', repeats: true },
     { flags: '--no-scan-defaults', about: 'do not look at the places of Hugging Face, Ollama and LlamaFarm' },
     { flags: '--quota <size>', about: 'most that pulled models may take, like 200GB', parse: parseSizeBytes },
@@ -93,6 +102,11 @@ export const up: CommandSpec<UpOptions> = {
       flags: '--architecture <name>',
       about: 'tell this architecture and not the machine’s own, or `none`',
       parse: parseArchitecture,
+    },
+    {
+      flags: '--tier <tier>',
+      about: 'tier of packages, not by the machine’s size: tier_1 to tier_3, or `none`',
+      parse: parseTier,
     },
     { flags: '--max-models <count>', about: 'how many models are deployed here, or `none`', parse: parseMaxModels },
     { flags: '--log-level <level>', about: 'how much to log', choices: ['debug', 'info', 'warn', 'error', 'silent'] },

@@ -4,6 +4,7 @@ import { access } from 'node:fs/promises';
 import type { DoctorReport } from '../../api/index.ts';
 import { formatBytes, GB } from '../../core/index.ts';
 import type { Deployed } from '../../deploy/index.ts';
+import { describeAgent, NO_RUNNER } from '../packages/agent-words.ts';
 import { limitsNow } from './limits-control.ts';
 import { listNodes } from './mesh-control.ts';
 import type { NodeParts } from './parts.ts';
@@ -23,6 +24,7 @@ export async function runChecks(parts: NodeParts): Promise<Check[]> {
     checkModels(parts),
     ...checkDeployments(parts),
     await checkRuntime(parts),
+    ...checkAgents(parts),
     ...checkRelays(parts),
     ...checkLimits(parts),
     ...checkPeers(parts),
@@ -165,6 +167,27 @@ const DEPLOYMENTS_TOLD = 10;
 function isStuck({ step, error }: Deployed): boolean {
   return step === 'rollback' || error?.code === 'rollback_failed';
 }
+
+/** Agents that do not run, and what keeps them from it; nothing where no package has any. */
+function checkAgents({ agents }: NodeParts): Check[] {
+  const statuses = agents.statuses();
+  const name = 'agents';
+  if (statuses.length === 0) return [];
+  if (agents.runner === undefined) {
+    const detail = `${NO_RUNNER}: ${statuses.length} of packages are not started`;
+    return [{ name, state: 'warn', detail, try: "atmosphere up --agent-runner 'PROGRAM {path}'" }];
+  }
+  const failing = statuses.filter(({ state }) => state === 'waiting' || state === 'refused');
+  if (failing.length === 0) return [{ name, state: 'ok', detail: `${statuses.length} run` }];
+  return failing.slice(0, AGENTS_TOLD).map((agent) => ({
+    name: `agent ${agent.packageId}/${agent.id}`,
+    state: 'warn',
+    detail: describeAgent(agent),
+    try: `tail ${agent.logFile}`,
+  }));
+}
+
+const AGENTS_TOLD = 10;
 
 /** By which relays this node is to be reached, and whether it is. */
 function checkRelays({ relaying }: NodeParts): Check[] {

@@ -135,12 +135,12 @@ function toNodeRow(parts: NodeParts, member: Member, heard: CatalogNodeView | un
 function capabilitiesOf({ nodes }: NodeParts, nodeId: NodeId): NodeRow['capabilities'] {
   const facts = nodes.get(nodeId);
   if (facts === undefined) return null;
-  const { region = null, labels, hardware, execution_providers, software, interests, constraints } = facts;
+  const { region = null, tier = null, labels, hardware, execution_providers, software, interests, constraints } = facts;
   const { memory_mb, vram_mb, cpu_cores, gpu = null, architecture, disk_free_mb } = hardware;
   const { python_version = null, installed_packages } = software;
   const { max_model_size_mb = null, max_models = null } = constraints;
   return {
-    ...{ region, labels, execution_providers, interests },
+    ...{ region, tier, labels, execution_providers, interests },
     hardware: { memory_mb, vram_mb, cpu_cores, gpu, architecture, disk_free_mb },
     software: { python_version, package_count: installed_packages.length },
     constraints: { max_model_size_mb, max_models },

@@ -19,6 +19,7 @@ import type { ModelLibrary } from '../library/model-library.ts';
 import type { Manifests } from '../manifests/manifests.ts';
 import type { Deprecations } from '../mesh-registry/deprecations.ts';
 import type { MeshRegistry } from '../mesh-registry/mesh-registry.ts';
+import type { PackageAgents } from '../packages/agents.ts';
 import type { FetchBook } from '../pull/fetch-book.ts';
 import type { TransferService } from '../pull/transfer-service.ts';
 import type { RateControl } from '../rate/rate-control.ts';
@@ -58,6 +59,8 @@ export interface NodeParts {
   /** May what is here be loaded? */
   readonly formatGate: FormatGate;
   readonly runtimes: Runtimes;
+  /** Those of packages, as processes. */
+  readonly agents: PackageAgents;
   /** URL templates. */
   readonly mirrors: readonly string[];
   readonly startedAtMs: number;

@@ -1,7 +1,9 @@
 /** The node at a glance, its check-up, and its end. */
-import type { ControlHandlers, Status } from '../../api/index.ts';
+import type { AgentStatus } from '../../agents/index.ts';
+import type { AgentRow, ControlHandlers, Status } from '../../api/index.ts';
 import { formatRelayAddress } from '../../relay/index.ts';
 import { hashingOf } from '../library/hashing-view.ts';
+import { describeAgent } from '../packages/agent-words.ts';
 import { isEnded } from '../pull/transfer-snapshot.ts';
 import { runChecks } from './check-up.ts';
 import { limitsNow } from './limits-control.ts';
@@ -59,10 +61,29 @@ async function readStatus(parts: NodeParts): Promise<Status> {
     limits: { profile: parts.rates.policy.profile, ...limitsNow(parts) },
     ...relaysOf(parts),
     mirrors: [...parts.mirrors],
+    tier: parts.nodes.self().tier ?? 'tier_1',
+    agent_runner: parts.agents.runner === undefined ? null : [...parts.agents.runner],
+    agents: parts.agents.statuses().map(toAgentRow),
     memory_bytes: process.memoryUsage.rss(),
     problems: (await runChecks(parts))
       .filter((check) => check.state !== 'ok')
       .map((check) => `${check.name}: ${check.detail}`),
+  };
+}
+
+function toAgentRow(status: AgentStatus): AgentRow {
+  const { packageId, packageVersion, id, version, state, pid = null, restarts, logFile } = status;
+  const detail = describeAgent(status);
+  return {
+    package: packageId,
+    package_version: packageVersion,
+    id,
+    version,
+    state,
+    pid,
+    detail,
+    restarts,
+    log_file: logFile,
   };
 }
 

@@ -14,11 +14,14 @@ const storedSchema = z.object({
   max_models: z.number().int().nonnegative().optional(),
   memory_mb: z.number().int().nonnegative().optional(),
   architecture: z.string().optional(),
+  tier: z.string().optional(),
 });
 type Stored = z.infer<typeof storedSchema>;
 
 export interface OwnerFacts extends Pick<NodeCapabilities, 'labels' | 'interests' | 'constraints'> {
   readonly region?: string;
+  /** In place of what its size says. */
+  readonly tier?: string;
   /** In place of what the machine has. */
   readonly machine: { readonly memoryMb?: number; readonly architecture?: string };
 }
@@ -34,11 +37,13 @@ export function ownerFacts(settings: Registry['settings'], given: NodeFactsConfi
     max_models: choose(given.maxModels, before.max_models),
     memory_mb: choose(given.memoryMb, before.memory_mb),
     architecture: choose(given.architecture, before.architecture),
+    tier: choose(given.tier, before.tier),
   });
   if (JSON.stringify(now) !== JSON.stringify(before)) settings.set(KEY, now);
-  const { region, labels, interests, max_model_size_mb, max_models, memory_mb: memoryMb, architecture } = now;
+  const { region, labels, interests, max_model_size_mb, max_models, memory_mb: memoryMb, architecture, tier } = now;
   return {
     ...(region === undefined ? {} : { region }),
+    ...(tier === undefined ? {} : { tier }),
     ...{ labels, interests },
     machine: {
       ...(memoryMb === undefined ? {} : { memoryMb }),

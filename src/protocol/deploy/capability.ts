@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { nodeIdSchema, parseAs, roleSchema } from '../certificate.ts';
 import { lenientObject } from '../lenient.ts';
 import { PROTOCOL_LIMITS } from '../limits.ts';
+import { tierSchema } from '../package/tier.ts';
 
 const label = z.string().min(1).max(PROTOCOL_LIMITS.labelChars);
 const labels = z.array(label).max(PROTOCOL_LIMITS.capabilitiesPerModel);
@@ -15,6 +16,8 @@ const capabilitySchema = lenientObject({
   /** As its certificate says; readers take it from there. */
   role: roleSchema,
   region: label.optional(),
+  /** Which part of a package it takes (docs/spec/21-packages.md §3); one that is not known here is as if unsaid. */
+  tier: tierSchema.optional().catch(undefined),
   labels: z
     .record(z.string().min(1).max(PROTOCOL_LIMITS.labelChars), z.string().max(PROTOCOL_LIMITS.labelChars))
     .default({}),
