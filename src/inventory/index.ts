@@ -2,6 +2,8 @@
  * What models lie on this machine already: scanners of other tools' stores and of plain folders, watched, and every file
  * hashed once in the background. Files stay where they are. Spec: docs/spec/08-inventory.md.
  */
+export { describeFiles } from './describe-files.ts';
+export { DescriptionMemory } from './description-memory.ts';
 export { fingerprintFile } from './file-state.ts';
 export { FolderScanner, llamaFarmFolder, llamaFarmScanner } from './folder-scanner.ts';
 export type { FoundFile, FoundModel } from './found-model.ts';
