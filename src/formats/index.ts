@@ -7,6 +7,7 @@ export { FormatsError } from './errors.ts';
 export { extensionOf, isModelFileName, splitDatedName } from './file-name.ts';
 export { readGguf } from './gguf.ts';
 export { parseGgufPartName } from './gguf-parts.ts';
+export { GGML_TYPES } from './gguf-tables.ts';
 export { bufferSource, type HeaderSource } from './header-source.ts';
 export { describeConfig } from './hf-config.ts';
 export { type FileInspection, inspectModelFile } from './inspect-model-file.ts';
