@@ -8,6 +8,7 @@ export { AtmoError, type AtmoErrorCode } from './errors.ts';
 export { ATMO_LIMITS } from './limits.ts';
 export { type CheckOptions, checkParts, type PartPlace, type PartReport, type PartState } from './parts/check-parts.ts';
 export { DVD_PART_BYTES, FAT32_FILE_BYTES, parsePartSize } from './parts/part-size.ts';
+export { type Accepted, type AcceptOptions, type InboxStatus, PartsInbox } from './parts/parts-inbox.ts';
 export {
   encodePartsIndex,
   indexDigest,
@@ -17,6 +18,7 @@ export {
   parsePartsIndex,
   partName,
 } from './parts/parts-index.ts';
+export type { WaitingPackage, WaitingPart } from './parts/waiting-package.ts';
 export type {
   MemberToWrite,
   PackageEntry,

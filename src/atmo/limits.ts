@@ -1,7 +1,7 @@
 import { GiB, KiB, type LimitTable, limitValues, MiB, TiB } from '../core/index.ts';
 
 export const ATMO_LIMIT_TABLE = {
-  members: { value: 20_000, why: 'files and folders of one package; each costs memory before anything is verified' },
+  members: { value: 25_000, why: 'files and folders of one package; each costs memory before anything is verified' },
   memberBytes: { value: TiB, why: 'the largest file: as the largest blob' },
   packageBytes: { value: 4 * TiB, why: 'the largest package' },
   directoryBytes: { value: 8 * MiB, why: 'central directory of an archive, read whole when it is opened' },
@@ -20,8 +20,13 @@ export const ATMO_LIMIT_TABLE = {
   maxPartBytes: { value: TiB, why: 'a larger part is not split at all' },
   partsIndexBytes: { value: 512 * KiB, why: 'the index of 999 parts, with room' },
   inboxPackages: { value: 64, why: 'packages that wait for parts at once in an inbox' },
+  incomingParts: { value: 8, why: 'copies that were broken off and are kept to go on with' },
   unclaimedParts: { value: 64, why: 'parts kept that came before their index' },
   unclaimedBytes: { value: 64 * GiB, why: 'their bytes together: a few sticks' },
+  checksumsBytes: { value: 24 * MiB, why: 'checksums.sha256 of 20,000 files with the longest paths' },
+  packageProblems: { value: 200, why: 'faults of one package that are told at once' },
+  chunkLineBytes: { value: 16 * MiB, why: 'one chunk of knowledge, a line' },
+  chunksPerFile: { value: 4_000_000, why: 'chunks of one file of knowledge; two files compared take 128 MB' },
 } as const satisfies LimitTable;
 
 export const ATMO_LIMITS = limitValues(ATMO_LIMIT_TABLE);

@@ -2,16 +2,16 @@
  * Writes an archive in slices as it comes, so that there is no second copy, and their index when all of it lies there. The slices are read back
  * for their digests: a header in the first may have been completed when the last was written. Spec: docs/spec/21-packages.md §3.
  */
-import { open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { formatBytes, type Sha256 } from '../../core/index.ts';
 import type { Copier } from '../copy/copier.ts';
-import { assertFree, OutputFiles, partialOf, syncFolder } from '../copy/output-files.ts';
-import { AtmoError, toWriteError } from '../errors.ts';
+import { assertFree, OutputFiles, partialOf } from '../copy/output-files.ts';
+import { AtmoError } from '../errors.ts';
 import { ATMO_LIMITS } from '../limits.ts';
 import type { WrittenFile } from '../ports.ts';
 import { FileBytes } from '../source/byte-source.ts';
 import { encodePartsIndex, indexName, type PartFile, partName } from './parts-index.ts';
+import { writeWhole } from './write-whole.ts';
 
 /** Throws AtmoError `bad_part_size`. */
 export function partsOutput(path: string, partBytes: number, replaces: boolean): OutputFiles {
@@ -56,20 +56,4 @@ async function digestPart({ output, copier, signal }: IndexToWrite, index: numbe
   await using from = await FileBytes.open(partialOf(path));
   const { sha256 } = await copier.copy({ doing: `Reading back ${path}`, sizeBytes: from.sizeBytes, from, signal });
   return { name: basename(path), sizeBytes: from.sizeBytes, sha256 };
-}
-
-/** A small file, all of it or nothing. Throws AtmoError. */
-export async function writeWhole(path: string, bytes: Uint8Array): Promise<WrittenFile> {
-  try {
-    await rm(partialOf(path), { force: true });
-    await using file = await open(partialOf(path), 'wx');
-    await file.writeFile(bytes);
-    await file.sync();
-    await rename(partialOf(path), path);
-    await syncFolder(dirname(path));
-    return { path, sizeBytes: (await stat(path)).size };
-  } catch (thrown) {
-    await rm(partialOf(path), { force: true });
-    throw toWriteError(thrown, `Writing ${path}`);
-  }
 }
