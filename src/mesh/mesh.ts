@@ -125,6 +125,16 @@ export class Mesh implements AsyncDisposable {
     return transport.openStream(nodeId, protocol, signal);
   }
 
+  /**
+   * A connection to a member at addresses that somebody named, known ones beside them; who answers must prove who it is. Throws MeshError
+   * `peer_unreachable`, `peer_refused`, `not_started`.
+   */
+  async reach(nodeId: NodeId, addresses: readonly string[], signal: AbortSignal): Promise<void> {
+    const session = this.#running();
+    const known = session.addressesOf(nodeId).filter((address) => !addresses.includes(address));
+    await session.transport.connect(nodeId, [...addresses, ...known], signal);
+  }
+
   /** This machine has other addresses than before: connections over the old ones are found out, and peers dialled anew. */
   networkChanged(): void {
     this.#session?.networkChanged();

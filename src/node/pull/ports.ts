@@ -100,6 +100,10 @@ export interface PullRates {
   /** It is over. */
   forget(requestId: RequestId): void;
 }
+  /** Files that come before the others, for `judge` to look at them. Throws what the pull fails with. */
+  firstFiles?(entry: ModelEntry, files: readonly FileSetFile[]): readonly FileSetFile[];
+  /** The first files are here: is the rest wanted? Throws what the pull fails with. */
+  judge?(entry: ModelEntry, files: readonly FileSetFile[]): Promise<void>;
 
 export interface RatedPull {
   readonly requestId: RequestId;

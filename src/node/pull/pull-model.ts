@@ -12,16 +12,21 @@ import {
   parseRelativePath,
 } from '../../protocol/index.ts';
 import type { BlobStore } from '../../store/index.ts';
+import type { SourceOutcome } from '../../transfer/index.ts';
 import { NodeError } from '../errors.ts';
 import { type BlobFacts, type BlobPullDeps, pullBlob } from './blob-pull.ts';
 import type { FetchedBlobs } from './fetch-book.ts';
-import type { ModelSink, PullTarget } from './ports.ts';
+import type { DifferencePuller, ModelSink, PullTarget } from './ports.ts';
 import type { PullProgress } from './pull-progress.ts';
 
 export interface PullModelDeps extends BlobPullDeps {
   readonly models: ModelSink;
   /** Told of each file, so that others get it from here meanwhile. */
   readonly fetched?: Pick<FetchedBlobs, 'add'>;
+  /** Absent: every file comes whole. */
+  readonly differences?: DifferencePuller | undefined;
+  /** The most that may come, bytes a second. */
+  rateLimit?(): number;
   /** Free bytes where the store is, less what must stay free. */
   freeBytes(): Promise<number>;
 }
@@ -43,10 +48,15 @@ export async function pullModel(
   for (const { sha256 } of files) holds.use(deps.store.hold(sha256));
   const missing = await planBlobs(deps, files, progress);
   tellHeld(deps, files, missing);
-  await inParallel(missing, (blob) => {
+  const pull = (blob: BlobFacts): Promise<void> => {
     deps.fetched?.add(blob.sha256);
     return pullOne(deps, target, blob, progress, signal);
-  });
+  };
+  const first = new Set(deps.models.firstFiles?.(target.entry, files).map(({ sha256 }) => sha256));
+  const [before, after] = [missing.filter(isIn(first)), missing.filter((blob) => !isIn(first)(blob))];
+  await inParallel(before, pull);
+  await deps.models.judge?.(target.entry, files);
+  await inParallel(after, pull);
   const [most] = progress.peers();
   return deps.models.install({ entry: target.entry, files, sourceNode: most?.nodeId });
 }
@@ -75,14 +85,23 @@ function tellHeld({ fetched }: PullModelDeps, files: readonly FileSetFile[], mis
   for (const { sha256 } of files) if (!left.has(sha256)) fetched?.add(sha256);
 }
 
+/** Others are told of a file before it is here: what comes of it, be it by a difference, can be had. */
 async function pullOne(
-  deps: PullModelDeps,
+  deps: PullModelDeps & { readonly marks: SourceOutcome[] },
   target: PullTarget,
   blob: BlobFacts,
   progress: PullProgress,
   signal: AbortSignal,
-) {
-  await pullBlob(deps, target, blob, (each) => progress.update(blob.sha256, each), signal);
+): Promise<void> {
+  const { sha256 } = blob;
+  const wanted = {
+    ...{ target, blob, deps, marks: deps.marks, rateLimit: deps.rateLimit?.() ?? Number.POSITIVE_INFINITY },
+    onShare: progress.setDifference.bind(progress, sha256),
+    onSources: progress.updateDifference.bind(progress),
+    onVerified: progress.noteVerified.bind(progress, sha256),
+  };
+  if ((await deps.differences?.pull(wanted, signal)) === true) return progress.addHeld(sha256, blob.sizeBytes);
+  await pullBlob(deps, target, blob, (each) => progress.update(sha256, each), signal);
 }
 
 /** The model's files: itself, or what its verified file list says. */
@@ -157,6 +176,10 @@ async function verifySpace(deps: PullModelDeps, missing: readonly BlobFacts[]): 
       data: { needed, free },
     },
   );
+}
+
+function isIn(set: ReadonlySet<Sha256>): (blob: Pick<BlobFacts, 'sha256'>) => boolean {
+  return ({ sha256 }) => set.has(sha256);
 }
 
 /** Runs `work` on all, a few at a time; the first failure is thrown when those under way have ended. */
