@@ -33,9 +33,9 @@ export type {
   LocalModelFile,
 } from './models.ts';
 export type {
+  KeptMember,
   PackageAgent,
   PackageJournalRow,
-  PackageMember,
   PackageModel,
   PackageRepository,
   PackageRow,

@@ -7,7 +7,7 @@ import type { ModelId, Sha256 } from '../core/index.ts';
 import type { Database, Row } from './database.ts';
 
 /** A file of a package whose bytes are in the store. */
-export interface PackageMember {
+export interface KeptMember {
   readonly path: string;
   readonly sha256: Sha256;
   readonly sizeBytes: number;
@@ -48,12 +48,12 @@ export interface PackageVersion {
   readonly meshId: string;
   readonly signer: string;
   /** What is held of it: manifest.yaml, checksums.sha256, custody.jsonl and the members, by path. */
-  readonly members: readonly PackageMember[];
+  readonly members: readonly KeptMember[];
   /** Those of its tier. */
   readonly models: readonly PackageModel[];
   readonly agents: readonly PackageAgent[];
-  /** Configuration as the operator had it when this version went out of force: `path` is that of the member. */
-  readonly keptConfig: readonly { readonly path: string; readonly sha256: Sha256 }[];
+  /** Configuration that the operator had edited when this version went out of force: `path` is that of the member. */
+  readonly keptConfig: readonly { readonly path: string; readonly base64: string }[];
   readonly installedAtMs: number;
 }
 

@@ -24,6 +24,7 @@ import type { ConfigChange } from './ports.ts';
 
 const SECTION = 'config/';
 const PREVIOUS = '.previous';
+const ASIDE = '.install-';
 
 export class ConfigFolder implements ConfigPort {
   readonly #folder: string;
@@ -82,8 +83,15 @@ export class ConfigFolder implements ConfigPort {
     await rm(this.#aside(install), { recursive: true, force: true });
   }
 
+  /** For the start: what no journal row knows. */
+  async removeForgotten(known: ReadonlySet<string>): Promise<void> {
+    for (const name of await readdir(this.#folder).catch(() => []))
+      if (name.startsWith(ASIDE) && !known.has(name.slice(ASIDE.length)))
+        await rm(join(this.#folder, name), { recursive: true, force: true });
+  }
+
   #aside(install: string): string {
-    return join(this.#folder, `.install-${parseRelativePath(install)}`);
+    return join(this.#folder, `${ASIDE}${parseRelativePath(install)}`);
   }
 
   /** The whole folder as it will be. */
@@ -199,12 +207,4 @@ async function writeDurably(file: string, bytes: Buffer): Promise<void> {
   await using handle = await open(file, 'wx', 0o644);
   await handle.writeFile(bytes);
   await handle.sync();
-}
-
-/** For the start: what no journal row knows. */
-export async function removeForgotten(home: string, known: ReadonlySet<string>): Promise<void> {
-  const folder = join(home, 'config');
-  for (const name of await readdir(folder).catch(() => []))
-    if (name.startsWith('.install-') && !known.has(name.slice('.install-'.length)))
-      await rm(join(folder, name), { recursive: true, force: true });
 }

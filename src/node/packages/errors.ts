@@ -45,6 +45,13 @@ export const PACKAGE_ERRORS = {
     retry: false,
     means: 'This version of the package is installed with other content. Whoever made it must give it another version.',
   },
+  no_tier: {
+    kind: 'refused',
+    fault: 'user',
+    retry: false,
+    means:
+      'The package is made for larger devices than this one. Export it for the tier that fits, or take a larger one all the same with --tier.',
+  },
   package_no_space: {
     kind: 'storage',
     fault: 'disk',
@@ -138,6 +145,34 @@ export const PACKAGE_ERRORS = {
     fault: 'user',
     retry: false,
     means: 'Installing an older version needs a reason for the audit log: --allow-downgrade --reason TEXT.',
+  },
+  offer_wrong: {
+    kind: 'integrity',
+    fault: 'peer',
+    retry: false,
+    means:
+      'What a node offers as a package is not what the signed manifest says. Nothing was installed; ask another node with `package sync --from`.',
+  },
+  package_not_offered: {
+    kind: 'not_found',
+    fault: 'user',
+    retry: true,
+    means:
+      'Nobody who can be reached offers that package, or that version or tier of it. `atmosphere package check-updates` lists what is offered.',
+  },
+  no_gateway: {
+    kind: 'unreachable',
+    fault: 'network',
+    retry: true,
+    means:
+      'No gateway of this mesh was heard in the local network. Is one running there, with the role gateway or `up --advertise-packages`, and does the network let multicast through?',
+  },
+  nothing_to_sync: {
+    kind: 'usage',
+    fault: 'user',
+    retry: false,
+    means:
+      'No package is installed here, so that there is nothing to update. Name the one to get: `package sync NAME`.',
   },
 } as const satisfies ErrorTable;
 

@@ -1,6 +1,10 @@
 /** What the steps of an install do to a node. Each call may be made again after a crash, and must then end alike. */
+import type { NodeId } from '../../core/index.ts';
+import type { PackageManifest, PackageTier } from '../../protocol/index.ts';
 import type { PackageRow, PackageVersion } from '../../registry/index.ts';
-import type { ConfigChange } from './ports.ts';
+import type { PackageDocuments } from './package-documents.ts';
+import type { PackagedFiles } from './package-models.ts';
+import type { ConfigChange, InstallOptions } from './ports.ts';
 
 /** The bytes: blobs of the store, kept by the name of the version. */
 export interface ContentPort {
@@ -69,4 +73,36 @@ export interface LiveInstall {
 
 export function versionsOf(rows: readonly PackageRow[]): PackageVersion[] {
   return rows.flatMap(({ current, previous }) => (previous === undefined ? [current] : [current, previous]));
+}
+
+/** Who vouches for a package. */
+export interface SignedBy {
+  readonly meshId: string;
+  /** The mesh's authority, or a node that it certified. */
+  readonly signer: string;
+  /** The node whose rights count for what the package brings; undefined: those of this node's owner. */
+  readonly author: NodeId | undefined;
+}
+
+export interface PackageJudge {
+  /** Throws what says why the package does not count here. */
+  verify(manifest: PackageManifest): SignedBy;
+}
+
+export interface TierChooser {
+  /** Throws PackageError `no_tier`. `note`: another than was asked for, or fits best, and why. */
+  choose(
+    tiers: readonly PackageTier[],
+    wanted: PackageTier | undefined,
+  ): { readonly tier: PackageTier; readonly note: string | undefined };
+}
+
+export interface CustodyKeeper {
+  /** The lines that came with the package, and this node's own. Throws where those that came do not hold. */
+  received(documents: PackageDocuments, from: InstallOptions['from']): Buffer;
+}
+
+export interface ModelGate {
+  /** Every reason against loading what lies in these files. */
+  judge(model: PackagedFiles, author: NodeId | undefined, signal: AbortSignal | undefined): Promise<readonly string[]>;
 }

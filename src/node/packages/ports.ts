@@ -1,7 +1,8 @@
 /** What the rest of a node is offered of packages, and what installing asks of it. Spec: docs/spec/21-packages.md. */
 import type { PackageSource } from '../../atmo/index.ts';
 import type { Emitter, Sha256 } from '../../core/index.ts';
-import type { KeptMember, PackageRow, PackageVersion } from '../../registry/index.ts';
+import type { PackageTier } from '../../protocol/index.ts';
+import type { KeptMember, PackageJournalRow, PackageRow, PackageVersion } from '../../registry/index.ts';
 
 export interface HeldMember extends KeptMember {
   /** Where its bytes lie in the store. */
@@ -10,7 +11,7 @@ export interface HeldMember extends KeptMember {
 
 export interface InstallOptions {
   /** Instead of what this machine's hardware says. */
-  readonly tier?: string | undefined;
+  readonly tier?: PackageTier | undefined;
   /** Keeps the members of every tier here, so that nodes of other tiers are fed from here. */
   readonly allTiers?: boolean | undefined;
   /** Takes an older version than the one installed; the audit log keeps the reason. */
@@ -20,9 +21,21 @@ export interface InstallOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+export interface InstallStep {
+  readonly on: 'step';
+  readonly step: string;
+  readonly id: string | undefined;
+  readonly version: string | undefined;
+}
+
+/** Another tier than was asked for; another import that is waited for. */
+export interface InstallNote {
+  readonly on: 'note';
+  readonly message: string;
+}
+
 export interface InstallProgress {
   readonly on: 'progress';
-  readonly step: string;
   readonly doneBytes: number;
   readonly totalBytes: number;
 }
@@ -33,8 +46,6 @@ export interface InstalledResult {
   readonly version: string;
   readonly manifestSha256: Sha256;
   readonly tier: string;
-  /** Another tier than was asked for, and why. */
-  readonly tierNote: string | undefined;
   readonly previousVersion: string | undefined;
   /** The same content is installed already: nothing was done. */
   readonly isUnchanged: boolean;
@@ -42,21 +53,19 @@ export interface InstalledResult {
   readonly readBytes: number;
   readonly heldMembers: number;
   readonly config: readonly ConfigChange[];
-  readonly models: readonly { readonly id: string; readonly version: string; readonly path: string }[];
-  readonly agents: { readonly names: readonly string[]; readonly isRunnerConfigured: boolean };
 }
 
 export interface ConfigChange {
   /** Beneath `config/<package id>/`. */
   readonly path: string;
-  readonly change: 'added' | 'changed' | 'removed' | 'kept';
+  readonly change: 'added' | 'changed' | 'removed';
   /** The operator's text that was there is beside it under this name. */
   readonly previous: string | undefined;
   /** A unified difference; empty for what is no text. */
   readonly diff: string;
 }
 
-export type InstallEvent = InstallProgress | InstalledResult;
+export type InstallEvent = InstallStep | InstallNote | InstallProgress | InstalledResult;
 
 /**
  * The packages of this node. One install of a package at a time; others wait in line. Throws PackageError (docs/errors.md); then the
@@ -67,6 +76,8 @@ export interface InstalledPackages {
   readonly changes: Emitter<void>;
   /** By id. */
   list(): readonly PackageRow[];
+  /** Installs that are under way, that were stopped and wait for the next import, or that could not be brought to their end. */
+  underWay(): readonly PackageJournalRow[];
   get(id: string): PackageRow | undefined;
   /** Its files in the store; `version` is the one in force unless given. Throws PackageError `not_installed`. */
   members(id: string, version?: string): Promise<readonly HeldMember[]>;
@@ -74,7 +85,13 @@ export interface InstalledPackages {
   folderOf(version: Pick<PackageVersion, 'id' | 'version'>): string;
   /** What is read of the source is closed by whoever opened it. */
   install(source: PackageSource, options: InstallOptions): AsyncIterable<InstallEvent>;
-  rollback(id: string, options: { readonly reason?: string | undefined }): AsyncIterable<InstallEvent>;
+  /** To the version before; another `version` than that is refused. */
+  rollback(id: string, options?: RollbackOptions): AsyncIterable<InstallEvent>;
+}
+
+export interface RollbackOptions {
+  readonly version?: string | undefined;
+  readonly reason?: string | undefined;
 }
 
 /** Why a model must stay: packages that need it. */

@@ -1,0 +1,30 @@
+/** What an import or a rollback asks of the node. */
+import type { Clock, Logger } from '../../core/index.ts';
+import type { PackageRepository, Registry } from '../../registry/index.ts';
+import type { BlobStore } from '../../store/index.ts';
+import type { CustodyKeeper, InstallPorts, ModelGate, PackageJudge, TierChooser } from './install-ports.ts';
+import type { PackageContent } from './package-content.ts';
+import type { PackageModels } from './package-models.ts';
+
+export interface ImportPorts {
+  readonly rows: PackageRepository;
+  readonly ports: InstallPorts;
+  readonly judge: PackageJudge;
+  readonly tiers: TierChooser;
+  readonly custody: CustodyKeeper;
+  readonly gate: ModelGate;
+  readonly content: Pick<PackageContent, 'keep' | 'releaseOthers' | 'missing'>;
+  readonly models: Pick<PackageModels, 'toRows' | 'manifestOf'>;
+  readonly audit: InstallAudit;
+  readonly store: BlobStore;
+  readonly pieceLists: Registry['pieceLists'];
+  readonly freeBytes: () => Promise<number>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export interface InstallAudit {
+  /** Throws where it cannot be written; then nothing is done. */
+  insist(event: 'install' | 'rollback', facts: Readonly<Record<string, unknown>>): void;
+  note(event: 'refusal', facts: Readonly<Record<string, unknown>>): void;
+}
