@@ -68,6 +68,14 @@ const BY_CODE: Readonly<Record<string, string>> = {
   rollout_refused: 'atmosphere rollout list',
   rollout_undone: 'atmosphere rollout list',
 
+  mission_not_found: 'atmosphere package create --help',
+  bad_mission: 'atmosphere package create --help',
+  pieces_missing: 'atmosphere model list  # and atmosphere model pull NAME gets what is in the mesh',
+  unknown_tier: 'atmosphere package create --help',
+  cannot_sign: 'atmosphere mesh nodes  # shows roles; the machine that made the mesh signs too',
+  founder_key_unusable: 'openssl genpkey -algorithm ed25519 -out founder.pem  # makes one',
+  already_there: 'atmosphere package create --help  # --output writes elsewhere',
+
   mesh_in_use: 'atmosphere mesh nodes  # those would be left behind; mesh init --replace does it all the same',
   node_not_found: 'atmosphere mesh nodes',
   node_not_described: 'atmosphere mesh nodes',

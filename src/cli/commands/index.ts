@@ -9,6 +9,7 @@ import { down } from './down.ts';
 import { join } from './join.ts';
 import { mesh } from './mesh.ts';
 import { model } from './model.ts';
+import { packages } from './package.ts';
 import { relay } from './relay.ts';
 import { rollout } from './rollout.ts';
 import { rules } from './rules.ts';
@@ -25,6 +26,7 @@ export const COMMANDS: readonly AnyCommand[] = [
   model,
   rollout,
   rules,
+  packages,
   transfers,
   relay,
   access,

@@ -1,0 +1,12 @@
+import type { GroupSpec } from '../command.ts';
+import { packageCreate } from './package-create.ts';
+
+export const packages: GroupSpec = {
+  usage: 'package',
+  about: 'Packages for places without a network: make, check, take along, install',
+  examples: [
+    'atmosphere package create --mission production-inspection --version 1.3 --output ./packages/',
+    'atmosphere package inspect ./packages/production-inspection-v1.3.atmo',
+  ],
+  children: [packageCreate],
+};
