@@ -109,6 +109,137 @@ export const ATMO_ERRORS = {
     retry: false,
     means: 'A size of parts is not one like 4GiB, 700MB or dvd, or would make too many parts.',
   },
+  manifest_bad: {
+    kind: 'integrity',
+    fault: 'peer',
+    retry: false,
+    means:
+      'A package’s manifest.yaml is not as docs/spec/21-packages.md §4 wants it, or its sizes are not those of its files. `data.problems` has every mistake and its line.',
+  },
+  delta_bad: {
+    kind: 'integrity',
+    fault: 'peer',
+    retry: false,
+    means:
+      'The delta.yaml of a difference package is not as docs/spec/21-packages.md §11 wants it, or is not of this package.',
+  },
+  package_unsigned: {
+    kind: 'refused',
+    fault: 'peer',
+    retry: false,
+    means: 'Nobody signed the package. Have it made, or exported again, on a node of your mesh.',
+  },
+  mesh_unknown: {
+    kind: 'refused',
+    fault: 'peer',
+    retry: false,
+    means:
+      'A mesh signed the package whose packages are not trusted here. If you know its id from its owner: `atmosphere package trust add MESH`.',
+  },
+  certificate_of_other_mesh: {
+    kind: 'refused',
+    fault: 'peer',
+    retry: false,
+    means: 'Whoever signed the package is certified by another mesh than the one that it is said to be of.',
+  },
+  certificate_wrong: {
+    kind: 'refused',
+    fault: 'peer',
+    retry: false,
+    means:
+      'The certificate of whoever signed the package is missing, of another node, or not by its mesh’s authority; `data.reason` tells.',
+  },
+  package_signature_wrong: {
+    kind: 'integrity',
+    fault: 'peer',
+    retry: false,
+    means:
+      'The manifest is not as its signer signed it, or the signature is of another package. Get the package again from whoever made it.',
+  },
+  signer_not_yet_valid: {
+    kind: 'refused',
+    fault: 'peer',
+    retry: true,
+    means: 'The certificate of the package’s signer begins in the future. Look at this machine’s clock.',
+  },
+  signer_expired: {
+    kind: 'refused',
+    fault: 'peer',
+    retry: false,
+    means:
+      'The certificate of the package’s signer has expired. Look at this machine’s clock, or have the package signed anew by the mesh’s authority.',
+  },
+  signer_revoked: {
+    kind: 'refused',
+    fault: 'peer',
+    retry: false,
+    means: 'The package’s signer was put out of the mesh: nothing that it signed counts. Have another member sign it.',
+  },
+  role_may_not_sign: {
+    kind: 'refused',
+    fault: 'peer',
+    retry: false,
+    means:
+      'The role of the package’s signer may not write models (`atmosphere access show`). Have another member sign it.',
+  },
+  founder_missing: {
+    kind: 'refused',
+    fault: 'peer',
+    retry: false,
+    means: 'A founder’s signature was asked for (`--founder-key`), and none is on the package.',
+  },
+  founder_wrong: {
+    kind: 'integrity',
+    fault: 'peer',
+    retry: false,
+    means: 'The founder’s signature on the package does not hold, or is of a founder whose key was not given.',
+  },
+  member_strange: {
+    kind: 'integrity',
+    fault: 'peer',
+    retry: false,
+    means:
+      'A file is in the package that neither its manifest nor its delta.yaml names. Nothing of the package is used.',
+  },
+  member_missing: {
+    kind: 'integrity',
+    fault: 'disk',
+    retry: false,
+    means: 'A file that the package says it has is not in it. Copy the package again.',
+  },
+  size_wrong: {
+    kind: 'integrity',
+    fault: 'disk',
+    retry: false,
+    means: 'A file of the package has another size than the manifest or delta.yaml says. Copy the package again.',
+  },
+  checksums_wrong: {
+    kind: 'integrity',
+    fault: 'disk',
+    retry: false,
+    means:
+      'checksums.sha256 does not list exactly the files of the package with the digests that the manifest has. Copy the package again.',
+  },
+  tier_incomplete: {
+    kind: 'integrity',
+    fault: 'disk',
+    retry: false,
+    means:
+      'The package does not have all files of any tier, or has some of a tier that lacks others; `data.missing` names them. Copy it again.',
+  },
+  tier_missing: {
+    kind: 'not_found',
+    fault: 'user',
+    retry: false,
+    means: 'The package has nothing for a device of this tier or a lower one. Get one that has.',
+  },
+  custody_broken: {
+    kind: 'integrity',
+    fault: 'peer',
+    retry: false,
+    means:
+      'The package’s custody.jsonl is not a whole chain of signed lines of this package; `data.line` and `data.reason` tell where and why.',
+  },
   cancelled: {
     kind: 'cancelled',
     fault: 'user',

@@ -32,6 +32,7 @@ export {
   keyFromSeed,
   makeKey,
   publicBytesOf,
+  publicKeyFromBytes,
   publicKeyOfId,
   seedOf,
   toMeshId,
@@ -49,7 +50,7 @@ export {
 } from './model-access.ts';
 export { keyHint, makeModelBundle, readModelBundle, type SignedFile } from './model-bundle.ts';
 export { isRecordSigned, signRecord } from './records.ts';
-export { type Signer, signObject } from './signatures.ts';
+export { isSignedBy, type Signer, signObject } from './signatures.ts';
 export {
   makeTlsIdentity,
   readTlsPeer,
