@@ -132,19 +132,20 @@ export function announcing(
   parts: NodeParts,
   { http, machineMark, relays, periodSeconds, logger }: Announcing,
 ): AsyncDisposable {
-  const { mesh, library, clock, fetching, name: nodeName, programVersion } = parts;
+  const { mesh, library, offers, clock, fetching, name: nodeName, programVersion } = parts;
   const period = Math.min(periodSeconds ?? DEFAULT_PERIOD_SECONDS, MAX_PERIOD_SECONDS);
   const publisher = new CatalogPublisher({
     ...announcer({ mesh, clock, nodeName, programVersion, http, fetching, machineMark, relays }),
     clock,
     periodMs: period * 1000,
-    entries: () => library.entries(),
+    entries: () => [...library.entries(), ...offers.entries()],
     onFailure: (thrown) => logger.warn({ reason: messageOf(thrown) }, 'the mesh was not told what this node has'),
   });
   const { fetchingBurst: burst, fetchingEveryMs: everyMs } = NODE_LIMITS;
   const told = new SpacedCalls({ clock, burst, everyMs, act: () => publisher.changed() });
   const stops = [
     library.changes.on(() => publisher.changed()),
+    offers.changes.on(() => publisher.changed()),
     mesh.membershipEvents.on(() => publisher.changed()),
     watchNetwork(clock, () => {
       mesh.networkChanged();

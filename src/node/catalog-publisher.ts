@@ -3,7 +3,7 @@
  * each period; pages that near their end of life are signed anew. Spec: docs/spec/04-catalog.md §4, §5.
  */
 import type { Clock } from '../core/index.ts';
-import type { Heartbeat, ModelEntry } from '../protocol/index.ts';
+import { type Heartbeat, isPackageEntry, type ModelEntry } from '../protocol/index.ts';
 import { planPages } from './catalog-pages.ts';
 
 export interface CatalogPublisherOptions {
@@ -87,6 +87,7 @@ export class CatalogPublisher implements AsyncDisposable {
       const content = plan.pages[page];
       if (content !== undefined) this.#options.publishPage(page, content);
     }
-    this.#options.publishHeartbeat({ catalog_pages: plan.pages.length, model_count: entries.length });
+    const models = entries.filter((entry) => !isPackageEntry(entry));
+    this.#options.publishHeartbeat({ catalog_pages: plan.pages.length, model_count: models.length });
   }
 }

@@ -4,6 +4,7 @@ import type { ReadGate } from './access/read-gate.ts';
 import { Intake } from './library/intake.ts';
 import { ModelLibrary } from './library/model-library.ts';
 import { loadedContents } from './loaded-contents.ts';
+import type { OfferBook } from './packages/mesh/offer-book.ts';
 import type { FetchBook } from './pull/fetch-book.ts';
 import { type Refusal, ServedModels } from './served-content.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -22,6 +23,8 @@ export interface LibrarySurroundings extends Omit<Surroundings, 'config' | 'name
   readonly openLan: boolean;
   /** Of whose pulls it is served what has come; none where nothing is pulled. */
   readonly fetching?: FetchBook;
+  /** Packages that are offered too. */
+  readonly offers?: OfferBook;
   readonly readGate?: ReadGate;
   readonly onRefusal?: (refusal: Refusal) => void;
 }
@@ -30,7 +33,7 @@ export async function openLibraryParts(
   around: LibrarySurroundings,
   stack: AsyncDisposableStack,
 ): Promise<LibraryParts> {
-  const { home, registry, store, clock, logger, scanners, openLan, fetching, readGate, onRefusal } = around;
+  const { home, registry, store, clock, logger, scanners, openLan, fetching, offers, readGate, onRefusal } = around;
   const { hashCache, settings, pieceLists } = registry;
   const library = new ModelLibrary({ registry, hashCache, store, home: home.folder, clock, logger });
   const content = new ServedModels({
@@ -40,6 +43,7 @@ export async function openLibraryParts(
     openLan,
     logger,
     ...(fetching === undefined ? {} : { fetching }),
+    ...(offers === undefined ? {} : { packages: offers }),
     ...(readGate === undefined ? {} : { readGate }),
     ...(onRefusal === undefined ? {} : { onRefusal }),
   });

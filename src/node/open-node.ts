@@ -26,6 +26,7 @@ import { openLibraryParts } from './open-library.ts';
 import { type BearerFacts, openMeshParts, type PeerFacts, readMember, verifyBearer } from './open-mesh-parts.ts';
 import { openOversight } from './open-oversight.ts';
 import { freeBytesAt, openStorage, pieceHashStore } from './open-storage.ts';
+import { OfferBook } from './packages/mesh/offer-book.ts';
 import { endpointsOf, plainMark } from './peer-endpoints.ts';
 import { FetchBook } from './pull/fetch-book.ts';
 import { TransferService } from './pull/transfer-service.ts';
@@ -94,8 +95,9 @@ async function assemble(options: NodeOptions, stack: AsyncDisposableStack): Prom
     folders: config.modelFolders,
   });
   const fetching = new FetchBook();
+  const offers = new OfferBook();
   const { access, audit, consent, readGate, onRefusal } = openOversight(surroundings, mesh, stack);
-  const around = { ...surroundings, scanners, openLan: config.openLan, fetching, readGate, onRefusal };
+  const around = { ...surroundings, scanners, openLan: config.openLan, fetching, offers, readGate, onRefusal };
   const { library, content, inventory, intake, viewWriter } = await openLibraryParts(around, stack);
   stack.defer(followLoaded(mesh, viewWriter));
   const manifests = stack.use(new Manifests({ mesh, access, library, rows: registry.manifests, clock, logger }));
@@ -132,7 +134,7 @@ async function assemble(options: NodeOptions, stack: AsyncDisposableStack): Prom
   const agents = openAgents(surroundings, () => http.url, stack);
   const parts: NodeParts = {
     ...{ name, home, clock, store, mesh, catalog, library, manifests, inventory, intake },
-    ...{ transfers, fetching, rates, feedback, relaying, freeBytes, access, audit, consent, ...exchanging },
+    ...{ transfers, fetching, offers, rates, feedback, relaying, freeBytes, access, audit, consent, ...exchanging },
     ...{ runtimes, nodes, rules, ...deploying, agents },
     mirrors: config.mirrors ?? [],
     programVersion: options.programVersion,

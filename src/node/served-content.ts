@@ -11,6 +11,7 @@ import { NodeError } from './errors.ts';
 import { FetchedContent, type OfferedBlob, type OfferedHolding } from './fetched-content.ts';
 import { descriptionOf, toEntry } from './library/local-entry.ts';
 import type { ModelLibrary } from './library/model-library.ts';
+import { OfferBook } from './packages/mesh/offer-book.ts';
 import { FetchBook } from './pull/fetch-book.ts';
 
 export interface OfferedModel {
@@ -35,6 +36,8 @@ export interface ServedModelsOptions {
   readonly logger: Logger;
   /** Of whose pulls it is served what has come of them. */
   readonly fetching?: FetchBook;
+  /** Packages that are offered beside the library's models. */
+  readonly packages?: OfferBook;
   /** Who may read what; without it, whoever was let in. */
   readonly readGate?: ReadGate;
   /** Hears of bytes that were refused. */
@@ -59,13 +62,22 @@ export class ServedModels {
   readonly #openLan: boolean;
   readonly #logger: Logger;
   readonly #fetched: FetchedContent;
+  readonly #packages: OfferBook;
   #offered: readonly OfferedModel[] | undefined;
   readonly #readGate: ReadGate;
   readonly #onRefusal: ((refusal: Refusal) => void) | undefined;
   #blobs: Map<Sha256, BlobFacts> | undefined;
 
   constructor(options: ServedModelsOptions) {
-    const { library, store, pieceLists, openLan, logger, fetching = new FetchBook() } = options;
+    const {
+      library,
+      store,
+      pieceLists,
+      openLan,
+      logger,
+      fetching = new FetchBook(),
+      packages = new OfferBook(),
+    } = options;
     this.#readGate = options.readGate ?? openReadGate;
     this.#onRefusal = options.onRefusal;
     this.#library = library;
@@ -74,8 +86,12 @@ export class ServedModels {
     this.#openLan = openLan;
     this.#logger = logger;
     this.#fetched = new FetchedContent({ store, fetching, pieceLists });
+    this.#packages = packages;
     library.changes.on(() => {
       this.#offered = undefined;
+      this.#blobs = undefined;
+    });
+    packages.changes.on(() => {
       this.#blobs = undefined;
     });
   }
@@ -123,7 +139,7 @@ export class ServedModels {
     if (!this.#offeredBlobs().has(sha256))
       return this.#fetched.isFor(sha256, asker) ? this.#fetched.openHolding(sha256) : undefined;
     const isOffered = (): boolean => this.#offeredBlobs().has(sha256);
-    return this.#fetched.openWhole(sha256, isOffered, (listener) => this.#library.changes.on(listener));
+    return this.#fetched.openWhole(sha256, isOffered, (listener) => this.#onChange(listener));
   }
 
   /** Undefined where `root` is not that of the pieces. Throws as `openBlob` for the list of a pull that waits for it. */
@@ -179,20 +195,34 @@ export class ServedModels {
     for (const offered of this.#models()) {
       const { entry, model } = offered;
       for (const sha256 of [entry.sha256, ...model.files.map((file) => file.sha256)])
-        if (sha256 !== undefined) noteBlob(blobs, sha256, offered);
+        if (sha256 !== undefined) noteBlob(blobs, sha256, { modelId: entry.model_id, isPublic: offered.public });
     }
+    for (const { entry, files } of this.#packages.list())
+      for (const sha256 of [entry.sha256, ...files])
+        noteBlob(blobs, sha256, { modelId: entry.model_id, isPublic: this.#openLan });
     this.#blobs = blobs;
     return blobs;
+  }
+
+  #onChange(listener: () => void): () => void {
+    const stops = [this.#library.changes.on(listener), this.#packages.changes.on(listener)];
+    return () => {
+      for (const stop of stops) stop();
+    };
   }
 }
 
 /** Who does not say who it is. */
 const NOBODY: Asker = { kind: 'stranger' };
 
-function noteBlob(blobs: Map<Sha256, BlobFacts>, sha256: Sha256, { entry, public: isPublic }: OfferedModel): void {
+function noteBlob(
+  blobs: Map<Sha256, BlobFacts>,
+  sha256: Sha256,
+  { modelId, isPublic }: { readonly modelId: string; readonly isPublic: boolean },
+): void {
   const facts = blobs.get(sha256) ?? { isPublic: false, modelIds: new Set() };
   facts.isPublic ||= isPublic;
-  facts.modelIds.add(entry.model_id);
+  facts.modelIds.add(modelId);
   blobs.set(sha256, facts);
 }
 

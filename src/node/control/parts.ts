@@ -20,6 +20,7 @@ import type { Manifests } from '../manifests/manifests.ts';
 import type { Deprecations } from '../mesh-registry/deprecations.ts';
 import type { MeshRegistry } from '../mesh-registry/mesh-registry.ts';
 import type { PackageAgents } from '../packages/agents.ts';
+import type { OfferBook } from '../packages/mesh/offer-book.ts';
 import type { FetchBook } from '../pull/fetch-book.ts';
 import type { TransferService } from '../pull/transfer-service.ts';
 import type { RateControl } from '../rate/rate-control.ts';
@@ -44,6 +45,8 @@ export interface NodeParts {
   readonly intake: Intake;
   readonly transfers: TransferService;
   readonly fetching: FetchBook;
+  /** Packages that this node offers to others. */
+  readonly offers: OfferBook;
   readonly rates: RateControl;
   readonly feedback: Feedback;
   readonly relaying: Relaying;

@@ -18,6 +18,13 @@ export const PACKAGE_LIMIT_TABLE = {
     value: 7 * 86_400_000,
     why: 'how long what an import stored is kept for the next one after it was stopped',
   },
+  gatewaysAsked: { value: 16, why: 'gateways of the local network that are connected to in one look' },
+  gatewayWaitMs: { value: 5000, why: 'how long the local network is listened to when no gateway is heard' },
+  gatewaySettleMs: { value: 1000, why: 'how long others are listened for after the last one was heard' },
+  gatewayConnectMs: { value: 10_000, why: 'a connection to one' },
+  offersWaitMs: { value: 15_000, why: 'until what a gateway offers is known from the mesh' },
+  offersLookedInto: { value: 32, why: 'offers whose file list is fetched to say what of it is missing here' },
+  offerLookMs: { value: 10_000, why: 'one of them' },
 } as const satisfies LimitTable;
 
 export const PACKAGE_LIMITS = limitValues(PACKAGE_LIMIT_TABLE);
