@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { rawArchive } from '../../testkit/raw-archive.ts';
+import { writeParts } from '../parts/parts.fixture.ts';
 import { openPackageSource } from './open-package-source.ts';
 
 let folder = '';
@@ -35,18 +36,32 @@ test.each<[string, Buffer | string, RegExp]>([
   });
 });
 
-test('openPackageSource() says of a folder what lies in it, and of nothing that it is nothing', async () => {
+test('openPackageSource() opens what lies in a folder where that is one package, and else says what lies there', async () => {
   await expect(openPackageSource(folder)).rejects.toMatchObject({
     code: 'not_a_package',
     message: expect.stringMatching(/folder without manifest\.yaml;/),
   });
-  await writeFile(join(folder, 'site-v1.atmo.003'), 'x');
-  await expect(openPackageSource(folder)).rejects.toThrow(/in it lies site-v1\.atmo\.003/);
-  await expect(openPackageSource(join(folder, 'gone'))).rejects.toMatchObject({
-    code: 'not_a_package',
-    message: expect.stringMatching(/there is nothing/),
-  });
-  await expect(openPackageSource('/dev/null')).rejects.toMatchObject({ code: 'not_a_package' });
+  await writeParts(folder);
+  await using source = await openPackageSource(folder);
+  expect(source.name).toBe('site-v1.atmo');
+  await writeFile(join(folder, 'site-v2.atmo.003'), 'x');
+  await expect(openPackageSource(folder)).rejects.toThrow(/in it lie site-v1\.atmo, site-v2\.atmo: say which/);
+});
+
+test('openPackageSource() says of nothing, and of a device, what it is', async () => {
+  const refused = (words: string) => ({ code: 'not_a_package', message: expect.stringContaining(words) });
+  await expect(openPackageSource(join(folder, 'gone'))).rejects.toMatchObject(refused('there is nothing'));
+  await expect(openPackageSource('/dev/null')).rejects.toMatchObject(refused('neither a file nor a folder'));
+});
+
+test('a link that the user names is followed', async () => {
+  await writeFile(
+    join(folder, 'v1.atmo'),
+    rawArchive({ members: [{ path: 'manifest.yaml', content: Buffer.from('m') }] }),
+  );
+  await symlink('v1.atmo', join(folder, 'latest.atmo'));
+  await using source = await openPackageSource(join(folder, 'latest.atmo'));
+  expect(source.entries).toHaveLength(1);
 });
 
 test('an archive is known by its content, not by its name', async () => {

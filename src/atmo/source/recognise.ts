@@ -1,7 +1,7 @@
 /** What lies at a path, by its content; its name only says which files belong together. Spec: docs/spec/21-packages.md §3. */
-import { lstat, readdir, stat } from 'node:fs/promises';
+import { lstat, readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { systemCodeOf } from '../../core/index.ts';
+import { compareText, systemCodeOf } from '../../core/index.ts';
 import { AtmoError, toReadError } from '../errors.ts';
 import { ATMO_LIMITS } from '../limits.ts';
 import { indexName, type PartsIndex, parsePartsIndex } from '../parts/parts-index.ts';
@@ -15,22 +15,37 @@ export type PackageForm =
   /** Parts without their index: as many as there are. */
   | { readonly form: 'numbered'; readonly folder: string; readonly packageName: string };
 
-/** Throws AtmoError `not_a_package`, `bad_index`, `unreadable`. */
-export async function recognisePackage(path: string): Promise<PackageForm> {
-  const stats = await stat(path).catch((thrown) => {
-    if (systemCodeOf(thrown) === 'ENOENT') throw notPackage(path, 'there is nothing');
-    throw toReadError(thrown, `Opening ${path}`);
-  });
-  if (stats.isDirectory()) return await recogniseFolder(path);
-  if (!stats.isFile()) throw notPackage(path, 'it is neither a file nor a folder');
-  return await recogniseFile(path);
+/** A link that the user names is followed; none that lies in a package is. Throws AtmoError `not_a_package`, `bad_index`, `unreadable`. */
+export async function recognisePackage(given: string): Promise<PackageForm> {
+  try {
+    const path = await realpath(given);
+    const stats = await stat(path);
+    if (stats.isDirectory()) return await recogniseFolder(path);
+    if (stats.isFile()) return await recogniseFile(path);
+  } catch (thrown) {
+    if (systemCodeOf(thrown) === 'ENOENT') throw notPackage(given, 'there is nothing');
+    throw toReadError(thrown, `Opening ${given}`);
+  }
+  throw notPackage(given, 'it is neither a file nor a folder');
 }
 
+/** An unpacked package; or what a medium has on it, where that is one package. */
 async function recogniseFolder(path: string): Promise<PackageForm> {
   if (await isFile(join(path, MANIFEST_PATH))) return { form: 'folder', path };
-  const inside = (await readdir(path)).filter((name) => /\.atmo(\.\d{3}|\.parts\.json)?$/.test(name)).sort();
-  const hint = inside[0] === undefined ? '' : `; in it lies ${inside[0]}`;
+  const names = (await readdir(path)).filter((name) => PACKAGE_FILE.test(name)).sort(byForm);
+  const packages = [...new Set(names.map((name) => name.replace(PACKAGE_FILE, '.atmo')))];
+  const [first] = names;
+  if (first !== undefined && packages.length === 1) return await recogniseFile(join(path, first));
+  const hint = packages.length === 0 ? '' : `; in it lie ${packages.slice(0, 5).join(', ')}: say which`;
   throw notPackage(path, `it is a folder without ${MANIFEST_PATH}${hint}`);
+}
+
+const PACKAGE_FILE = /\.atmo(\.\d{3}|\.parts\.json)?$/;
+
+/** The archive itself, an index, a part. */
+function byForm(one: string, other: string): number {
+  const rank = (name: string) => (name.endsWith('.atmo') ? 0 : name.endsWith('.json') ? 1 : 2);
+  return rank(one) - rank(other) || compareText(one, other);
 }
 
 async function recogniseFile(path: string): Promise<PackageForm> {

@@ -9,7 +9,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { PieceHasher, pieceLayout, pieceRange, toPieceList } from '../../content/index.ts';
 import { GiB, MiB, type Sha256 } from '../../core/index.ts';
 import { SeededBytes } from '../../testkit/seeded-bytes.ts';
-import type { AtmoError } from '../errors.ts';
+import { type AtmoError, toWriteError } from '../errors.ts';
 import type { MemberToWrite, PackageSource } from '../ports.ts';
 import { openPackageSource } from '../source/open-package-source.ts';
 import { archiveSizeBytes } from './archive-size.ts';
@@ -251,6 +251,26 @@ test('members over 4 GiB and behind 4 GiB are found, by us and by unzip', async 
   expect((await run('unzip', ['-l', path])).stdout).toContain('5368709120');
   const members = [first, large, placed].map(({ name, sizeBytes }) => ({ path: name.toString(), sizeBytes }));
   expect(archiveSizeBytes(members)).toBe((await stat(path)).size);
+});
+
+test('memory does not grow with the file that is written', async () => {
+  await using target = new ArchiveTarget({ path: join(folder, 'x.atmo'), created: CREATED });
+  const sizeBytes = 160 * MiB;
+  const before = process.memoryUsage().rss;
+  let most = before;
+  const read = async (buffer: Buffer) => {
+    most = Math.max(most, process.memoryUsage().rss);
+    return buffer.length;
+  };
+  await target.add({ path: 'a', sizeBytes, content: { read } });
+  expect(most - before).toBeLessThan(96 * MiB);
+});
+
+test('a full medium, and one that takes no large file, are told from other failures', () => {
+  const failed = (code: string) => toWriteError(Object.assign(new Error(code), { code }), 'Writing');
+  expect(failed('ENOSPC')).toMatchObject({ code: 'disk_full', data: { system: 'ENOSPC' } });
+  expect(failed('EFBIG')).toMatchObject({ code: 'disk_full', message: expect.stringContaining('--split 4GiB') });
+  expect(failed('EIO')).toMatchObject({ code: 'unwritable' });
 });
 
 test('thousands of members are written, opened and compared', async () => {
