@@ -1,6 +1,6 @@
 /** The routes that peers and other tools read. Spec: docs/spec/05-http.md §2. */
 import { z } from 'zod';
-import { modelEntrySchema } from '../protocol/index.ts';
+import { differenceAnswerSchema, modelEntrySchema, PROTOCOL_LIMITS } from '../protocol/index.ts';
 import { modelFileSchema } from './models.ts';
 
 export const healthSchema = z.object({
@@ -48,6 +48,11 @@ const rootQuery = z
   .regex(/^[0-9a-f]{64}$/)
   .optional();
 
+/** Digests with commas between. */
+const basesQuery = z
+  .string()
+  .regex(new RegExp(`^[0-9a-f]{64}(,[0-9a-f]{64}){0,${PROTOCOL_LIMITS.differenceBases - 1}}$`));
+
 /** `:name` for one segment, `*` for the rest. All are GET. */
 export const BRIDGE_ROUTES = {
   health: { path: '/health', head: true, summary: 'Is the daemon up, and how much can it serve', answer: healthSchema },
@@ -87,6 +92,13 @@ export const BRIDGE_ROUTES = {
     summary: 'Which pieces of a blob are held, and with follow=1 what changes',
     query: z.object({ follow: z.enum(['0', '1']).optional(), root: rootQuery }),
     answer: 'application/octet-stream',
+  },
+  difference: {
+    path: '/v1/blobs/:sha256/difference',
+    head: false,
+    summary: 'What makes the blob of another one that the asker has: 202 while it is being made',
+    query: z.object({ base: basesQuery, made: z.enum(['0', '1']).optional() }),
+    answer: differenceAnswerSchema,
   },
   metrics: { path: '/metrics', head: false, summary: 'Numbers for Prometheus', answer: 'text/plain' },
 } as const satisfies Readonly<Record<string, BridgeRoute>>;

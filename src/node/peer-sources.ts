@@ -5,7 +5,14 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { NodeId } from '../core/index.ts';
-import { type BlobToGet, type Lane, type PieceSource, TransferError } from '../transfer/index.ts';
+import type { DifferenceAnswer } from '../protocol/index.ts';
+import {
+  type BlobToGet,
+  type DifferenceQuestion,
+  type Lane,
+  type PieceSource,
+  TransferError,
+} from '../transfer/index.ts';
 import { NODE_LIMITS } from './limits.ts';
 import type { Endpoint } from './peer-endpoints.ts';
 import { directWay, type MoreWays, type PeerCredentials, relayedWay, streamWay, type Way, wsWay } from './peer-ways.ts';
@@ -81,15 +88,19 @@ class PeerSource implements PieceSource {
   }
 
   openLane(signal: AbortSignal): Promise<Lane> {
-    return this.#first(
-      (way, over) => way.openLane(over),
-      signal,
-      (late) => late.close(),
-    );
+    return this.#first((way, over) => way.openLane(over), signal, { letGo: (late) => late.close() });
   }
 
   pieceHashes(sizeBytes: number, signal: AbortSignal): Promise<Buffer> {
     return this.#first((way, over) => this.#hashesOf(way, sizeBytes, over), signal);
+  }
+
+  async askDifference(question: DifferenceQuestion, signal: AbortSignal): Promise<DifferenceAnswer> {
+    const ways = this.#inOrder().filter(({ askDifference }) => askDifference !== undefined);
+    if (ways.length === 0)
+      throw new TransferError('not_held', 'Asking for a difference: no way there carries the question');
+    const ask = (way: Way, over: AbortSignal) => way.askDifference?.(question, over) ?? Promise.reject(this.#nowhere());
+    return this.#first(ask, signal, { ways });
   }
 
   /** News come by one way until that breaks; the caller follows again then, by the best of that time. */
@@ -125,7 +136,7 @@ class PeerSource implements PieceSource {
   async #first<T>(
     ask: (way: Way, signal: AbortSignal) => Promise<T>,
     signal: AbortSignal,
-    letGo: (late: T) => void = () => {},
+    { letGo = () => {}, ways = this.#inOrder() }: { letGo?: (late: T) => void; ways?: readonly Way[] } = {},
   ): Promise<T> {
     const over = new AbortController();
     const both = AbortSignal.any([signal, over.signal]);
@@ -136,7 +147,7 @@ class PeerSource implements PieceSource {
       return answer;
     };
     try {
-      const outcome = await Promise.any(inTurn(this.#inOrder(), attempt, both));
+      const outcome = await Promise.any(inTurn(ways, attempt, both));
       isOver = true;
       if ('error' in outcome) throw outcome.error;
       this.#last = outcome.way;

@@ -17,7 +17,7 @@ import { NODE_LIMITS } from './limits.ts';
 import type { Endpoint } from './peer-endpoints.ts';
 
 /** One way; `name` is stable and tells it from the others. */
-export interface Way extends Pick<PieceSource, 'openLane' | 'pieceHashes' | 'followPieces'> {
+export interface Way extends Pick<PieceSource, 'openLane' | 'pieceHashes' | 'followPieces' | 'askDifference'> {
   readonly name: string;
   readonly tier: 0 | 1;
   readonly lanes: number;
@@ -61,7 +61,7 @@ export function directWay(peer: PeerCredentials, nodeId: NodeId, endpoint: Endpo
   const tls = baseUrl.startsWith('https:') ? { tls: credentialsFor(peer, nodeId) } : {};
   const source = new HttpPieceSource({ id: nodeId, nodeId, baseUrl, blob, ...tls });
   const lanes = isLoopback ? 1 : NODE_LIMITS.lanesPerPeer;
-  return { name: baseUrl, tier: 0, lanes, ...callsOf(() => source) };
+  return { name: baseUrl, tier: 0, lanes, ...callsOf(() => source), ...questionsOf(() => source) };
 }
 
 /** A pairing at the relay is good for one connection: each is asked for anew. */
@@ -72,7 +72,7 @@ export function relayedWay(
   nodeId: NodeId,
   blob: BlobToGet,
 ): Way {
-  const paired = async (signal: AbortSignal): Promise<PieceSource> => {
+  const paired = async (signal: AbortSignal): Promise<HttpPieceSource> => {
     const { host, port, servername } = await relays.open(relay, nodeId, signal);
     const baseUrl = `https://${host.includes(':') ? `[${host}]` : host}:${port}`;
     return new HttpPieceSource({
@@ -83,7 +83,13 @@ export function relayedWay(
       tls: { ...credentialsFor(peer, nodeId), servername },
     });
   };
-  return { name: `relay ${relay}`, tier: 1, lanes: NODE_LIMITS.lanesPerPeer, ...callsOf(paired) };
+  return {
+    name: `relay ${relay}`,
+    tier: 1,
+    lanes: NODE_LIMITS.lanesPerPeer,
+    ...callsOf(paired),
+    ...questionsOf(paired),
+  };
 }
 
 /** Whoever relays is a member like any other, and can read what passes: so the user names it. */
@@ -106,6 +112,7 @@ export function streamWay(streams: StreamWays, nodeId: NodeId, blob: BlobToGet):
       return streams.isDirect?.(nodeId) === true ? 0 : 1;
     },
     ...callsOf(() => source),
+    ...questionsOf(() => source),
   };
 }
 
@@ -130,6 +137,13 @@ function callsOf(sourceFor: (signal: AbortSignal) => PieceSource | Promise<Piece
       await untilAborted(signal);
     },
   };
+}
+
+/** Of sources that know differences. */
+type Questions = Pick<Required<PieceSource>, 'askDifference'>;
+
+function questionsOf(sourceFor: (signal: AbortSignal) => Questions | Promise<Questions>): Questions {
+  return { askDifference: async (question, signal) => (await sourceFor(signal)).askDifference(question, signal) };
 }
 
 function untilAborted(signal: AbortSignal): Promise<void> {

@@ -30,6 +30,12 @@ const requestSchema = z.discriminatedUnion('want', [
     .looseObject({ want: z.enum(['bytes', 'pieces']), sha256: digest, start: position, end: position, root })
     .refine(({ start, end }) => start < end && end - start <= PROTOCOL_LIMITS.blobStreamBytes, 'not a range'),
   z.looseObject({ want: z.literal('have'), sha256: digest, root }),
+  z.looseObject({
+    want: z.literal('difference'),
+    sha256: digest,
+    bases: z.array(digest).min(1).max(PROTOCOL_LIMITS.differenceBases),
+    made: z.boolean().optional(),
+  }),
 ]);
 
 export type BlobStreamRequest =
@@ -41,7 +47,15 @@ export type BlobStreamRequest =
       readonly end: number;
       readonly root?: PieceRoot | undefined;
     }
-  | { readonly want: 'have'; readonly sha256: Sha256; readonly root?: PieceRoot | undefined };
+  | { readonly want: 'have'; readonly sha256: Sha256; readonly root?: PieceRoot | undefined }
+  /** Which differences make it of one of the bases: 22-differences §7. */
+  | {
+      readonly want: 'difference';
+      readonly sha256: Sha256;
+      readonly bases: readonly Sha256[];
+      /** Only what is made already. */
+      readonly made?: boolean | undefined;
+    };
 
 const ERROR_WORDS = ['refused', 'not_permitted', 'not_held', 'not_held_yet', 'busy', 'bad_request'] as const;
 export type BlobStreamErrorWord = (typeof ERROR_WORDS)[number];

@@ -14,6 +14,7 @@ import { mountBlobRoutes } from './blob-routes.ts';
 import { BlobSender } from './blob-sender.ts';
 import { answerClientError } from './client-error.ts';
 import { mountControlRoutes } from './control-routes.ts';
+import { mountDifferenceRoute } from './difference-route.ts';
 import { toErrorAnswer, toKnownError } from './error-answer.ts';
 import { ServerError } from './errors.ts';
 import type { Guard } from './guard.ts';
@@ -98,6 +99,7 @@ async function mountRoutes(app: FastifyInstance, options: AppOptions): Promise<v
   mountServiceRoutes(app, options, document);
   mountModelRoutes(app, { content, sender });
   mountBlobRoutes(app, { content, sender });
+  mountDifferenceRoute(app, content);
   mountHaveRoute(app, { content, book: follows, limits, clock, closing });
   if (control !== undefined) mountControlRoutes(app, { control, limits, clock, logger, closing });
 }

@@ -1,6 +1,6 @@
 /** What the HTTP edge needs of others. `node` satisfies these. Spec: docs/spec/05-http.md. */
 import type { ByteGate, ModelId, NodeId, Sha256 } from '../core/index.ts';
-import type { ModelEntry } from '../protocol/index.ts';
+import type { DifferenceAnswer, ModelEntry } from '../protocol/index.ts';
 
 /** Whoever asks, decided once a request (05-http §4). */
 export type Viewer =
@@ -73,6 +73,12 @@ export interface ServedContent {
   pieceHashes(sha256: Sha256, viewer: Viewer, root?: string): Promise<Uint8Array | undefined>;
   /** Absent: every blob is here whole or not at all. */
   openHolding?(sha256: Sha256, viewer: Viewer): Promise<ServedHolding | undefined>;
+  /** What makes the blob of one of `bases`: made, or being made (22-differences §7); undefined for neither. Absent: there are none. */
+  difference?(
+    sha256: Sha256,
+    question: { readonly bases: readonly Sha256[]; readonly madeOnly: boolean },
+    viewer: Viewer,
+  ): Promise<DifferenceAnswer | undefined>;
 }
 
 export interface PeerIdentity {

@@ -4,13 +4,24 @@
  */
 import { type ByteRange, pieceLayout } from '../content/index.ts';
 import type { NodeId } from '../core/index.ts';
+import { type DifferenceAnswer, PROTOCOL_LIMITS } from '../protocol/index.ts';
+import { readDifferenceAnswer } from './ask-difference.ts';
 import { collectBytes } from './collect-bytes.ts';
 import type { Target } from './connect.ts';
 import { TransferError } from './errors.ts';
 import { type HttpExchange, HttpLane } from './http-lane.ts';
 import { followPieces } from './http-pieces-news.ts';
+import { askOverHttp } from './http-question.ts';
 import { TRANSFER_LIMITS } from './limits.ts';
-import type { BlobToGet, Lane, PieceNews, PieceSource, ReceiveBytes, TlsCredentials } from './ports.ts';
+import type {
+  BlobToGet,
+  DifferenceQuestion,
+  Lane,
+  PieceNews,
+  PieceSource,
+  ReceiveBytes,
+  TlsCredentials,
+} from './ports.ts';
 import { errorOfStatus, type ResponseHead, verifyBodyLength, verifyRangeHead } from './response-head.ts';
 
 export interface HttpPieceSourceOptions {
@@ -90,6 +101,13 @@ export class HttpPieceSource implements PieceSource {
     const request = this.#request(`${this.#path}/have?follow=1&root=${pieceRoot}`, []);
     const { pieceCount } = pieceLayout(sizeBytes);
     await followPieces({ target: this.#target, request, pieceCount }, tell, signal);
+  }
+
+  async askDifference({ bases, madeOnly }: DifferenceQuestion, signal: AbortSignal): Promise<DifferenceAnswer> {
+    const request = this.#request(`${this.#path}/difference?base=${bases.join(',')}${madeOnly ? '&made=1' : ''}`, []);
+    const maxBytes = PROTOCOL_LIMITS.differenceAnswerBytes;
+    const question = { target: this.#target, request, maxBytes, statuses: [200, 202] };
+    return readDifferenceAnswer(await askOverHttp(question, signal));
   }
 
   #rangeExchange(range: ByteRange, receive: ReceiveBytes): HttpExchange {

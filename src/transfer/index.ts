@@ -10,7 +10,16 @@ export { chooseNeighbours, type NeighbourCandidate } from './plan/neighbours.ts'
 export type { PlanCommand, PlanEvent } from './plan/plan-events.ts';
 export type { PlanState } from './plan/plan-state.ts';
 export { planTransfer, startPlan } from './plan/planner.ts';
-export type { BlobToGet, Lane, PieceNews, PieceSink, PieceSource, ReceiveBytes, TlsCredentials } from './ports.ts';
+export type {
+  BlobToGet,
+  DifferenceQuestion,
+  Lane,
+  PieceNews,
+  PieceSink,
+  PieceSource,
+  ReceiveBytes,
+  TlsCredentials,
+} from './ports.ts';
 export type { DownloadProgress } from './progress.ts';
 export {
   connectProber,

@@ -11,6 +11,7 @@ export const TRANSFER_LIMIT_TABLE = {
     why: 'a lane silent this long has its pieces given to others: within 10 s, the tick included',
   },
   minStallBytes: { value: 16 * KiB, why: 'fewer bytes than this in a stall time are silence too' },
+  questionMs: { value: 10_000, why: 'a small question that is not answered by then has no answer' },
   connectTimeoutMs: { value: 10_000, why: 'a peer that does not open a connection by then is away' },
   minRunBytes: { value: 16 * MiB, why: 'the first request to a peer of unknown speed; cheap to steal back' },
   maxRunBytes: { value: 64 * MiB, why: 'longer requests save nothing more, and a lost one is asked again' },

@@ -4,6 +4,7 @@
  */
 import type { ByteRange } from '../content/index.ts';
 import type { NodeId, PieceRoot, Sha256 } from '../core/index.ts';
+import type { DifferenceAnswer } from '../protocol/index.ts';
 
 /** What to get. Every field comes from a signed entry, never from the peer that sends the bytes. */
 export interface BlobToGet {
@@ -42,6 +43,18 @@ export interface PieceSource {
    * everything. Throws TransferError when the news end before that; `not_held` when it knows the blob no more.
    */
   followPieces?(tell: (news: PieceNews) => void, signal: AbortSignal): Promise<void>;
+  /**
+   * Which differences it has, or makes, from one of the contents named to this blob (docs/spec/22-differences.md §7). Throws
+   * TransferError; `not_held` where it has none.
+   */
+  askDifference?(question: DifferenceQuestion, signal: AbortSignal): Promise<DifferenceAnswer>;
+}
+
+export interface DifferenceQuestion {
+  /** What is here to begin from, best first. */
+  readonly bases: readonly Sha256[];
+  /** Only what is made already. */
+  readonly madeOnly: boolean;
 }
 
 /** What a source says of the pieces it holds. Spec: docs/spec/10-transfer.md §8. */

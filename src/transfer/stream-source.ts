@@ -1,12 +1,15 @@
 /** Pieces over byte streams of the mesh, where HTTP does not reach a peer. Spec: docs/spec/10-transfer.md §9. */
 import { pieceLayout } from '../content/index.ts';
 import type { NodeId } from '../core/index.ts';
+import { type DifferenceAnswer, PROTOCOL_LIMITS } from '../protocol/index.ts';
+import { readDifferenceAnswer } from './ask-difference.ts';
 import type { ByteStream } from './byte-stream.ts';
 import { collectBytes } from './collect-bytes.ts';
 import { toTransferError } from './errors.ts';
-import type { BlobToGet, Lane, PieceNews, PieceSource } from './ports.ts';
+import type { BlobToGet, DifferenceQuestion, Lane, PieceNews, PieceSource } from './ports.ts';
 import { StreamLane } from './stream-lane.ts';
 import { followStream } from './stream-pieces-news.ts';
+import { askOverStream } from './stream-question.ts';
 
 export interface StreamPieceSourceOptions {
   readonly id: string;
@@ -59,6 +62,13 @@ export class StreamPieceSource implements PieceSource {
     } catch (thrown) {
       if (!signal.aborted) throw thrown;
     }
+  }
+
+  async askDifference({ bases, madeOnly }: DifferenceQuestion, signal: AbortSignal): Promise<DifferenceAnswer> {
+    const { sha256 } = this.#options.blob;
+    const request = { want: 'difference', sha256, bases, ...(madeOnly ? { made: true } : {}) } as const;
+    const question = { request, maxBytes: PROTOCOL_LIMITS.differenceAnswerBytes };
+    return readDifferenceAnswer(await askOverStream(await this.#open(signal), question, signal));
   }
 
   async #open(signal: AbortSignal): Promise<ByteStream> {

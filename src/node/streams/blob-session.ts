@@ -5,6 +5,7 @@ import {
   type BlobStreamErrorWord,
   type BlobStreamRequest,
   encodeBlobStreamFrame,
+  encodeDifferenceAnswer,
   ProtocolError,
   parseBlobStreamRequest,
   SmallFrame,
@@ -35,7 +36,8 @@ interface Answer {
 }
 
 type Having = Extract<BlobStreamRequest, { want: 'have' }>;
-type Ranged = Exclude<BlobStreamRequest, Having>;
+type Differing = Extract<BlobStreamRequest, { want: 'difference' }>;
+type Ranged = Exclude<BlobStreamRequest, Having | Differing>;
 
 export class BlobSession {
   readonly #options: BlobSessionOptions;
@@ -138,9 +140,10 @@ export class BlobSession {
     await teller.tell(this.#ending.signal);
   }
 
-  async #answer(question: Ranged): Promise<Answer | BlobStreamErrorWord> {
+  async #answer(question: Ranged | Differing): Promise<Answer | BlobStreamErrorWord> {
     if (this.#options.isBusy) return 'busy';
     try {
+      if (question.want === 'difference') return await this.#tellDifference(question);
       return question.want === 'pieces' ? await this.#readPieces(question) : await this.#readBytes(question);
     } catch (thrown) {
       await this.#forgetBlob();
@@ -164,6 +167,16 @@ export class BlobSession {
     if (end > hashes.length) return 'bad_request';
     const { frame, bytes } = emptyAnswer(hashes.length, end - start);
     bytes.set(hashes.subarray(start, end));
+    return { frame, byteCount: bytes.length, gate: openGate };
+  }
+
+  async #tellDifference({ sha256, bases, made = false }: Differing): Promise<Answer | BlobStreamErrorWord> {
+    const { content, viewer } = this.#options;
+    const answer = await content.difference?.(sha256, { bases, madeOnly: made }, viewer);
+    if (answer === undefined) return 'not_held';
+    const encoded = encodeDifferenceAnswer(answer);
+    const { frame, bytes } = emptyAnswer(encoded.length, encoded.length);
+    bytes.set(encoded);
     return { frame, byteCount: bytes.length, gate: openGate };
   }
 

@@ -5,6 +5,8 @@
  */
 import { type ByteGate, type Logger, messageOf, type NodeId, openGate, type Sha256 } from '../../core/index.ts';
 import type { ByteStream } from '../../mesh/index.ts';
+import type { DifferenceAnswer } from '../../protocol/index.ts';
+import type { DifferenceQuestion } from '../../transfer/index.ts';
 import type { OfferedHolding } from '../fetched-content.ts';
 import { NODE_LIMITS } from '../limits.ts';
 import { BlobSession } from './blob-session.ts';
@@ -32,6 +34,12 @@ export interface StreamedContent {
   pieceHashes(sha256: Sha256, viewer: StreamViewer, root?: string): Promise<Uint8Array | undefined>;
   /** Absent: every blob is here whole or not at all. */
   openHolding?(sha256: Sha256, viewer: StreamViewer): Promise<OfferedHolding | undefined>;
+  /** What makes the blob of one of the bases, made or being made; undefined for neither. Absent: there are no differences. */
+  difference?(
+    sha256: Sha256,
+    question: DifferenceQuestion,
+    viewer: StreamViewer,
+  ): Promise<DifferenceAnswer | undefined>;
 }
 
 export interface BlobStreamsOptions {
