@@ -289,6 +289,13 @@ export const NODE_ERRORS = {
     retry: true,
     means: 'The disk has not enough room for the model. `atmosphere model remove NAME` frees some.',
   },
+  wrong_difference: {
+    kind: 'integrity',
+    fault: 'peer',
+    retry: false,
+    means:
+      'What a peer gave as a difference does not make the content that was asked for. The whole file is fetched instead, and the peer is remembered for it.',
+  },
   bad_file_list: {
     kind: 'integrity',
     fault: 'peer',

@@ -6,6 +6,7 @@
  *     db/atmosphere.sqlite                 what the daemon knows (registry)
  *     audit-head.json                      where the audit log ended last
  *     blobs/, parts/                       content it stores (store)
+ *     differences/                         differences being made, files between two of a chain; emptied at each start
  *     models/registry.yaml, models/mesh.yaml, models/files/  what people and runtimes read
  *     logs/
  */
@@ -19,6 +20,7 @@ export interface Home {
   readonly folder: string;
   readonly database: string;
   readonly store: string;
+  readonly differences: string;
   readonly registryView: string;
   readonly meshView: string;
   readonly tokenFile: string;
@@ -32,6 +34,7 @@ export async function openHome(folder: string): Promise<Home> {
     folder,
     database: join(folder, 'db', 'atmosphere.sqlite'),
     store: folder,
+    differences: join(folder, 'differences'),
     registryView: join(folder, 'models', 'registry.yaml'),
     meshView: join(folder, 'models', 'mesh.yaml'),
     tokenFile: join(folder, 'run', 'token'),

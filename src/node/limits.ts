@@ -1,4 +1,4 @@
-import { type LimitTable, limitValues, MiB } from '../core/index.ts';
+import { GB, GiB, type LimitTable, limitValues, MB, MiB } from '../core/index.ts';
 
 export const NODE_LIMIT_TABLE = {
   manifestSettleMs: { value: 100, why: 'manifests that change together are signed and told together' },
@@ -116,6 +116,37 @@ export const NODE_LIMIT_TABLE = {
   },
   diskLookMs: { value: 300_000, why: 'how often it looks at its free disk' },
   fleetGraceMs: { value: 30_000, why: 'after a start no node counts as gone before: it has not been heard of yet' },
+  differenceLeastBytes: { value: 8 * MiB, why: 'a smaller file is here before a difference was asked for' },
+  differenceLeastChosenBytes: { value: 4096, why: 'and even who insists on differences gets this whole' },
+  differenceGain: { value: 0.9, why: 'a difference must be expected within this share of the whole file’s time' },
+  differenceGuess: { value: 0.3, why: 'the share of the file that one is taken to have before it is made' },
+  differenceApplyRate: { value: 400 * MB, why: 'bytes a second of the file that applying one is taken to write' },
+  differenceMakeRate: { value: 150 * MB, why: 'and that making one is taken to read' },
+  localRate: { value: GB, why: 'bytes a second that nobody has measured yet: from this machine' },
+  networkRate: { value: 100 * MB, why: 'from its network: a common one' },
+  distantRate: { value: 10 * MB, why: 'and from anywhere else' },
+  differenceWaitMs: { value: 600_000, why: 'nobody waits for longer that a peer makes one' },
+  differencePeers: { value: 4, why: 'holders that are asked for a difference of one file' },
+  differenceStallMs: { value: 20_000, why: 'one of which nothing comes for so long is given up for the whole file' },
+  differenceStepFactor: {
+    value: 2,
+    why: 'a file between two differences of a chain may be so many times as large as the larger of base and target',
+  },
+  differencesApplied: { value: 1, why: 'at a time: each has threads of its own' },
+  differencesWaiting: { value: 4, why: 'differences that wait to be made; one is made at a time' },
+  differencesPerPeer: { value: 24, why: 'that are made for one peer in the next time; the rest it gets whole' },
+  differencesPerPeerMs: { value: 3_600_000, why: 'that time' },
+  differencePeersCounted: { value: 1000, why: 'peers whose are counted; the one asked for longest ago goes' },
+  differenceUnaskedMs: { value: 15_000, why: 'one that nobody has asked for again by then is not made any more' },
+  differenceRetryMs: { value: 500, why: 'when to ask again how far it is' },
+  differenceLongestRetryMs: { value: 5_000, why: 'and at the latest, whatever a peer says' },
+  differenceMakeThreads: { value: 1, why: 'threads beside the one that hashes: making one is work for others' },
+  differenceMakeBytes: { value: 64 * GiB, why: 'largest file of which one is made for others: seven minutes of work' },
+  differencesInVain: { value: 1000, why: 'pairs remembered of which none is worth it' },
+  differenceCacheBytes: { value: 64 * GiB, why: 'differences kept in all; the one unused for longest goes' },
+  differenceCacheShare: { value: 0.1, why: 'and at most this share of the room that the store has' },
+  differenceUseEveryMs: { value: 60_000, why: 'how often the use of one is written down' },
+  differencesKept: { value: 2000, why: 'and so many' },
   ownRulesLookMs: { value: 5_000, why: 'how often the owner’s file of rules is looked at' },
 } as const satisfies LimitTable;
 

@@ -1,9 +1,13 @@
 /** What this machine has: library, inventory of the places where models lie, and what is served of it. */
 import { Inventory, type Scanner } from '../inventory/index.ts';
 import type { ReadGate } from './access/read-gate.ts';
+import type { KnownContentsOptions } from './differences/known-contents.ts';
+import { type Differences, openDifferences } from './differences/open-differences.ts';
+import { packageContents } from './differences/package-contents.ts';
 import { Intake } from './library/intake.ts';
 import { ModelLibrary } from './library/model-library.ts';
 import { loadedContents } from './loaded-contents.ts';
+import { freeBytesAt } from './open-storage.ts';
 import type { OfferBook } from './packages/mesh/offer-book.ts';
 import type { FetchBook } from './pull/fetch-book.ts';
 import { type Refusal, ServedModels } from './served-content.ts';
@@ -13,6 +17,7 @@ import { ViewWriter } from './view-writer.ts';
 export interface LibraryParts {
   readonly library: ModelLibrary;
   readonly content: ServedModels;
+  readonly differences: Differences | undefined;
   readonly inventory: Inventory;
   readonly intake: Intake;
   readonly viewWriter: ViewWriter;
@@ -25,6 +30,8 @@ export interface LibrarySurroundings extends Omit<Surroundings, 'config' | 'name
   readonly fetching?: FetchBook;
   /** Packages that are offered too. */
   readonly offers?: OfferBook;
+  /** What manifests say that a content was made from; without it there are no differences. */
+  readonly parentOf?: KnownContentsOptions['parentOf'];
   readonly readGate?: ReadGate;
   readonly onRefusal?: (refusal: Refusal) => void;
 }
@@ -36,6 +43,7 @@ export async function openLibraryParts(
   const { home, registry, store, clock, logger, scanners, openLan, fetching, offers, readGate, onRefusal } = around;
   const { hashCache, settings, pieceLists } = registry;
   const library = new ModelLibrary({ registry, hashCache, store, home: home.folder, clock, logger });
+  const differences = await openDifferencesOf(around, library, stack);
   const content = new ServedModels({
     library,
     store,
@@ -44,6 +52,7 @@ export async function openLibraryParts(
     logger,
     ...(fetching === undefined ? {} : { fetching }),
     ...(offers === undefined ? {} : { packages: offers }),
+    ...(differences === undefined ? {} : { differences }),
     ...(readGate === undefined ? {} : { readGate }),
     ...(onRefusal === undefined ? {} : { onRefusal }),
   });
@@ -53,5 +62,21 @@ export async function openLibraryParts(
   const intake = stack.use(new Intake({ inventory, library, settings, logger }));
   stack.defer(() => inventory.stop());
   await intake.start();
-  return { library, content, inventory, intake, viewWriter };
+  return { library, content, differences, inventory, intake, viewWriter };
+}
+
+async function openDifferencesOf(
+  { home, registry, store, clock, logger, parentOf }: LibrarySurroundings,
+  library: ModelLibrary,
+  stack: AsyncDisposableStack,
+): Promise<Differences | undefined> {
+  if (parentOf === undefined) return undefined;
+  const freeBytes = () => freeBytesAt(home.folder);
+  const folder = home.differences;
+  const differences = await openDifferences(
+    { registry, store, library, folder, freeBytes, parentOf, clock, logger },
+    stack,
+  );
+  differences.contents.add(() => packageContents(registry.packages.list()));
+  return differences;
 }

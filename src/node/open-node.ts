@@ -22,9 +22,10 @@ import { openAgents } from './open-agents.ts';
 import { openDeploying } from './open-deploying.ts';
 import { openExchange } from './open-exchange.ts';
 import { openFleet } from './open-fleet.ts';
-import { openLibraryParts } from './open-library.ts';
+import { type LibrarySurroundings, openLibraryParts } from './open-library.ts';
 import { type BearerFacts, openMeshParts, type PeerFacts, readMember, verifyBearer } from './open-mesh-parts.ts';
 import { openOversight } from './open-oversight.ts';
+import { openPackages } from './open-packages.ts';
 import { freeBytesAt, openStorage, pieceHashStore } from './open-storage.ts';
 import { OfferBook } from './packages/mesh/offer-book.ts';
 import { endpointsOf, plainMark } from './peer-endpoints.ts';
@@ -97,10 +98,13 @@ async function assemble(options: NodeOptions, stack: AsyncDisposableStack): Prom
   const fetching = new FetchBook();
   const offers = new OfferBook();
   const { access, audit, consent, readGate, onRefusal } = openOversight(surroundings, mesh, stack);
-  const around = { ...surroundings, scanners, openLan: config.openLan, fetching, offers, readGate, onRefusal };
-  const { library, content, inventory, intake, viewWriter } = await openLibraryParts(around, stack);
+  const parentOf: LibrarySurroundings['parentOf'] = (content) => manifests.find(content)?.parent_model;
+  const served = { openLan: config.openLan, fetching, offers, readGate, onRefusal, parentOf };
+  const around = { ...surroundings, ...served, scanners };
+  const { library, content, differences, inventory, intake, viewWriter } = await openLibraryParts(around, stack);
   stack.defer(followLoaded(mesh, viewWriter));
   const manifests = stack.use(new Manifests({ mesh, access, library, rows: registry.manifests, clock, logger }));
+  stack.defer(manifests.changes.on(() => differences?.contents.forget()));
   const machineMark = config.loopbackHttp ? await readMachineMark() : undefined;
   const statsOf = (nodeId: NodeId) => registry.reliability.get(nodeId);
   const feedback = stack.use(new Feedback({ mesh, statsOf, clock, logger }));
@@ -118,7 +122,7 @@ async function assemble(options: NodeOptions, stack: AsyncDisposableStack): Prom
   const log = transferLog(registry.transfers);
   const pieceHashes = pieceHashStore(registry.pieceLists);
   const pulling = { store, view, pieceHashes, models: library, freeBytes, rates, fetching };
-  const transfers = new TransferService({ ...pulling, log, clock, logger });
+  const transfers = new TransferService({ ...pulling, differences: differences?.puller, log, clock, logger });
   stack.defer(() => transfers.close());
   stack.defer(auditTransfers(audit, transfers));
 
@@ -131,15 +135,18 @@ async function assemble(options: NodeOptions, stack: AsyncDisposableStack): Prom
   const deploying = openDeploying(surroundings, { ...opened, ...exchanging, nodes, rules, describe }, stack);
 
   const http = { url: '' };
-  const agents = openAgents(surroundings, () => http.url, stack);
+  const httpUrl = () => http.url;
+  const agents = openAgents(surroundings, httpUrl, stack);
+  const needed = { mesh, access, audit, library, manifests, nodes, agents, freeBytes, httpUrl };
+  const packing = await openPackages(surroundings, { ...needed, ...exchanging }, stack);
   const parts: NodeParts = {
     ...{ name, home, clock, store, mesh, catalog, library, manifests, inventory, intake },
     ...{ transfers, fetching, offers, rates, feedback, relaying, freeBytes, access, audit, consent, ...exchanging },
-    ...{ runtimes, nodes, rules, ...deploying, agents },
+    ...{ runtimes, nodes, rules, ...deploying, agents, ...packing },
     mirrors: config.mirrors ?? [],
     programVersion: options.programVersion,
     startedAtMs: clock.nowMs(),
-    httpUrl: () => http.url,
+    httpUrl,
     shutDown: options.onShutdown,
   };
   return {

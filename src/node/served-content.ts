@@ -3,10 +3,12 @@
  * reads bytes, by whatever way, comes through here: this is where the access policy is asked (docs/spec/20-access.md §3).
  */
 import { type Logger, type ModelId, messageOf, type Sha256 } from '../core/index.ts';
-import { compareVersions, type ModelEntry } from '../protocol/index.ts';
-import type { LocalModel, Registry } from '../registry/index.ts';
+import { compareVersions, type DifferenceAnswer, type ModelEntry } from '../protocol/index.ts';
+import type { LocalModel, Registry, StoredDifference } from '../registry/index.ts';
 import { type BlobReader, type BlobStore, StoreError } from '../store/index.ts';
+import type { DifferenceQuestion } from '../transfer/index.ts';
 import { type Asker, openReadGate, type ReadGate } from './access/read-gate.ts';
+import type { Differences } from './differences/open-differences.ts';
 import { NodeError } from './errors.ts';
 import { FetchedContent, type OfferedBlob, type OfferedHolding } from './fetched-content.ts';
 import { descriptionOf, toEntry } from './library/local-entry.ts';
@@ -38,6 +40,8 @@ export interface ServedModelsOptions {
   readonly fetching?: FetchBook;
   /** Packages that are offered beside the library's models. */
   readonly packages?: OfferBook;
+  /** Those that are kept, and who makes them; without it there are none. */
+  readonly differences?: Pick<Differences, 'shelf' | 'desk'>;
   /** Who may read what; without it, whoever was let in. */
   readonly readGate?: ReadGate;
   /** Hears of bytes that were refused. */
@@ -66,6 +70,7 @@ export class ServedModels {
   #offered: readonly OfferedModel[] | undefined;
   readonly #readGate: ReadGate;
   readonly #onRefusal: ((refusal: Refusal) => void) | undefined;
+  readonly #differences: Pick<Differences, 'shelf' | 'desk'> | undefined;
   #blobs: Map<Sha256, BlobFacts> | undefined;
 
   constructor(options: ServedModelsOptions) {
@@ -80,6 +85,7 @@ export class ServedModels {
     } = options;
     this.#readGate = options.readGate ?? openReadGate;
     this.#onRefusal = options.onRefusal;
+    this.#differences = options.differences;
     this.#library = library;
     this.#store = store;
     this.#pieceLists = pieceLists;
@@ -129,16 +135,16 @@ export class ServedModels {
   /** Throws StoreError `not_held_yet` for a blob that a pull has begun and nothing has come of, NodeError `not_permitted`. */
   async openBlob(sha256: Sha256, asker?: Asker): Promise<OfferedBlob | undefined> {
     this.#verifyReader(sha256, asker);
-    if (this.#offeredBlobs().has(sha256)) return this.#openOffered(sha256);
+    if (this.#isOffered(sha256)) return this.#openOffered(sha256);
     return this.#fetched.isFor(sha256, asker) ? this.#fetched.openBlob(sha256) : undefined;
   }
 
   /** Which pieces of a blob are here, for members those of pulls under way too. Throws as `openBlob`. */
   async openHolding(sha256: Sha256, asker?: Asker): Promise<OfferedHolding | undefined> {
     this.#verifyReader(sha256, asker);
-    if (!this.#offeredBlobs().has(sha256))
+    if (!this.#isOffered(sha256))
       return this.#fetched.isFor(sha256, asker) ? this.#fetched.openHolding(sha256) : undefined;
-    const isOffered = (): boolean => this.#offeredBlobs().has(sha256);
+    const isOffered = (): boolean => this.#isOffered(sha256);
     return this.#fetched.openWhole(sha256, isOffered, (listener) => this.#onChange(listener));
   }
 
@@ -147,13 +153,56 @@ export class ServedModels {
     this.#verifyReader(sha256, asker);
     const list = this.#pieceLists.get(sha256);
     if (root !== undefined && list !== undefined && list.pieceRoot !== root) return undefined;
-    if (this.#offeredBlobs().has(sha256)) return list?.hashes;
+    if (this.#isOffered(sha256)) return list?.hashes;
     return this.#fetched.isFor(sha256, asker) ? this.#fetched.pieceHashes(sha256) : undefined;
+  }
+
+  /** What makes a blob of one of the bases; undefined where nothing does. Throws NodeError `not_permitted`. */
+  async difference(
+    sha256: Sha256,
+    question: DifferenceQuestion,
+    asker: Asker = NOBODY,
+  ): Promise<DifferenceAnswer | undefined> {
+    this.#verifyReader(sha256, asker);
+    if (!this.#offeredBlobs().has(sha256)) return undefined;
+    return this.#differences?.desk.ask({
+      ...{ ...question, target: sha256, account: asker.nodeId ?? asker.kind },
+      mayReadBlob: (blob) => this.#mayReadOffered(blob, asker),
+      mayReadModels: (modelIds) => this.#readGate.mayRead(modelIds, asker),
+    });
+  }
+
+  #isOffered(sha256: Sha256): boolean {
+    return this.#offeredBlobs().has(sha256) || this.#differences?.shelf.find(sha256) !== undefined;
+  }
+
+  /** Undefined for what is not offered. */
+  #mayReadOffered(sha256: Sha256, asker: Asker): boolean | undefined {
+    const offered = this.#offeredBlobs().get(sha256);
+    return offered === undefined ? undefined : offered.isPublic || this.#readGate.mayRead(offered.modelIds, asker);
+  }
+
+  /** Of a difference and one of its ends the other can be told: whoever reads it must be one who may read both. */
+  #verifyReaderOfDifference(difference: StoredDifference, asker: Asker): void {
+    const { base, baseModels, target, targetModels, sha256 } = difference;
+    for (const [end, models] of [
+      [base, baseModels],
+      [target, targetModels],
+    ] as const) {
+      if (this.#mayReadOffered(end, asker) ?? this.#readGate.mayRead(models, asker)) continue;
+      this.#onRefusal?.({ sha256, modelIds: models, asker });
+      throw notPermitted(sha256, models[0] ?? '', asker);
+    }
   }
 
   /** Of a blob of several models one that may be read is enough; what is public is everybody's. Throws NodeError `not_permitted`. */
   #verifyReader(sha256: Sha256, asker: Asker = NOBODY): void {
     const offered = this.#offeredBlobs().get(sha256);
+    const difference = offered === undefined ? this.#differences?.shelf.find(sha256) : undefined;
+    if (difference !== undefined) {
+      this.#verifyReaderOfDifference(difference, asker);
+      return;
+    }
     const modelIds = [...(offered?.modelIds ?? []), ...this.#fetched.modelsOf(sha256)];
     if (modelIds.length === 0 || offered?.isPublic === true || this.#readGate.mayRead(modelIds, asker)) return;
     this.#onRefusal?.({ sha256, modelIds, asker });
@@ -161,6 +210,7 @@ export class ServedModels {
   }
 
   async #openOffered(sha256: Sha256): Promise<BlobReader> {
+    this.#differences?.shelf.noteUse(sha256);
     try {
       return await this.#store.openRead(sha256);
     } catch (thrown) {
@@ -206,6 +256,7 @@ export class ServedModels {
 
   #onChange(listener: () => void): () => void {
     const stops = [this.#library.changes.on(listener), this.#packages.changes.on(listener)];
+    if (this.#differences !== undefined) stops.push(this.#differences.shelf.changes.on(listener));
     return () => {
       for (const stop of stops) stop();
     };

@@ -3,7 +3,7 @@ import type { RequestId } from '../core/index.ts';
 import { type ModelEntry, modelEntrySchema } from '../protocol/index.ts';
 import type { Registry, StoredTransfer } from '../registry/index.ts';
 import { formatRate, PRIORITIES, parseRate, type TransferWish } from '../transfer/index.ts';
-import type { TransferLog, TransferRow } from './pull/ports.ts';
+import type { DifferenceChoice, DifferenceShare, TransferLog, TransferRow } from './pull/ports.ts';
 import type { PeerShare } from './pull/pull-progress.ts';
 import { isEnded } from './pull/transfer-snapshot.ts';
 
@@ -17,6 +17,8 @@ interface Detail {
   readonly download?: string | undefined;
   readonly upload?: string | undefined;
   readonly peers?: readonly PeerShare[] | undefined;
+  readonly difference?: DifferenceChoice | undefined;
+  readonly saved?: DifferenceShare | undefined;
 }
 
 export function transferLog(transfers: Registry['transfers']): TransferLog {
@@ -28,7 +30,7 @@ export function transferLog(transfers: Registry['transfers']): TransferLog {
 }
 
 function toStored(row: TransferRow): StoredTransfer {
-  const { entry, from, path, error, state, wish = {}, peers } = row;
+  const { entry, from, path, error, state, wish = {}, peers, difference, saved } = row;
   const [download, upload] = [wish.download, wish.upload].map((rate) =>
     rate === undefined ? undefined : formatRate(rate),
   );
@@ -41,6 +43,8 @@ function toStored(row: TransferRow): StoredTransfer {
     download,
     upload,
     peers,
+    difference,
+    saved,
   };
   return {
     requestId: row.requestId as RequestId,
@@ -77,6 +81,8 @@ function toRow(stored: StoredTransfer): TransferRow | undefined {
     error: error === undefined ? undefined : { ...error, kind: detail.errorKind ?? 'internal' },
     wish: toWish(detail),
     peers: detail.peers ?? [],
+    difference: detail.difference,
+    saved: detail.saved,
   };
 }
 

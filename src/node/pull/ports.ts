@@ -1,7 +1,8 @@
 /** What a pull needs of the rest of the node. The daemon gives it the mesh; the library's users give what they have. */
 import type { ByteGate, NodeId, RequestId, Sha256 } from '../../core/index.ts';
 import type { FileSetFile, ModelEntry } from '../../protocol/index.ts';
-import type { BlobToGet, PieceSource, SourceOutcome, TransferWish } from '../../transfer/index.ts';
+import type { BlobToGet, DownloadProgress, PieceSource, SourceOutcome, TransferWish } from '../../transfer/index.ts';
+import type { BlobFacts, BlobPullDeps } from './blob-pull.ts';
 import type { PeerShare } from './pull-progress.ts';
 
 /** A node that says it has a variant, and how its blobs are reached. */
@@ -25,6 +26,45 @@ export interface PullTarget {
   readonly entry: ModelEntry;
   /** Asked before all others. */
   readonly preferredNodeId?: NodeId | undefined;
+  /** What the user said of differences; without a word they are taken where they pay. */
+  readonly difference?: DifferenceChoice | undefined;
+}
+
+export type DifferenceChoice = 'always' | 'never';
+
+/** Of one file that comes as a difference (docs/spec/22-differences.md §7). */
+export interface DifferenceShare {
+  readonly state: 'making' | 'fetching' | 'applying' | 'applied';
+  /** Of the difference, and what it has in all; 0 while nobody knows. */
+  readonly bytes: number;
+  readonly totalBytes: number;
+  /** What would have come. */
+  readonly insteadOfBytes: number;
+}
+
+export interface WantedDifference {
+  readonly target: PullTarget;
+  readonly blob: BlobFacts;
+  readonly deps: BlobPullDeps & {
+    readonly fetched?: { add(sha256: Sha256): void } | undefined;
+    freeBytes(): Promise<number>;
+  };
+  /** The most that may come, bytes a second. */
+  readonly rateLimit: number;
+  /** Who gave wrong ones in this pull. It adds to them: told when all of it is over, so that their right bytes can be had until then. */
+  readonly marks: SourceOutcome[];
+  /** Undefined: it comes whole after all. */
+  onShare(share: DifferenceShare | undefined): void;
+  /** What comes of a difference's own blob. */
+  onSources(sha256: Sha256, progress: DownloadProgress): void;
+  /** Of the file itself. */
+  onVerified(verifiedBytes: number): void;
+}
+
+/** Gets a file by what differs from one that is here. */
+export interface DifferencePuller {
+  /** True: it is in the store, verified. False: it has to come whole. Throws when the signal comes, and nothing else. */
+  pull(wanted: WantedDifference, signal: AbortSignal): Promise<boolean>;
 }
 
 /** Who has it, now and later: the swarm of one variant. */
@@ -60,6 +100,10 @@ export interface ModelSink {
   install(model: PulledModel): Promise<string>;
   /** The path of a model that is here already, every byte verified. */
   pathOf(entry: ModelEntry): Promise<string | undefined>;
+  /** Files that come before the others, for `judge` to look at them. Throws what the pull fails with. */
+  firstFiles?(entry: ModelEntry, files: readonly FileSetFile[]): readonly FileSetFile[];
+  /** The first files are here: is the rest wanted? Throws what the pull fails with. */
+  judge?(entry: ModelEntry, files: readonly FileSetFile[]): Promise<void>;
 }
 
 /** Piece hashes that were verified once, so that a resume asks nobody. */
@@ -81,6 +125,9 @@ export interface TransferRow {
   readonly error: { readonly code: string; readonly message: string; readonly kind: string } | undefined;
   readonly wish?: TransferWish | undefined;
   readonly peers?: readonly PeerShare[] | undefined;
+  readonly difference?: DifferenceChoice | undefined;
+  /** What came as differences. */
+  readonly saved?: DifferenceShare | undefined;
 }
 
 export interface TransferLog {
@@ -97,13 +144,11 @@ export interface PullRates {
   gate(pull: RatedPull, source: PieceSource): ByteGate;
   /** The user's wishes for one transfer are these from now on. */
   setWish(requestId: RequestId, wish: TransferWish): void;
+  /** The most that it lets through now. */
+  downloadRateOf?(requestId: RequestId, sizeBytes: number): number;
   /** It is over. */
   forget(requestId: RequestId): void;
 }
-  /** Files that come before the others, for `judge` to look at them. Throws what the pull fails with. */
-  firstFiles?(entry: ModelEntry, files: readonly FileSetFile[]): readonly FileSetFile[];
-  /** The first files are here: is the rest wanted? Throws what the pull fails with. */
-  judge?(entry: ModelEntry, files: readonly FileSetFile[]): Promise<void>;
 
 export interface RatedPull {
   readonly requestId: RequestId;

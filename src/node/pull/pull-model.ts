@@ -22,7 +22,7 @@ import type { PullProgress } from './pull-progress.ts';
 export interface PullModelDeps extends BlobPullDeps {
   readonly models: ModelSink;
   /** Told of each file, so that others get it from here meanwhile. */
-  readonly fetched?: Pick<FetchedBlobs, 'add'>;
+  readonly fetched?: Pick<FetchedBlobs, 'add'> | undefined;
   /** Absent: every file comes whole. */
   readonly differences?: DifferencePuller | undefined;
   /** The most that may come, bytes a second. */
@@ -44,13 +44,15 @@ export async function pullModel(
   // Until the model has its name nothing else says that its blobs are needed, and another model may be removed meanwhile.
   using holds = new DisposableStack();
   holds.use(deps.store.hold(target.entry.sha256));
+  const marks: SourceOutcome[] = [];
+  holds.defer(() => tellOf(deps, marks));
   const files = await listFiles(deps, target, signal);
   for (const { sha256 } of files) holds.use(deps.store.hold(sha256));
   const missing = await planBlobs(deps, files, progress);
   tellHeld(deps, files, missing);
   const pull = (blob: BlobFacts): Promise<void> => {
     deps.fetched?.add(blob.sha256);
-    return pullOne(deps, target, blob, progress, signal);
+    return pullOne({ ...deps, marks }, target, blob, progress, signal);
   };
   const first = new Set(deps.models.firstFiles?.(target.entry, files).map(({ sha256 }) => sha256));
   const [before, after] = [missing.filter(isIn(first)), missing.filter((blob) => !isIn(first)(blob))];
@@ -85,6 +87,11 @@ function tellHeld({ fetched }: PullModelDeps, files: readonly FileSetFile[], mis
   for (const { sha256 } of files) if (!left.has(sha256)) fetched?.add(sha256);
 }
 
+/** Who gave differences that were wrong; told now that all is over, because until then it could still be asked for what is checked. */
+function tellOf({ view }: PullModelDeps, marks: readonly SourceOutcome[]): void {
+  if (marks.length > 0) view.report(marks);
+}
+
 /** Others are told of a file before it is here: what comes of it, be it by a difference, can be had. */
 async function pullOne(
   deps: PullModelDeps & { readonly marks: SourceOutcome[] },
@@ -105,7 +112,7 @@ async function pullOne(
 }
 
 /** The model's files: itself, or what its verified file list says. */
-async function listFiles(deps: PullModelDeps, target: PullTarget, signal: AbortSignal) {
+export async function listFiles(deps: BlobPullDeps, target: PullTarget, signal: AbortSignal) {
   const { entry } = target;
   if (entry.piece_root === undefined) throw noPieceRoot(entry);
   if (entry.file_count === undefined) return [toOnlyFile(entry)];

@@ -1,6 +1,7 @@
 /** Adds up what a pull of several blobs has done, and from whom, over all its attempts. */
 import type { NodeId, Sha256 } from '../../core/index.ts';
 import type { DownloadProgress, SourceOutcome } from '../../transfer/index.ts';
+import type { DifferenceShare } from './ports.ts';
 
 export interface PeerShare {
   readonly nodeId: NodeId;
@@ -27,6 +28,8 @@ interface BlobProgress {
 
 export class PullProgress {
   readonly #blobs = new Map<Sha256, BlobProgress>();
+  /** By the file that they make. */
+  readonly #differences = new Map<Sha256, DifferenceShare>();
   /** From attempts that are over. */
   #past: readonly PeerShare[];
   #pastMirrors: readonly MirrorShare[] = [];
@@ -68,6 +71,47 @@ export class PullProgress {
     this.#blobs.set(sha256, { verifiedBytes: held, rateBytesPerSecond: rate, sources });
     this.#isVerifying = state === 'verifying';
     this.#noteSilence();
+  }
+
+  /** Of a file; undefined when it comes whole after all. */
+  setDifference(sha256: Sha256, share: DifferenceShare | undefined): void {
+    if (share === undefined) this.#differences.delete(sha256);
+    else this.#differences.set(sha256, share);
+  }
+
+  /** What comes of a difference's own blob counts for those who give it, and is no byte of the model. */
+  updateDifference(sha256: Sha256, progress: DownloadProgress): void {
+    this.update(sha256, {
+      ...progress,
+      verifiedBytes: 0,
+      state: progress.state === 'verifying' ? 'downloading' : progress.state,
+    });
+  }
+
+  /** Of a file that a difference makes. */
+  noteVerified(sha256: Sha256, verifiedBytes: number): void {
+    const sources = this.#blobs.get(sha256)?.sources ?? [];
+    this.#blobs.set(sha256, { verifiedBytes, rateBytesPerSecond: 0, sources });
+  }
+
+  /** All differences together, in the state of the one that is least far; undefined where there is none. */
+  get difference(): DifferenceShare | undefined {
+    const shares = [...this.#differences.values()];
+    const state = STATES.find((one) => shares.some((share) => share.state === one));
+    if (state === undefined) return undefined;
+    const sum = (field: 'bytes' | 'totalBytes' | 'insteadOfBytes') =>
+      shares.reduce((total, share) => total + share[field], 0);
+    return { state, bytes: sum('bytes'), totalBytes: sum('totalBytes'), insteadOfBytes: sum('insteadOfBytes') };
+  }
+
+  /** Of what is still to come as a difference: those of its own and of the file that need not come. */
+  #differenceLeft(): { readonly bytes: number; readonly sparedBytes: number } {
+    let [bytes, sparedBytes] = [0, 0];
+    for (const [sha256, share] of this.#differences) {
+      bytes += share.totalBytes - share.bytes;
+      sparedBytes += share.insteadOfBytes - (this.#blobs.get(sha256)?.verifiedBytes ?? 0);
+    }
+    return { bytes, sparedBytes };
   }
 
   /** Bytes come, though a piece of them may yet be far from whole. */
@@ -132,7 +176,8 @@ export class PullProgress {
   get etaSeconds(): number | null {
     const rate = this.rateBytesPerSecond;
     if (rate <= 0 || rate <= this.#rateAtRise * SILENT_SHARE) return null;
-    return Math.ceil(Math.max(0, this.#totalBytes - this.verifiedBytes) / rate);
+    const { bytes, sparedBytes } = this.#differenceLeft();
+    return Math.ceil(Math.max(0, this.#totalBytes - this.verifiedBytes - sparedBytes + bytes) / rate);
   }
 
   /** What each peer gave, most first. */
@@ -180,3 +225,5 @@ function serverOf(sourceId: string): string {
 const LEAST_RATE = 1000;
 /** Some six seconds without a byte. */
 const SILENT_SHARE = 1 / 8;
+/** Least far first. */
+const STATES = ['making', 'fetching', 'applying', 'applied'] as const;

@@ -56,7 +56,7 @@ export class TransferService {
     }
     const past = request.wish === undefined ? {} : { wish: request.wish };
     const transfer = new Transfer(randomUUID() as RequestId, request.target, this.#deps.clock, past);
-    this.#record(transfer.snapshot(), request.from);
+    this.#record(transfer, request.from);
     this.#launch(transfer, request, () => this.#assertHolder(request, entry.model_id));
     return transfer;
   }
@@ -65,7 +65,7 @@ export class TransferService {
   resume(): void {
     for (const row of this.#deps.log.unfinished()) {
       const from = row.from as NodeId | undefined;
-      const request = { target: { entry: row.entry }, from };
+      const request = { target: { entry: row.entry, difference: row.difference }, from };
       const { startedAtMs, bytesDownloaded, peers = [], wish = {} } = row;
       const past = { isPaused: row.state === 'Paused', wish, startedAtMs, bytesDownloaded, peers };
       const transfer = new Transfer(row.requestId as RequestId, request.target, this.#deps.clock, past);
@@ -111,7 +111,7 @@ export class TransferService {
     const transfer = this.#unfinished(requestId, 'Limiting');
     transfer.wish = { ...transfer.wish, ...wish };
     this.#deps.rates?.setWish(requestId, transfer.wish);
-    this.#record(transfer.snapshot(), this.#from.get(requestId));
+    this.#record(transfer, this.#from.get(requestId));
     return transfer;
   }
 
@@ -155,7 +155,7 @@ export class TransferService {
     const warn = mirrorWarnings(this.#deps.logger);
     transfer.events.on((snapshot) => {
       warn(snapshot);
-      if (snapshot.state !== lastState) this.#tryRecord(snapshot, request.from);
+      if (snapshot.state !== lastState) this.#tryRecord(transfer, request.from);
       lastState = snapshot.state;
       if (isEnded(snapshot.state)) this.#deps.rates?.forget(requestId);
       this.events.emit(snapshot);
@@ -171,25 +171,31 @@ export class TransferService {
     this.#running.add(kept);
   }
 
-  #gateOf({ requestId, target }: Transfer): Pick<PullModelDeps, 'gateFor'> {
+  #gateOf({ requestId, target }: Transfer): Pick<PullModelDeps, 'gateFor' | 'rateLimit'> {
     const { rates } = this.#deps;
     if (rates === undefined) return {};
     const sizeBytes = target.entry.size_bytes;
-    return { gateFor: (sha256, source) => rates.gate({ requestId, sha256, sizeBytes }, source) };
+    return {
+      gateFor: (sha256, source) => rates.gate({ requestId, sha256, sizeBytes }, source),
+      rateLimit: () => rates.downloadRateOf?.(requestId, sizeBytes) ?? Number.POSITIVE_INFINITY,
+    };
   }
 
   /** A log that cannot be written, as on a full disk, must not keep watchers from the news. */
-  #tryRecord(snapshot: TransferSnapshot, from: NodeId | undefined): void {
+  #tryRecord(transfer: Transfer, from: NodeId | undefined): void {
     try {
-      this.#record(snapshot, from);
+      this.#record(transfer, from);
     } catch (thrown) {
-      this.#deps.logger.error({ err: messageOf(thrown), requestId: snapshot.requestId }, 'a transfer is not logged');
+      const { requestId } = transfer;
+      this.#deps.logger.error({ err: messageOf(thrown), requestId }, 'a transfer is not logged');
     }
   }
 
-  #record(snapshot: TransferSnapshot, from: NodeId | undefined): void {
+  #record(transfer: Transfer, from: NodeId | undefined): void {
+    const snapshot = transfer.snapshot();
     if (this.#isClosing && snapshot.state === 'Cancelled') return;
-    this.#deps.log.put(toRow(snapshot, from, this.#deps.clock.nowMs()));
+    const { difference } = transfer.target;
+    this.#deps.log.put({ ...toRow(snapshot, from, this.#deps.clock.nowMs()), difference });
   }
 
   #forgetOldest(): void {
@@ -227,9 +233,20 @@ function isSame(one: PullTarget, other: PullTarget): boolean {
 }
 
 function toRow(snapshot: TransferSnapshot, from: NodeId | undefined, nowMs: number): TransferRow {
-  const { requestId, entry, state, bytesDownloaded, startedAtMs, path, error, wish, peers } = snapshot;
+  const {
+    requestId,
+    entry,
+    state,
+    bytesDownloaded,
+    startedAtMs,
+    path,
+    error,
+    wish,
+    peers,
+    difference: saved,
+  } = snapshot;
   const facts = { requestId, entry, from, state, bytesDownloaded, startedAtMs, updatedAtMs: nowMs, path, error };
-  return { ...facts, wish, peers };
+  return { ...facts, wish, peers, saved };
 }
 
 function toSnapshot(row: TransferRow): TransferSnapshot {
@@ -245,6 +262,7 @@ function toSnapshot(row: TransferRow): TransferSnapshot {
     mirrors: [],
     waiting: undefined,
     wish: row.wish ?? {},
+    difference: row.saved,
     path: row.path,
     startedAtMs: row.startedAtMs,
     durationMs: row.updatedAtMs - row.startedAtMs,

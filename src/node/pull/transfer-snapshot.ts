@@ -2,7 +2,7 @@
 import { AtmosphereError, messageOf, type NodeId, type RequestId } from '../../core/index.ts';
 import type { ModelEntry } from '../../protocol/index.ts';
 import type { TransferWish } from '../../transfer/index.ts';
-import type { TransferRow } from './ports.ts';
+import type { DifferenceShare, TransferRow } from './ports.ts';
 import type { MirrorShare } from './pull-progress.ts';
 
 export type TransferState = TransferRow['state'];
@@ -41,6 +41,8 @@ export interface TransferSnapshot {
     readonly dropped: string | undefined;
   }[];
   readonly mirrors: readonly MirrorShare[];
+  /** What comes, or came, as differences. */
+  readonly difference?: DifferenceShare | undefined;
   readonly path: string | undefined;
   readonly startedAtMs: number;
   readonly durationMs: number;

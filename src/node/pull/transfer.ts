@@ -151,6 +151,7 @@ export class Transfer {
       etaSeconds: moves ? this.#progress.etaSeconds : null,
       peers: this.#progress.peers(),
       mirrors: this.#progress.mirrors(),
+      difference: this.#progress.difference,
       path: this.#path,
       startedAtMs: this.#startedAtMs,
       durationMs: Math.round(endMs - this.#startedMonotonicMs),
