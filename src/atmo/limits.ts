@@ -21,7 +21,7 @@ export const ATMO_LIMIT_TABLE = {
   partsIndexBytes: { value: 512 * KiB, why: 'the index of 999 parts, with room' },
   inboxPackages: { value: 64, why: 'packages that wait for parts at once in an inbox' },
   incomingParts: { value: 8, why: 'copies that were broken off and are kept to go on with' },
-  unclaimedParts: { value: 64, why: 'parts kept that came before their index' },
+  unclaimedParts: { value: 32, why: 'parts kept that came before their index' },
   unclaimedBytes: { value: 64 * GiB, why: 'their bytes together: a few sticks' },
   checksumsBytes: { value: 24 * MiB, why: 'checksums.sha256 of 20,000 files with the longest paths' },
   packageProblems: { value: 200, why: 'faults of one package that are told at once' },

@@ -145,7 +145,7 @@ test('a stick that is pulled while it is read leaves a copy that is not believed
 });
 
 test('parts without an index are bounded, and can be thrown away', async () => {
-  for (let index = 0; index < 64; index += 1) {
+  for (let index = 0; index < 32; index += 1) {
     await writeFile(join(stick, `n${index}`), new SeededBytes(index).next(100));
     await inbox.accept(join(stick, `n${index}`));
   }
