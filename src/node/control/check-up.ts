@@ -2,8 +2,9 @@
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import type { DoctorReport } from '../../api/index.ts';
-import { formatBytes, GB } from '../../core/index.ts';
+import { formatBytes, GB, MiB } from '../../core/index.ts';
 import type { Deployed } from '../../deploy/index.ts';
+import { tierOfHardware } from '../facts/own-facts.ts';
 import { describeAgent, NO_RUNNER } from '../packages/agent-words.ts';
 import { limitsNow } from './limits-control.ts';
 import { listNodes } from './mesh-control.ts';
@@ -24,6 +25,7 @@ export async function runChecks(parts: NodeParts): Promise<Check[]> {
     checkModels(parts),
     ...checkDeployments(parts),
     await checkRuntime(parts),
+    checkTier(parts),
     ...checkAgents(parts),
     ...checkRelays(parts),
     ...checkLimits(parts),
@@ -166,6 +168,15 @@ const DEPLOYMENTS_TOLD = 10;
 
 function isStuck({ step, error }: Deployed): boolean {
   return step === 'rollback' || error?.code === 'rollback_failed';
+}
+
+/** Who wonders why a package brought little looks here. */
+function checkTier({ nodes }: NodeParts): Check {
+  const { tier, hardware } = nodes.self();
+  const bySize = tierOfHardware(hardware);
+  const size = `${formatBytes(hardware.memory_mb * MiB)} of memory, ${formatBytes(hardware.vram_mb * MiB)} of a GPU’s`;
+  const why = tier === bySize ? size : `as its owner says; by its size (${size}) it would be ${bySize}`;
+  return { name: 'tier', state: 'ok', detail: `${tier} of packages: ${why}` };
 }
 
 /** Agents that do not run, and what keeps them from it; nothing where no package has any. */

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { GiB, silentLogger } from '../../core/index.ts';
 import { VirtualClock } from '../../testkit/virtual-clock.ts';
 import { FakeMesh } from './fake-mesh.fixture.ts';
-import { OwnFacts } from './own-facts.ts';
+import { OwnFacts, tierOfHardware } from './own-facts.ts';
 import { ownerFacts } from './owner-facts.ts';
 
 class MemorySettings {
@@ -93,6 +93,17 @@ describe('ownerFacts()', () => {
     expect(told.current().hardware).toMatchObject({ memory_mb: 64, architecture: 'aarch64' });
     ownerFacts(settings, { memoryMb: 1_000_000_000, architecture: null });
     expect(opened().current().hardware).toEqual(own.current().hardware);
+  });
+
+  test('the tier of packages is that of the machine’s size, or what was said, until it is taken away', () => {
+    ownerFacts(settings, { memoryMb: 64 });
+    expect(opened().current().tier).toBe('tier_1');
+    ownerFacts(settings, { tier: 'tier_3' });
+    expect(opened().current().tier).toBe('tier_3');
+    ownerFacts(settings, { tier: null });
+    expect(opened().current().tier).toBe('tier_1');
+    const { tier, hardware } = own.current();
+    expect(tier).toBe(tierOfHardware(hardware));
   });
 
   test('keeps what was given, flag by flag, until it is taken away', () => {

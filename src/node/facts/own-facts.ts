@@ -2,10 +2,11 @@
  * Describes this node and tells the mesh: at the start, when something has changed, and before the word runs out. Spec:
  * docs/spec/17-deployment.md §1.7. What was found out last time holds until it is found out anew, so that a restart changes nothing.
  */
+import { tierOf } from '../../atmo/index.ts';
 import { type Clock, Emitter, every, type Logger, messageOf } from '../../core/index.ts';
 import type { NodeFacts } from '../../deploy/index.ts';
 import { isPastHalfLife, MESH_LIMITS, type Mesh } from '../../mesh/index.ts';
-import { parseNodeCapabilities } from '../../protocol/index.ts';
+import { type PackageTier, parseNodeCapabilities } from '../../protocol/index.ts';
 import type { Registry } from '../../registry/index.ts';
 import { NODE_LIMITS } from '../limits.ts';
 import {
@@ -28,6 +29,11 @@ export interface OwnFactsOptions {
 }
 
 const KEY = 'machine_facts';
+
+/** Which part of a package it takes by its size. */
+export function tierOfHardware({ memory_mb, vram_mb, cpu_cores }: MachineFacts['hardware']): PackageTier {
+  return tierOf({ memoryMb: memory_mb, vramMb: vram_mb, cpuCores: cpu_cores });
+}
 
 export class OwnFacts implements Disposable {
   readonly changes = new Emitter<void>();
@@ -99,11 +105,12 @@ export class OwnFacts implements Disposable {
   #compose(): NodeFacts {
     const { mesh, nodeName, owner } = this.#options;
     const who = { type: 'node_capabilities', node_id: mesh.nodeId, node_name: nodeName, role: mesh.role };
-    const { machine, ...words } = owner;
+    const { machine, tier: said, ...words } = owner;
     const { hardware } = this.#machine;
     const { memoryMb = hardware.memory_mb, architecture = hardware.architecture } = machine;
     const told = { ...hardware, memory_mb: Math.min(memoryMb, hardware.memory_mb), architecture };
-    return parseNodeCapabilities({ ...who, ...words, ...this.#machine, hardware: told });
+    const tier = said ?? tierOfHardware(told);
+    return parseNodeCapabilities({ ...who, ...words, tier, ...this.#machine, hardware: told });
   }
 
   #every(periodMs: number, act: () => Promise<void>): void {
