@@ -31,15 +31,7 @@ export { type PackagePapers, type Paper, readPaper, readPapers } from './manifes
 export { type CheckOptions, checkParts, type PartPlace, type PartReport, type PartState } from './parts/check-parts.ts';
 export { DVD_PART_BYTES, FAT32_FILE_BYTES, parsePartSize } from './parts/part-size.ts';
 export { type Accepted, type AcceptOptions, type InboxStatus, PartsInbox } from './parts/parts-inbox.ts';
-export {
-  encodePartsIndex,
-  indexDigest,
-  indexName,
-  type PartFile,
-  type PartsIndex,
-  parsePartsIndex,
-  partName,
-} from './parts/parts-index.ts';
+export type { PartFile, PartsIndex } from './parts/parts-index.ts';
 export type { WaitingPackage, WaitingPart } from './parts/waiting-package.ts';
 export type {
   MemberToWrite,
@@ -52,11 +44,10 @@ export type {
 } from './ports.ts';
 export { FolderTarget, type FolderTargetOptions } from './source/folder-target.ts';
 export { openPackageSource } from './source/open-package-source.ts';
-export { PathSet } from './source/path-set.ts';
 export { type PackageForm, recognisePackage } from './source/recognise.ts';
 export { type ChosenTier, chooseTier, type DeviceSize, tierOf } from './tier/tier-of.ts';
 export { type ReadChecksums, readChecksums } from './verify/checksums.ts';
-export { founderKeyOf } from './verify/founder-key.ts';
+export { founderKeyOf, publicKeyOfFounder } from './verify/founder-key.ts';
 export { type PackageSigner, type PackageTrust, verifyPackageSignature } from './verify/package-trust.ts';
 export { assertGood, type PackageProblem, type PackageReport } from './verify/report.ts';
 export {

@@ -34,6 +34,7 @@ export interface IndexToWrite {
   readonly output: OutputFiles;
   readonly copier: Copier;
   readonly manifestSha256: Sha256 | undefined;
+  readonly onReadBack: ((byteCount: number) => void) | undefined;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -51,9 +52,11 @@ export async function writePartsIndex(order: IndexToWrite): Promise<{ publish():
   return { publish: () => writeWhole(target, bytes) };
 }
 
-async function digestPart({ output, copier, signal }: IndexToWrite, index: number): Promise<PartFile> {
+async function digestPart({ output, copier, onReadBack, signal }: IndexToWrite, index: number): Promise<PartFile> {
   const path = output.nameOf(index);
   await using from = await FileBytes.open(partialOf(path));
-  const { sha256 } = await copier.copy({ doing: `Reading back ${path}`, sizeBytes: from.sizeBytes, from, signal });
-  return { name: basename(path), sizeBytes: from.sizeBytes, sha256 };
+  const { sizeBytes } = from;
+  const onBytes = (byteCount: number) => onReadBack?.(byteCount);
+  const { sha256 } = await copier.copy({ doing: `Reading back ${path}`, sizeBytes, from, onBytes, signal });
+  return { name: basename(path), sizeBytes, sha256 };
 }

@@ -28,6 +28,8 @@ export interface ArchiveTargetOptions {
   readonly replaces?: boolean;
   /** Bytes written since the last call. */
   readonly onBytes?: (byteCount: number) => void;
+  /** Bytes of parts that were read back for their digests, since the last call. */
+  readonly onReadBack?: (byteCount: number) => void;
 }
 
 export class ArchiveTarget implements PackageTarget {
@@ -162,7 +164,7 @@ export class ArchiveTarget implements PackageTarget {
   }
 
   async #writeIndex(signal: AbortSignal | undefined) {
-    const { path, partBytes, replaces = false } = this.#options;
+    const { path, partBytes, replaces = false, onReadBack } = this.#options;
     if (partBytes === undefined) return undefined;
     const manifestSha256 = this.#manifestSha256;
     return await writePartsIndex({
@@ -172,6 +174,7 @@ export class ArchiveTarget implements PackageTarget {
       output: this.#output,
       copier: this.#copier,
       manifestSha256,
+      onReadBack,
       signal,
     });
   }
