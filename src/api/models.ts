@@ -78,6 +78,8 @@ export const pullBodySchema = z
     priority: z.enum(TRANSFER_PRIORITIES).optional(),
     capabilities: z.array(z.string().min(1).max(200)).max(64).optional(),
     max_size_bytes: z.number().int().nonnegative().optional(),
+    /** Files as differences to what is here: wherever there are any, or never; by itself where it is sooner. */
+    difference: z.enum(['always', 'never']).optional(),
     /** The owner agrees to its sources, from now on. */
     yes: z.boolean().optional(),
     /** How long the mesh is asked for offers when nothing known fits. */
@@ -120,6 +122,15 @@ export const transferSchema = z.object({
   held_to: z.string().optional(),
   /** Nobody who has it can be reached; it goes on by itself, or fails when the time is over. */
   waiting: z.object({ for: z.literal('holder'), left_s: z.number() }).optional(),
+  /** What comes, or came, as differences to files that were here: of them `bytes` of `total_bytes` so far, in the place of `instead_of_bytes`. */
+  difference: z
+    .object({
+      state: z.enum(['making', 'fetching', 'applying', 'applied']),
+      bytes: z.number(),
+      total_bytes: z.number(),
+      instead_of_bytes: z.number(),
+    })
+    .optional(),
   path: z.string().nullable(),
   started_at: z.string(),
   duration_ms: z.number(),

@@ -26,3 +26,8 @@ export function toPullTarget(name: string, { capabilities, version, maxSize, wai
     ...(wait === undefined ? {} : { wait_s: wait }),
   };
 }
+
+/** Nothing where nobody said anything: then it is done where it is sooner. */
+export function toDifferenceChoice({ difference }: { readonly difference?: boolean }) {
+  return difference === undefined ? {} : { difference: difference ? ('always' as const) : ('never' as const) };
+}

@@ -5,18 +5,20 @@
 import type { ControlClient, PullEvent } from '../api/index.ts';
 import { formatBytes } from '../core/index.ts';
 import type { Context } from './context.ts';
+import { describeDifference, differenceBytes } from './difference-words.ts';
 import { describeFailure, type Failure, failureOfEvent, reportFailure, toFailedEvent } from './failure.ts';
 import { formatDuration, formatRate } from './format.ts';
 import { describeWaiting, giversOf, listShares } from './from-whom.ts';
 import { CLI_LIMITS } from './limits.ts';
 import type { ProgressView } from './progress-line.ts';
-import { type PullCriteria, toPullTarget } from './pull-body.ts';
+import { type PullCriteria, toDifferenceChoice, toPullTarget } from './pull-body.ts';
 
 export interface PullOptions extends PullCriteria {
   readonly from?: string;
   readonly priority?: PullEvent['priority'];
   readonly detach?: boolean;
   readonly yes?: boolean;
+  readonly difference?: boolean;
 }
 
 /** What passes: the same command goes on from what arrived. */
@@ -51,7 +53,8 @@ async function followPull(
 ): Promise<PullEvent> {
   const { from, priority, yes } = options;
   const target = toPullTarget(name, options);
-  const body = { ...target, ...(from && { from }), ...(priority && { priority }), ...(yes && { yes }) };
+  const words = { ...(from && { from }), ...(priority && { priority }), ...(yes && { yes }) };
+  const body = { ...target, ...words, ...toDifferenceChoice(options) };
   const client = await context.connect();
   using interrupt = cancelOnInterrupt(context.signal, client, seen);
   for await (const event of client.stream('pull', { body }, interrupt.giveUp)) {
@@ -102,8 +105,7 @@ function toView(event: PullEvent): ProgressView {
   const verifying = event.event === 'verifying';
   return {
     label: `${verifying ? 'verifying ' : ''}${event.model_id}`,
-    doneBytes: event.bytes_downloaded,
-    totalBytes: event.size_bytes,
+    ...differenceBytes(event),
     ...(verifying ? {} : { rateMbps: event.transfer_rate_mbps, etaSeconds: event.eta_seconds, heldTo: event.held_to }),
     from: giversOf(event).map(({ name }) => name),
     note: noteOf(event),
@@ -113,7 +115,8 @@ function toView(event: PullEvent): ProgressView {
 function noteOf(event: PullEvent): string | undefined {
   const { paused, waiting, request_id } = event;
   if (paused === true) return `paused; to go on: atmosphere transfers resume ${request_id.slice(0, 8)}`;
-  return waiting === undefined ? undefined : describeWaiting(waiting.left_s, event, ', Ctrl-C keeps what arrived');
+  if (waiting !== undefined) return describeWaiting(waiting.left_s, event, ', Ctrl-C keeps what arrived');
+  return describeDifference(event);
 }
 
 function reportEnd({ out, json }: Context, event: PullEvent, { detach }: PullOptions): void {
@@ -125,6 +128,8 @@ function reportEnd({ out, json }: Context, event: PullEvent, { detach }: PullOpt
   }
   if (event.already_here === true) out.line(`already here: ${event.model_id}@${event.version}`);
   else out.line(`pulled ${event.model_id}@${event.version}  ${sumUp(event)}`);
+  const difference = describeDifference(event);
+  if (difference !== undefined) out.line(`  ${difference}`);
   if (event.path !== null) out.line(`  ${event.path}`);
   out.line(`  sha256 ${event.sha256} verified`);
   for (const { name, dropped } of event.peers ?? [])

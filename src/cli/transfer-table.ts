@@ -1,6 +1,7 @@
 /** Transfers as a table and as progress. Pure. */
 import type { Transfer } from '../api/index.ts';
 import { formatBytes } from '../core/index.ts';
+import { describeDifference, differenceBytes } from './difference-words.ts';
 import { formatDuration, formatPercent } from './format.ts';
 import { describeWaiting, giversOf, listNames } from './from-whom.ts';
 import { formatHeldRate, type ProgressView } from './progress-line.ts';
@@ -44,13 +45,12 @@ export function toTransferView(transfer: Transfer): ProgressView {
   return {
     label:
       transfer.state === 'Downloading' ? transfer.model_id : `${transfer.state.toLowerCase()} ${transfer.model_id}`,
-    doneBytes: transfer.bytes_downloaded,
-    totalBytes: transfer.size_bytes,
+    ...differenceBytes(transfer),
     rateMbps: transfer.transfer_rate_mbps,
     etaSeconds: transfer.eta_seconds,
     heldTo: transfer.held_to,
     from: namesOf(transfer),
-    note: waitingOf(transfer),
+    note: waitingOf(transfer) ?? describeDifference(transfer),
   };
 }
 

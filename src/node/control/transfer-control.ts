@@ -3,6 +3,7 @@ import type { ControlHandlers, PullEvent, Transfer as TransferAnswer } from '../
 import { type NodeId, parseRequestId, type RequestId } from '../../core/index.ts';
 import type { ModelEntry } from '../../protocol/index.ts';
 import { formatRate, type Priority, parseRate, type TransferWish } from '../../transfer/index.ts';
+import type { DifferenceChoice } from '../pull/ports.ts';
 import type { Transfer } from '../pull/transfer.ts';
 import { isEnded, type TransferFailure, type TransferSnapshot } from '../pull/transfer-snapshot.ts';
 import { withClaim } from '../swarm-view.ts';
@@ -73,6 +74,7 @@ interface PullBody extends PullTarget {
   readonly from?: string | undefined;
   readonly priority?: Priority | undefined;
   readonly yes?: boolean | undefined;
+  readonly difference?: DifferenceChoice | undefined;
 }
 
 /** The pull goes on when nobody follows any more: it belongs to the daemon. */
@@ -101,12 +103,13 @@ async function* followPull(parts: NodeParts, body: PullBody, signal: AbortSignal
 }
 
 async function startPull(parts: NodeParts, body: PullBody, signal: AbortSignal): Promise<Transfer> {
-  const { from, priority, yes = false } = body;
+  const { from, priority, yes = false, difference } = body;
   const entry = await entryToPull(parts, body, signal);
   verifyConsent(parts, entry, yes);
   const fromNode: NodeId | undefined = from === undefined ? undefined : findNode(parts, from);
   const wish = priority === undefined ? {} : { wish: { priority } };
-  return parts.transfers.start({ target: { entry: asToldBy(parts, entry, fromNode) }, from: fromNode, ...wish });
+  const target = { entry: asToldBy(parts, entry, fromNode), difference };
+  return parts.transfers.start({ target, from: fromNode, ...wish });
 }
 
 /** Who is named is asked for what it says itself, however many say otherwise. */
@@ -151,6 +154,7 @@ function toAnswer(parts: NodeParts, snapshot: TransferSnapshot): TransferAnswer 
     ...(snapshot.mirrors.length === 0 ? {} : { mirrors: [...snapshot.mirrors] }),
     ...wishOf(snapshot),
     ...heldTo(parts, snapshot),
+    ...differenceOf(snapshot),
     path: snapshot.path ?? null,
     started_at: new Date(snapshot.startedAtMs).toISOString(),
     duration_ms: snapshot.durationMs,
@@ -170,6 +174,12 @@ function heldTo({ rates }: NodeParts, snapshot: TransferSnapshot): Pick<Transfer
   const rate = rates.downloadRateOf(snapshot.requestId, snapshot.totalBytes);
   const isHeld = !isEnded(snapshot.state) && snapshot.rateBytesPerSecond >= rate / 2;
   return isHeld && Number.isFinite(rate) ? { held_to: formatRate(rate) } : {};
+}
+
+function differenceOf({ difference }: TransferSnapshot): Pick<TransferAnswer, 'difference'> {
+  if (difference === undefined) return {};
+  const { state, bytes, totalBytes: total_bytes, insteadOfBytes: instead_of_bytes } = difference;
+  return { difference: { state, bytes, total_bytes, instead_of_bytes } };
 }
 
 function wishOf({ wish, waiting }: TransferSnapshot): Pick<TransferAnswer, 'priority' | 'limits' | 'waiting'> {
