@@ -9,7 +9,6 @@ import { type ByteGate, type Clock, type Logger, type NodeId, type Sha256, syste
 import { BLOB_STREAM_PROTOCOL } from '../protocol/index.ts';
 import { acquireHomeLock, type CatalogEndpoints, type Registry } from '../registry/index.ts';
 import { announcing } from './announcer.ts';
-import { auditTransfers } from './audit/watch-events.ts';
 import { controlHandlers } from './control/control-handlers.ts';
 import type { NodeParts } from './control/parts.ts';
 import { Feedback } from './feedback.ts';
@@ -18,19 +17,19 @@ import { followLoaded } from './loaded-contents.ts';
 import { Manifests } from './manifests/manifests.ts';
 import { Mirrors } from './mirrors.ts';
 import { scannersOf, usualPlaces } from './model-places.ts';
-import { openAgents } from './open-agents.ts';
 import { openDeploying } from './open-deploying.ts';
 import { openExchange } from './open-exchange.ts';
 import { openFleet } from './open-fleet.ts';
 import { type LibrarySurroundings, openLibraryParts } from './open-library.ts';
 import { type BearerFacts, openMeshParts, type PeerFacts, readMember, verifyBearer } from './open-mesh-parts.ts';
 import { openOversight } from './open-oversight.ts';
+import { openPackageMesh } from './open-package-mesh.ts';
 import { openPackages } from './open-packages.ts';
-import { freeBytesAt, openStorage, pieceHashStore } from './open-storage.ts';
+import { openStorage } from './open-storage.ts';
+import { openTransfers } from './open-transfers.ts';
 import { OfferBook } from './packages/mesh/offer-book.ts';
 import { endpointsOf, plainMark } from './peer-endpoints.ts';
 import { FetchBook } from './pull/fetch-book.ts';
-import { TransferService } from './pull/transfer-service.ts';
 import { probeAddress } from './rate/probe-address.ts';
 import { RateControl, type Reader } from './rate/rate-control.ts';
 import { openRelaying, type Relaying } from './relaying.ts';
@@ -41,7 +40,6 @@ import type { FollowBook } from './streams/follow-book.ts';
 import type { Surroundings } from './surroundings.ts';
 import { SwarmView } from './swarm-view.ts';
 import type { TlsKeeper } from './tls-keeper.ts';
-import { transferLog } from './transfer-log.ts';
 
 export interface NodeOptions {
   readonly config: DaemonConfig;
@@ -118,14 +116,8 @@ async function assemble(options: NodeOptions, stack: AsyncDisposableStack): Prom
   const relaying = await openRelaying({ ...surroundings, mesh, tls }, stack);
   const view = swarmView(surroundings, { mesh, tls, catalog, feedback, relaying, reach });
   serveStreams(options, { mesh, content, rates });
-  const freeBytes = () => freeBytesAt(home.folder);
-  const log = transferLog(registry.transfers);
-  const pieceHashes = pieceHashStore(registry.pieceLists);
-  const pulling = { store, view, pieceHashes, models: library, freeBytes, rates, fetching };
-  const transfers = new TransferService({ ...pulling, differences: differences?.puller, log, clock, logger });
-  stack.defer(() => transfers.close());
-  stack.defer(auditTransfers(audit, transfers));
-
+  const pulling = { view, models: library, rates, fetching, differences: differences?.puller, audit };
+  const { transfers, pieceHashes, freeBytes } = openTransfers(surroundings, pulling, stack);
   const runtimes = runtimesHere();
   const { nodes, rules, describe } = openFleet(surroundings, { mesh, catalog, manifests, runtimes, freeBytes }, stack);
   const exchanging = openExchange(surroundings, { mesh, catalog, library, access, manifests, nodes }, stack);
@@ -136,13 +128,13 @@ async function assemble(options: NodeOptions, stack: AsyncDisposableStack): Prom
 
   const http = { url: '' };
   const httpUrl = () => http.url;
-  const agents = openAgents(surroundings, httpUrl, stack);
-  const needed = { mesh, access, audit, library, manifests, nodes, agents, freeBytes, httpUrl };
-  const packing = await openPackages(surroundings, { ...needed, ...exchanging }, stack);
+  const packing = await openPackages(surroundings, { ...opened, ...exchanging, nodes, httpUrl }, stack);
+  await packageMesh.startOffering();
   const parts: NodeParts = {
     ...{ name, home, clock, store, mesh, catalog, library, manifests, inventory, intake },
-    ...{ transfers, fetching, offers, rates, feedback, relaying, freeBytes, access, audit, consent, ...exchanging },
-    ...{ runtimes, nodes, rules, ...deploying, agents, ...packing },
+    ...{ transfers, differences, fetching, offers, rates, feedback, relaying, freeBytes },
+    ...{ access, audit, consent, ...exchanging },
+    ...{ runtimes, nodes, rules, ...deploying, ...packing, packageSink, peeking: { store, view, pieceHashes, clock } },
     mirrors: config.mirrors ?? [],
     programVersion: options.programVersion,
     startedAtMs: clock.nowMs(),
@@ -159,9 +151,10 @@ async function assemble(options: NodeOptions, stack: AsyncDisposableStack): Prom
       http.url = `http://${address.host === '::1' ? '[::1]' : '127.0.0.1'}:${address.port}`;
       const { gossipIntervalSeconds: periodSeconds, relays } = config;
       stack.use(announcing(parts, { http: address, machineMark, relays, periodSeconds, logger }));
+      packageMesh.startShowing(address.port);
       transfers.resume();
       deploying.startDeploying();
-      void agents.apply();
+      void packing.agents.apply();
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };

@@ -1,4 +1,5 @@
 /** What the control API's use-cases work with: the parts of a running node. */
+import type { PartsInbox } from '../../atmo/index.ts';
 import type { Clock } from '../../core/index.ts';
 import type { Inventory } from '../../inventory/index.ts';
 import type { Mesh } from '../../mesh/index.ts';
@@ -9,6 +10,7 @@ import type { AuditTrail } from '../audit/audit-trail.ts';
 import type { ConsentDesk } from '../consent/consent-desk.ts';
 import type { Deployment } from '../deployment/open-deployment.ts';
 import type { Rollouts } from '../deployment/open-rollouts.ts';
+import type { Differences } from '../differences/open-differences.ts';
 import type { ModelExchange } from '../exchange/model-exchange.ts';
 import type { NodeBook } from '../facts/node-book.ts';
 import type { Feedback } from '../feedback.ts';
@@ -21,6 +23,10 @@ import type { Deprecations } from '../mesh-registry/deprecations.ts';
 import type { MeshRegistry } from '../mesh-registry/mesh-registry.ts';
 import type { PackageAgents } from '../packages/agents.ts';
 import type { OfferBook } from '../packages/mesh/offer-book.ts';
+import type { PackageSink } from '../packages/mesh/package-sink.ts';
+import type { PackageShelf } from '../packages/package-shelf.ts';
+import type { PackageTrustBook } from '../packages/package-trust.ts';
+import type { BlobPullDeps } from '../pull/blob-pull.ts';
 import type { FetchBook } from '../pull/fetch-book.ts';
 import type { TransferService } from '../pull/transfer-service.ts';
 import type { RateControl } from '../rate/rate-control.ts';
@@ -44,9 +50,14 @@ export interface NodeParts {
   readonly inventory: Inventory;
   readonly intake: Intake;
   readonly transfers: TransferService;
+  readonly differences: Differences | undefined;
   readonly fetching: FetchBook;
   /** Packages that this node offers to others. */
   readonly offers: OfferBook;
+  /** Where packages that others offer end up. */
+  readonly packageSink: PackageSink;
+  /** What small parts of an offer are fetched with, to be looked at. */
+  readonly peeking: BlobPullDeps;
   readonly rates: RateControl;
   readonly feedback: Feedback;
   readonly relaying: Relaying;
@@ -64,6 +75,11 @@ export interface NodeParts {
   readonly runtimes: Runtimes;
   /** Those of packages, as processes. */
   readonly agents: PackageAgents;
+  readonly packages: PackageShelf;
+  /** Whose packages are taken. */
+  readonly packageTrust: PackageTrustBook;
+  /** Where parts of packages come together. Opened when it is first asked for. */
+  readonly partsInbox: () => Promise<PartsInbox>;
   /** URL templates. */
   readonly mirrors: readonly string[];
   readonly startedAtMs: number;

@@ -40,7 +40,7 @@ export class FormatGate {
   /** The same for files that were looked at already. `author`: whoever ordered it, or this node's owner. */
   decide(
     manifest: { readonly model_id: string; readonly signature?: ModelManifest['signature'] },
-    author: NodeId | undefined,
+    author: string | undefined,
     files: readonly InspectedFile[],
   ): readonly Refusal[] {
     const { nodeId, orderContext, allowsCode } = this.#options;

@@ -11,8 +11,10 @@ import {
   type ModelManifest,
   manifestKey,
   type ParentRef,
+  PROTOCOL_LIMITS,
 } from '../../protocol/index.ts';
 import type { LocalModel, ManifestRepository, ManifestRowKey } from '../../registry/index.ts';
+import { checkManifest } from '../../trust/index.ts';
 import type { AccessPolicy } from '../access/access-policy.ts';
 import { NodeError } from '../errors.ts';
 import { descriptionOf } from '../library/local-entry.ts';
@@ -141,6 +143,18 @@ export class Manifests implements Disposable {
   /** Nothing is deployed by it any more. Throws NodeError `not_permitted`. */
   withdraw(manifest: ModelManifest): ModelManifest {
     return this.#sayWithdrawn(manifest, true);
+  }
+
+  /** What a model came with by another way than the mesh: kept with it where a member signed it who may. */
+  keepReceived(manifest: ModelManifest): void {
+    const { access, clock } = this.#options;
+    const isFromFuture = manifest.revision > clock.nowMs() + PROTOCOL_LIMITS.clockSkewMs;
+    if (isFromFuture || checkManifest(manifest, access.orderContext()) !== undefined) return;
+    const key = manifestKey(manifest);
+    const here = this.#options.library.list().find((model) => this.#local.keyOf(model) === key);
+    if (here === undefined || descriptionOf(here).isPulled !== true) return;
+    this.#local.keep(here, manifest);
+    this.#changed();
   }
 
   #sayWithdrawn(manifest: ModelManifest, withdrawn: boolean): ModelManifest {

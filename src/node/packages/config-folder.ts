@@ -39,7 +39,12 @@ export class ConfigFolder implements ConfigPort {
     return join(this.#folder, parsePackageId(id));
   }
 
-  async edited(version: PackageVersion): Promise<PackageVersion['keptConfig']> {
+  async look(target: PackageVersion, before: PackageVersion | undefined): Promise<PackageVersion['keptConfig']> {
+    await assertFolder(this.folderOf(target.id));
+    return before === undefined ? [] : await this.#edited(before);
+  }
+
+  async #edited(version: PackageVersion): Promise<PackageVersion['keptConfig']> {
     const kept = [];
     let keptBytes = 0;
     for (const member of configOf(version)) {
@@ -99,6 +104,7 @@ export class ConfigFolder implements ConfigPort {
     const next = join(this.#aside(install), 'next');
     await rm(this.#aside(install), { recursive: true, force: true });
     await mkdir(next, { recursive: true });
+    await assertFolder(this.folderOf(target.id));
     await linkTree(this.folderOf(target.id), next);
     const changes: ConfigChange[] = [];
     const names = { before: before?.version ?? '', after: target.version };
@@ -160,6 +166,13 @@ function placeOf({ path }: KeptMember): string {
 
 async function isSwapBegun(aside: string): Promise<boolean> {
   return (await isThere(join(aside, 'before'))) || (await isThere(join(aside, 'none')));
+}
+
+/** What the owner has in its place is not moved away. */
+async function assertFolder(path: string): Promise<void> {
+  const stats = await lstat(path).catch(() => undefined);
+  if (stats === undefined || stats.isDirectory()) return;
+  throw new PackageError('config_unusable', `Configuring ${path}: it is there and no folder`, { data: { path } });
 }
 
 async function isThere(path: string): Promise<boolean> {

@@ -45,13 +45,6 @@ export const PACKAGE_ERRORS = {
     retry: false,
     means: 'This version of the package is installed with other content. Whoever made it must give it another version.',
   },
-  no_tier: {
-    kind: 'refused',
-    fault: 'user',
-    retry: false,
-    means:
-      'The package is made for larger devices than this one. Export it for the tier that fits, or take a larger one all the same with --tier.',
-  },
   package_no_space: {
     kind: 'storage',
     fault: 'disk',
@@ -113,20 +106,6 @@ export const PACKAGE_ERRORS = {
     fault: 'user',
     retry: false,
     means: 'A package that is installed here has this model. Roll the package back, or install a version without it.',
-  },
-  package_untrusted: {
-    kind: 'refused',
-    fault: 'peer',
-    retry: false,
-    means:
-      'Nobody whose word counts here signed the package. Packages of another mesh: `atmosphere package trust add MESH_ID`, once you know that the id is theirs.',
-  },
-  founder_missing: {
-    kind: 'refused',
-    fault: 'peer',
-    retry: false,
-    means:
-      'Packages need a founder’s signature here (`atmosphere package trust list`), and this one has none that counts.',
   },
   trust_unusable: {
     kind: 'usage',

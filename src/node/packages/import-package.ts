@@ -3,8 +3,9 @@
  * room, and only then is a row in the journal and a byte in the store. Spec: docs/spec/21-packages.md §8.
  */
 import { randomBytes } from 'node:crypto';
-import type { PackageSource } from '../../atmo/index.ts';
+import { chooseTier, type PackagePapers, type PackageSource, readPapers } from '../../atmo/index.ts';
 import { messageOf } from '../../core/index.ts';
+import { packageMembers } from '../../protocol/index.ts';
 import type { PackageJournalRow, PackageVersion } from '../../registry/index.ts';
 import { isWorthKeeping, toToldError } from './failure.ts';
 import type { ImportPorts } from './import-ports.ts';
@@ -13,7 +14,6 @@ import { type LiveInstall, type SignedBy, versionsOf } from './install-ports.ts'
 import { InstallRun } from './install-run.ts';
 import { judgeModels } from './judge-models.ts';
 import { documentsToKeep, type KeptDocument, makeTarget } from './make-target.ts';
-import { type PackageDocuments, readPackageDocuments } from './package-documents.ts';
 import { modelsOfTier, type PackagedFiles } from './package-models.ts';
 import { planVersion, type VersionVerdict, verifySpace } from './plan-install.ts';
 import type { ConfigChange, InstallEvent, InstallOptions } from './ports.ts';
@@ -55,13 +55,13 @@ export class ImportPackage {
     const { source, options, emit } = this.#order;
     try {
       this.#step('open');
-      const documents = await readPackageDocuments(source);
-      const { id, version } = documents.manifest.package;
+      const papers = await readPapers(source);
+      const { id, version } = papers.manifest.package;
       [this.#id, this.#version] = [id, version];
       this.#step('signature');
-      const signed = this.#deps.judge.verify(documents.manifest);
+      const signed = await this.#deps.judge.check(source, options.signal);
       if (this.#line.length > 0) emit({ on: 'note', message: 'another install is under way; this one waits for it' });
-      await this.#line.inTurn(id, () => this.#inTurn(documents, signed));
+      await this.#line.inTurn(id, () => this.#inTurn(papers, signed));
     } catch (thrown) {
       const what = { what: 'package', package: this.#id ?? null, version: this.#version ?? null };
       const from = { way: options.from.way, from: options.from.name };
@@ -70,12 +70,12 @@ export class ImportPackage {
     }
   }
 
-  async #inTurn(documents: PackageDocuments, signed: SignedBy): Promise<void> {
+  async #inTurn(papers: PackagePapers, signed: SignedBy): Promise<void> {
     const { options, emit } = this.#order;
     options.signal?.throwIfAborted();
-    await this.#endEarlier(documents);
-    const before = this.#deps.rows.get(documents.manifest.package.id);
-    const decided = await this.#decide(documents, signed, before?.current);
+    await this.#endEarlier(papers);
+    const before = this.#deps.rows.get(papers.manifest.package.id);
+    const decided = await this.#decide(papers, signed, before?.current);
     const { target, verdict, stage } = decided;
     if (verdict === 'unchanged') return emit(this.#result(target, { isUnchanged: true }));
     this.#auditAccepted(decided, before?.current);
@@ -87,7 +87,7 @@ export class ImportPackage {
   }
 
   /** What an install that ended in the middle left: its end, or, of another content, nothing. */
-  async #endEarlier({ digest }: PackageDocuments): Promise<void> {
+  async #endEarlier({ digest }: PackagePapers): Promise<void> {
     const { rows, clock } = this.#deps;
     const row = rows.journal.get(this.#id ?? '');
     if (row === undefined || isAdopted(row, digest)) return;
@@ -95,27 +95,27 @@ export class ImportPackage {
     await new InstallRun(this.#deps, row.id).run();
   }
 
-  async #decide(documents: PackageDocuments, signed: SignedBy, installed: PackageVersion | undefined) {
+  async #decide(papers: PackagePapers, signed: SignedBy, installed: PackageVersion | undefined) {
     const { options, source, emit } = this.#order;
-    const { rows, tiers, custody, models: library, store, clock } = this.#deps;
-    const { manifest, digest: manifestSha256 } = documents;
+    const { rows, custody, models: library, store, clock } = this.#deps;
+    const { manifest, digest: manifestSha256 } = papers;
     const { id, version } = manifest.package;
     this.#step('tier');
-    const { tier, note } = tiers.choose(manifest.package.tiers, options.tier);
-    if (note !== undefined) emit({ on: 'note', message: note });
+    const { tier, note } = chooseTier(manifest.package.tiers, options.tier ?? this.#deps.tier());
+    if (note !== undefined) emit({ on: 'note', message: `${id} ${version}: ${note}` });
     const hasAllTiers = options.allTiers ?? installed?.hasAllTiers ?? false;
     this.#step('version');
     const asked = { id, version, manifestSha256, tier, hasAllTiers, downgradeReason: options.downgrade?.reason };
     const verdict = planVersion(asked, installed);
     const models = modelsOfTier(manifest, tier);
-    const facts = { documents, signed, tier, hasAllTiers, custodyBytes: custody.received(documents, options.from) };
+    const facts = { papers, signed, tier, hasAllTiers, custodyBytes: custody.received(papers, options.from) };
     const target = makeTarget({
       ...{ ...facts, install: rows.journal.get(id)?.install ?? randomBytes(8).toString('hex') },
       ...{ models: library.toRows(models, versionsOf(rows.list())), nowMs: clock.nowMs() },
     });
-    const wanted = documents.members.filter(({ path }) => target.members.some((member) => member.path === path));
+    const wanted = packageMembers(manifest).filter(({ path }) => target.members.some((member) => member.path === path));
     const isNeeded = verdict !== 'unchanged';
-    const stage = await planStage(isNeeded ? wanted : [], documents, source, (sha256) => store.stat(sha256));
+    const stage = await planStage(isNeeded ? wanted : [], papers.delta, source, (sha256) => store.stat(sha256));
     this.#step('space');
     await this.#verifySpace(target, stage);
     return { target, stage, signed, models, verdict, documents: documentsToKeep(facts) } satisfies Decided;

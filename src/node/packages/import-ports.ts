@@ -1,8 +1,9 @@
 /** What an import or a rollback asks of the node. */
 import type { Clock, Logger } from '../../core/index.ts';
+import type { PackageTier } from '../../protocol/index.ts';
 import type { PackageRepository, Registry } from '../../registry/index.ts';
 import type { BlobStore } from '../../store/index.ts';
-import type { CustodyKeeper, InstallPorts, ModelGate, PackageJudge, TierChooser } from './install-ports.ts';
+import type { CustodyKeeper, InstallPorts, ModelGate, PackageJudge } from './install-ports.ts';
 import type { PackageContent } from './package-content.ts';
 import type { PackageModels } from './package-models.ts';
 
@@ -10,7 +11,8 @@ export interface ImportPorts {
   readonly rows: PackageRepository;
   readonly ports: InstallPorts;
   readonly judge: PackageJudge;
-  readonly tiers: TierChooser;
+  /** What this node is, unless an import says otherwise. */
+  readonly tier: () => PackageTier;
   readonly custody: CustodyKeeper;
   readonly gate: ModelGate;
   readonly content: Pick<PackageContent, 'keep' | 'releaseOthers' | 'missing'>;

@@ -1,8 +1,7 @@
 /** What the steps of an install do to a node. Each call may be made again after a crash, and must then end alike. */
-import type { NodeId } from '../../core/index.ts';
-import type { PackageManifest, PackageTier } from '../../protocol/index.ts';
+import type { PackagePapers, PackageSource } from '../../atmo/index.ts';
+import type { PackageManifest } from '../../protocol/index.ts';
 import type { PackageRow, PackageVersion } from '../../registry/index.ts';
-import type { PackageDocuments } from './package-documents.ts';
 import type { PackagedFiles } from './package-models.ts';
 import type { ConfigChange, InstallOptions } from './ports.ts';
 
@@ -28,8 +27,8 @@ export interface FoldersPort {
 
 /** `config/<id>/`: real files, the operator's edits among them. */
 export interface ConfigPort {
-  /** What the operator has edited of the version in force. */
-  edited(version: PackageVersion): Promise<PackageVersion['keptConfig']>;
+  /** What the operator has edited of the version in force. Throws PackageError `config_unusable` where nothing can be placed. */
+  look(target: PackageVersion, before: PackageVersion | undefined): Promise<PackageVersion['keptConfig']>;
   /** In one rename; the folder that was there stays aside until `settle`. */
   apply(change: ConfigStep): Promise<readonly ConfigChange[]>;
   /** The folder that was there is there again. */
@@ -80,29 +79,23 @@ export interface SignedBy {
   readonly meshId: string;
   /** The mesh's authority, or a node that it certified. */
   readonly signer: string;
-  /** The node whose rights count for what the package brings; undefined: those of this node's owner. */
-  readonly author: NodeId | undefined;
+  /** Whose rights count for what the package brings: a node; undefined: this node's owner; any other text: nobody. */
+  readonly author: string | undefined;
 }
 
 export interface PackageJudge {
   /** Throws what says why the package does not count here. */
   verify(manifest: PackageManifest): SignedBy;
-}
-
-export interface TierChooser {
-  /** Throws PackageError `no_tier`. `note`: another than was asked for, or fits best, and why. */
-  choose(
-    tiers: readonly PackageTier[],
-    wanted: PackageTier | undefined,
-  ): { readonly tier: PackageTier; readonly note: string | undefined };
+  /** The same, and all that can be seen without reading members (docs/spec/21-packages.md §10.1). */
+  check(source: PackageSource, signal?: AbortSignal): Promise<SignedBy>;
 }
 
 export interface CustodyKeeper {
-  /** The lines that came with the package, and this node's own. Throws where those that came do not hold. */
-  received(documents: PackageDocuments, from: InstallOptions['from']): Buffer;
+  /** The lines that came with the package, and this node's own behind them. */
+  received(papers: PackagePapers, from: InstallOptions['from']): Buffer;
 }
 
 export interface ModelGate {
   /** Every reason against loading what lies in these files. */
-  judge(model: PackagedFiles, author: NodeId | undefined, signal: AbortSignal | undefined): Promise<readonly string[]>;
+  judge(model: PackagedFiles, author: string | undefined, signal: AbortSignal | undefined): Promise<readonly string[]>;
 }

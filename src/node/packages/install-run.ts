@@ -111,7 +111,7 @@ export class InstallRun {
   async #commit(row: PackageJournalRow): Promise<void> {
     const { rows, ports, clock } = this.#deps;
     const { target, before, kind, detail } = row;
-    const keptConfig = before === undefined ? [] : await ports.config.edited(before.current);
+    const keptConfig = await ports.config.look(target, before?.current);
     const nowMs = clock.nowMs();
     const plan = planCommit(target, before, { kind, keptConfig, nowMs });
     const next = { ...row, step: 'models', detail: { ...detail, released: plan.released }, updatedAtMs: nowMs };

@@ -1,5 +1,4 @@
 /** May what a package brings be loaded here? Asked before anything of it is in force. Spec: docs/spec/17-deployment.md §8. */
-import type { NodeId } from '../../core/index.ts';
 import type { PackageVersion } from '../../registry/index.ts';
 import type { BlobStore } from '../../store/index.ts';
 import type { FormatGate } from '../gate/format-gate.ts';
@@ -21,7 +20,7 @@ export class StoredModelGate implements ModelGate {
     this.#deps = deps;
   }
 
-  async judge({ entry, files, manifest }: PackagedFiles, author: NodeId | undefined, signal: AbortSignal | undefined) {
+  async judge({ entry, files, manifest }: PackagedFiles, author: string | undefined, signal: AbortSignal | undefined) {
     const places = [];
     for (const { path, sha256 } of files) {
       const blob = await this.#deps.store.stat(sha256);
@@ -50,6 +49,6 @@ export async function judgeModels(
 
 interface JudgedModels {
   readonly models: readonly PackagedFiles[];
-  readonly author: NodeId | undefined;
+  readonly author: string | undefined;
   readonly signal: AbortSignal | undefined;
 }

@@ -1,17 +1,17 @@
 /** A version of a package as it will be written down: what is kept of it here, and for whom. Spec: docs/spec/21-packages.md §8. */
 import { createHash } from 'node:crypto';
+import type { PackagePapers } from '../../atmo/index.ts';
 import { formatBytes, type Sha256 } from '../../core/index.ts';
-import { isOfTier, PACKAGE_FILES, type PackageTier } from '../../protocol/index.ts';
+import { isOfTier, PACKAGE_FILES, type PackageTier, packageMembers } from '../../protocol/index.ts';
 import type { KeptMember, PackageModel, PackageVersion } from '../../registry/index.ts';
 import { PackageError } from './errors.ts';
 import type { SignedBy } from './install-ports.ts';
 import { PACKAGE_LIMITS } from './limits.ts';
-import type { PackageDocuments } from './package-documents.ts';
 import { neededMembers } from './plan-install.ts';
 
 export interface TargetFacts {
   readonly install: string;
-  readonly documents: PackageDocuments;
+  readonly papers: PackagePapers;
   /** With this node's own line. */
   readonly custodyBytes: Buffer;
   readonly signed: SignedBy;
@@ -23,10 +23,10 @@ export interface TargetFacts {
 
 /** Throws PackageError `config_unusable`. */
 export function makeTarget(facts: TargetFacts): PackageVersion {
-  const { install, documents, signed, tier, hasAllTiers, models, nowMs } = facts;
-  const { manifest, digest: manifestSha256 } = documents;
+  const { install, papers, signed, tier, hasAllTiers, models, nowMs } = facts;
+  const { manifest, digest: manifestSha256 } = papers;
   const { id, version, created: createdAt, created_by: createdBy } = manifest.package;
-  const needed = neededMembers(documents.members, { tier, hasAllTiers });
+  const needed = neededMembers(packageMembers(manifest), { tier, hasAllTiers });
   const members = needed.map(({ member: { path, sha256, sizeBytes }, isOfTier: isOwn }): KeptMember => {
     return { path, sha256, sizeBytes, isOfTier: isOwn };
   });
@@ -51,15 +51,15 @@ export interface KeptDocument {
 
 /** The files that say what the package is; none for what it does not have. */
 export function documentsToKeep({
-  documents,
+  papers,
   custodyBytes,
-}: Pick<TargetFacts, 'documents' | 'custodyBytes'>): KeptDocument[] {
-  const { manifestBytes, checksumsBytes } = documents;
+}: Pick<TargetFacts, 'papers' | 'custodyBytes'>): KeptDocument[] {
+  const { manifestPaper, checksums } = papers;
   return [
-    { path: PACKAGE_FILES.manifest, bytes: manifestBytes },
-    { path: PACKAGE_FILES.checksums, bytes: checksumsBytes },
+    { path: PACKAGE_FILES.manifest, bytes: manifestPaper.bytes },
+    ...(checksums === undefined ? [] : [{ path: PACKAGE_FILES.checksums, bytes: checksums.bytes }]),
     { path: PACKAGE_FILES.custody, bytes: custodyBytes },
-  ].filter(({ bytes }) => bytes.length > 0);
+  ];
 }
 
 export function sha256Of(bytes: Uint8Array): Sha256 {

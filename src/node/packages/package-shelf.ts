@@ -4,7 +4,7 @@
  */
 
 import type { PackageSource } from '../../atmo/index.ts';
-import { Emitter, messageOf } from '../../core/index.ts';
+import { type Emitter, messageOf } from '../../core/index.ts';
 import { parsePackageId } from '../../protocol/index.ts';
 import type { PackageJournalRow, PackageRow, PackageVersion } from '../../registry/index.ts';
 import { eventQueue } from '../control/event-queue.ts';
@@ -30,6 +30,7 @@ import { afterRestart, type JournalStep } from './steps.ts';
 export interface PackageShelfOptions extends ImportPorts {
   readonly folders: Pick<PackageFolders, 'folderOf' | 'removeScratch'>;
   readonly config: Pick<ConfigFolder, 'removeForgotten'>;
+  readonly changes: Emitter<void>;
 }
 
 export class PackageShelf implements InstalledPackages, ModelNeeds, AsyncDisposable {
@@ -40,7 +41,7 @@ export class PackageShelf implements InstalledPackages, ModelNeeds, AsyncDisposa
 
   constructor(options: PackageShelfOptions) {
     this.#options = options;
-    this.changes = new Emitter((thrown) => options.logger.error({ err: thrown }, 'a listener to packages failed'));
+    this.changes = options.changes;
   }
 
   list(): readonly PackageRow[] {

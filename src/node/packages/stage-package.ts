@@ -5,12 +5,11 @@
 import type { PackageSource } from '../../atmo/index.ts';
 import { PieceHasher, pieceLayout, toPieceList } from '../../content/index.ts';
 import type { Sha256 } from '../../core/index.ts';
-import type { DifferenceStep, PackageMember } from '../../protocol/index.ts';
+import type { DeltaManifest, DifferenceStep, PackageMember } from '../../protocol/index.ts';
 import { DifferenceIntake } from './difference-intake.ts';
 import { PackageError } from './errors.ts';
 import { type KeptDocument, sha256Of } from './make-target.ts';
 import { type IntakeDeps, MemberIntake } from './member-intake.ts';
-import type { PackageDocuments } from './package-documents.ts';
 import { fileListsOf, type PackagedFiles } from './package-models.ts';
 
 export interface StagePlan {
@@ -32,7 +31,7 @@ type Stat = (sha256: Sha256) => Promise<unknown>;
 /** Throws PackageError `content_missing`, `base_missing`, before anything is stored. */
 export async function planStage(
   wanted: readonly PackageMember[],
-  { delta }: Pick<PackageDocuments, 'delta'>,
+  delta: DeltaManifest | undefined,
   source: Pick<PackageSource, 'entries'>,
   stat: Stat,
 ): Promise<StagePlan> {
@@ -100,7 +99,7 @@ async function storeDocument({ store, pieceLists }: IntakeDeps, bytes: Buffer): 
 
 async function verifyBase(
   { member, steps }: PlannedMember,
-  delta: PackageDocuments['delta'],
+  delta: DeltaManifest | undefined,
   stat: Stat,
 ): Promise<void> {
   const base = steps[0]?.base_hash.slice('sha256:'.length) as Sha256;
