@@ -31,6 +31,7 @@ export class OutputFiles {
   #unsyncedBytes = 0;
   #syncing: Promise<void> = Promise.resolve();
   #named = 0;
+  #isPublished = false;
 
   constructor(options: OutputOptions) {
     this.#options = options;
@@ -65,23 +66,27 @@ export class OutputFiles {
   /** After `sync`: the slices get their names. */
   async publish(): Promise<readonly WrittenFile[]> {
     const files: WrittenFile[] = [];
+    for (let index = 0; index < this.#count; index += 1) await assertFree(this.nameOf(index), this.#options.replaces);
     for (; this.#named < this.#count; this.#named += 1) {
       const path = this.nameOf(this.#named);
-      await assertFree(path, this.#options.replaces);
       await rename(partialOf(path), path).catch((thrown) => {
         throw toWriteError(thrown, `Writing ${path}`);
       });
       files.push({ path, sizeBytes: this.#sizeOf(this.#named) });
     }
     await syncFolder(dirname(this.nameOf(0)));
+    this.#isPublished = true;
     return files;
   }
 
-  /** Removes what has no name yet. */
+  /** Removes what was written, unless all of it has its name. */
   async discard(): Promise<void> {
     await this.#closeSlice().catch(() => undefined);
-    for (let index = this.#named; index < this.#count; index += 1)
-      await rm(partialOf(this.nameOf(index)), { force: true });
+    if (this.#isPublished) return;
+    for (let index = 0; index < this.#count; index += 1) {
+      const path = this.nameOf(index);
+      await rm(index < this.#named ? path : partialOf(path), { force: true });
+    }
   }
 
   get count(): number {
