@@ -12,6 +12,8 @@ export interface DaemonConfig {
   readonly meshPort: number;
   readonly agentPort: number;
   readonly mdns: boolean;
+  /** Show packages to the local network, whatever the role; gateways do. */
+  readonly advertisePackages?: boolean;
   /** Every model is served to the local network without a certificate. */
   readonly openLan: boolean;
   /** Let nodes on this machine use plain HTTP over loopback, and do the same. */

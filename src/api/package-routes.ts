@@ -148,6 +148,8 @@ export const packageEventSchema = z.object({
   from: z.object({ node_id: z.string(), name: z.string() }).optional(),
   /** With `completed`. */
   package: installedPackageSchema.optional(),
+  /** With `completed` of a sync: those that were got. */
+  packages: z.array(installedPackageSchema).optional(),
   already_here: z.boolean().optional(),
   error: z.string().optional(),
   code: z.string().optional(),
@@ -214,15 +216,24 @@ export const PACKAGE_ROUTES = {
 const packageOfferSchema = z.object({
   id: z.string(),
   version: z.string(),
+  /** Those that can be had now. */
   tiers: z.array(tier),
+  /** The one that this node would take; null where nobody offers it. */
+  tier: tier.nullable(),
   /** Null where it is not installed. */
   installed_version: z.string().nullable(),
   /** It would be an update. */
   newer: z.boolean(),
-  size_bytes: z.number(),
-  /** What of it is not on this machine yet. */
+  /** Of that tier. Null where it is only claimed on the local network. */
+  size_bytes: z.number().nullable(),
+  /** What of it is not on this machine yet; null where nobody could be asked. */
   missing_bytes: z.number().nullable(),
-  manifest_sha256: z.string(),
+  manifest_sha256: z.string().nullable(),
+  /** Does its signature count here? Null where nobody looked. */
+  trusted: z.boolean().nullable(),
+  /** Why not, and what else is to be known of it. */
+  note: z.string().nullable(),
+  /** `lan`: shown on the local network, which anybody can claim. */
   offered_by: z.array(z.object({ node_id: z.string(), name: z.string(), way: z.enum(['mesh', 'lan']) })),
 });
 export type PackageOffer = z.infer<typeof packageOfferSchema>;

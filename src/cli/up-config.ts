@@ -19,6 +19,7 @@ export interface UpOptions extends FactsOptions {
   readonly agentPort?: number;
   readonly host?: string;
   readonly mdns?: boolean;
+  readonly advertisePackages?: boolean;
   readonly openLan?: boolean;
   readonly name?: string;
   readonly loopbackHttp?: boolean;
@@ -65,6 +66,7 @@ export function toDaemonConfig(options: UpOptions, { home, cwd, env }: UpSurroun
     logLevel: options.logLevel ?? DAEMON_DEFAULTS.logLevel,
     ...given('name', options.name ?? fromEnv.name),
     ...given('httpHost', options.host),
+    ...given('advertisePackages', options.advertisePackages),
     ...given('allowCode', options.denyCode === true ? false : options.allowCode),
     ...given('agentRunner', runnerOf(options, cwd)),
     ...given('mirrors', options.mirror),

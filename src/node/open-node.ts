@@ -116,7 +116,9 @@ async function assemble(options: NodeOptions, stack: AsyncDisposableStack): Prom
   const relaying = await openRelaying({ ...surroundings, mesh, tls }, stack);
   const view = swarmView(surroundings, { mesh, tls, catalog, feedback, relaying, reach });
   serveStreams(options, { mesh, content, rates });
-  const pulling = { view, models: library, rates, fetching, differences: differences?.puller, audit };
+  const packageMesh = openPackageMesh(surroundings, { mesh, catalog, library, offers }, () => packing, stack);
+  const { packageSink } = packageMesh;
+  const pulling = { view, models: packageSink, rates, fetching, differences: differences?.puller, audit };
   const { transfers, pieceHashes, freeBytes } = openTransfers(surroundings, pulling, stack);
   const runtimes = runtimesHere();
   const { nodes, rules, describe } = openFleet(surroundings, { mesh, catalog, manifests, runtimes, freeBytes }, stack);

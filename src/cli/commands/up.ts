@@ -32,7 +32,8 @@ export const up: CommandSpec<UpOptions> = {
     { flags: '--mesh-port <port>', about: 'mesh port, 0 = any (default: 14346)', parse: parsePort },
     { flags: '--agent-port <port>', about: 'agent port, 0 = any (default: 4302)', parse: parsePort },
     { flags: '--host <address>', about: 'IP address to listen on (default: all)', parse: parseAddress },
-    { flags: '--no-mdns', about: 'do not look for nodes on the local network' },
+    { flags: '--no-mdns', about: 'do not look for nodes on the local network, and show it nothing' },
+    { flags: '--advertise-packages', about: 'show the packages of this node to the local network, as gateways do' },
     { flags: '--open-lan', about: 'serve every model to the local network without a certificate' },
     { flags: '--no-loopback-http', about: 'use TLS even between nodes on this machine' },
     {

@@ -20,6 +20,7 @@ export const PACKAGE_LIMIT_TABLE = {
   },
   gatewaysAsked: { value: 16, why: 'gateways of the local network that are connected to in one look' },
   gatewayWaitMs: { value: 5000, why: 'how long the local network is listened to when no gateway is heard' },
+  updatesWaitMs: { value: 1500, why: 'the same where only news are asked for' },
   gatewaySettleMs: { value: 1000, why: 'how long others are listened for after the last one was heard' },
   gatewayConnectMs: { value: 10_000, why: 'a connection to one' },
   offersWaitMs: { value: 15_000, why: 'until what a gateway offers is known from the mesh' },
