@@ -6,6 +6,7 @@ export const ATMO_LIMIT_TABLE = {
   packageBytes: { value: 4 * TiB, why: 'the largest package' },
   directoryBytes: { value: 8 * MiB, why: 'central directory of an archive, read whole when it is opened' },
   extraFieldBytes: { value: KiB, why: 'extra fields of one header: time stamps, owners, sizes over 4 GiB' },
+  headersAtOnce: { value: 32, why: 'local headers of an archive that are read at once when all are compared' },
   folderDepth: { value: 16, why: 'folders in each other; each of a path costs memory' },
   copyBlockBytes: { value: MiB, why: 'unit of reading, hashing and writing a package' },
   copyBlocks: { value: 4, why: 'one is filled while others are hashed and written' },

@@ -49,10 +49,14 @@ export class ArchiveSource implements PackageSource {
     return wanted.length;
   }
 
+  /** Some at a time: one after the other they would take the time of thousands of small reads. */
   async checkLayout(signal?: AbortSignal): Promise<void> {
-    for (const member of this.#members.values()) {
+    const unchecked = [...this.#members.values()].filter(({ path }) => !this.#checked.has(path));
+    for (let at = 0; at < unchecked.length; at += ATMO_LIMITS.headersAtOnce) {
       assertGoesOn(signal, `Checking ${this.name}`);
-      if (!this.#checked.has(member.path)) await this.#checkHeader(member);
+      const some = unchecked.slice(at, at + ATMO_LIMITS.headersAtOnce);
+      for (const end of await Promise.allSettled(some.map((member) => this.#checkHeader(member))))
+        if (end.status === 'rejected') throw end.reason;
     }
   }
 
