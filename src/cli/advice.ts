@@ -75,6 +75,10 @@ const BY_CODE: Readonly<Record<string, string>> = {
   cannot_sign: 'atmosphere mesh nodes  # shows roles; the machine that made the mesh signs too',
   founder_key_unusable: 'openssl genpkey -algorithm ed25519 -out founder.pem  # makes one',
   already_there: 'atmosphere package create --help  # --output writes elsewhere',
+  package_not_offered: 'atmosphere package check-updates --all',
+  no_gateway: 'atmosphere package sync --from NODE  # or look longer: --wait 30s',
+  nothing_to_sync: 'atmosphere package check-updates --all',
+  offer_wrong: 'atmosphere package check-updates --all  # shows who else offers it',
 
   mesh_in_use: 'atmosphere mesh nodes  # those would be left behind; mesh init --replace does it all the same',
   node_not_found: 'atmosphere mesh nodes',

@@ -1,5 +1,8 @@
 import type { GroupSpec } from '../command.ts';
+import { packageCheckUpdates } from './package-check-updates.ts';
 import { packageCreate } from './package-create.ts';
+import { packageInventory } from './package-inventory.ts';
+import { packageSync } from './package-sync.ts';
 
 export const packages: GroupSpec = {
   usage: 'package',
@@ -8,5 +11,5 @@ export const packages: GroupSpec = {
     'atmosphere package create --mission production-inspection --version 1.3 --output ./packages/',
     'atmosphere package inspect ./packages/production-inspection-v1.3.atmo',
   ],
-  children: [packageCreate],
+  children: [packageCreate, packageSync, packageCheckUpdates, packageInventory],
 };
