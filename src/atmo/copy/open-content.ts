@@ -17,12 +17,14 @@ export interface OpenedContent extends ReadableBytes {
 const NO_LINKS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOFOLLOW ?? 0);
 
 export async function openContent({ content, sizeBytes, path }: MemberToWrite): Promise<OpenedContent> {
-  if (content instanceof Uint8Array) return memoryContent(content);
+  if (content instanceof Uint8Array) return memoryContent(content, sizeBytes, path);
   if ('file' in content) return FileContent.open(content.file, sizeBytes, path);
   return { read: (buffer, position) => content.read(buffer, position), close: async () => {} };
 }
 
-function memoryContent(bytes: Uint8Array): OpenedContent {
+function memoryContent(bytes: Uint8Array, sizeBytes: number, path: string): OpenedContent {
+  if (bytes.length !== sizeBytes)
+    throw new AtmoError('digest_mismatch', `Packing ${path}: ${bytes.length} bytes, wanted ${sizeBytes}`);
   const read = async (buffer: Buffer, position: number) => {
     const some = bytes.subarray(position, position + buffer.length);
     buffer.set(some);
