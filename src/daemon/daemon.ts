@@ -17,6 +17,7 @@ import { agentView, type OpenNode, openNode, writeLocalToken } from '../node/ind
 import { formatRelayAddress } from '../relay/index.ts';
 import { HaveBook, type HttpEdge, openAgentPort, openHttpEdge } from '../server/index.ts';
 import { exportDeploymentMetrics } from './deployment-metrics.ts';
+import { exportDifferenceMetrics } from './difference-metrics.ts';
 import { openLogger } from './logger.ts';
 import { readProgramVersion } from './program-version.ts';
 import { exportRelayMetrics } from './relay-metrics.ts';
@@ -64,6 +65,7 @@ async function open(
   const localToken = await writeLocalToken(home);
   const edge = stack.use(await openEdge({ config, node, follows, localToken, logger }));
   exportRelayMetrics(edge.metrics, node.relaying.server);
+  exportDifferenceMetrics(edge.metrics, node.parts.differences);
   exportDeploymentMetrics(edge.metrics, () => node.parts.deployment.metrics());
   stack.use(node.relaying.openLinks((socket) => edge.acceptRelayed(socket)));
   stack.use(node.relaying.openWsLinks(edge.serveLink));
