@@ -31,7 +31,7 @@ export { type PackagePapers, type Paper, readPaper, readPapers } from './manifes
 export { type CheckOptions, checkParts, type PartPlace, type PartReport, type PartState } from './parts/check-parts.ts';
 export { DVD_PART_BYTES, FAT32_FILE_BYTES, parsePartSize } from './parts/part-size.ts';
 export { type Accepted, type AcceptOptions, type InboxStatus, PartsInbox } from './parts/parts-inbox.ts';
-export type { PartFile, PartsIndex } from './parts/parts-index.ts';
+export { indexName, type PartFile, type PartsIndex } from './parts/parts-index.ts';
 export type { WaitingPackage, WaitingPart } from './parts/waiting-package.ts';
 export type {
   MemberToWrite,

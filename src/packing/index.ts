@@ -5,7 +5,19 @@
 export { type CreateResult, type CreateWish, createPackage } from './create/create-package.ts';
 export type { CreatedPackage } from './create/package-maker.ts';
 export { PackingError } from './errors.ts';
-export type { LibraryModel, MissingModel, ModelWanted, ResolveModels } from './ports.ts';
+export { type ExportResult, type ExportWish, exportPackage } from './export/export-package.ts';
+export type { DifferenceSavings } from './export/plan-difference.ts';
+export { type KeptPackage, openFileStock, openKeptStock, type Stock } from './export/stock.ts';
+export {
+  compareFiles,
+  type Inspected,
+  lookInto,
+  type Verified,
+  verifyFile,
+  writeSignedBytes,
+} from './look/look-at-package.ts';
+export type { FindBlobs, LibraryModel, MissingModel, ModelWanted, ResolveModels } from './ports.ts';
+export { readInventory } from './read/read-inventory.ts';
 export { readFounderKey } from './sign/founder-key.ts';
-export { openHomeSeal } from './sign/home-seal.ts';
+export { openHand, openHomeSeal } from './sign/home-seal.ts';
 export type { OnProgress, PackingProgress } from './write/progress.ts';

@@ -13,6 +13,10 @@ export const PACKING_LIMIT_TABLE = {
   progressMs: { value: 100, why: 'how often progress is told' },
   founderKeyBytes: { value: 16 * KiB, why: 'a private key in PEM' },
   inventoryBytes: { value: 16 * MiB, why: 'what a site with thousands of models has' },
+  differenceFromBytes: {
+    value: 4 * KiB,
+    why: 'smaller files come whole: a difference has a header, and an entry in the archive',
+  },
   chunkBlockBytes: { value: MiB, why: 'unit of reading a file whose lines are counted' },
 } as const satisfies LimitTable;
 

@@ -1,4 +1,5 @@
 /** What making packages asks of the outside: where models are that a mission names. */
+import type { Sha256 } from '../core/index.ts';
 
 export interface LibraryFile {
   /** As it is called inside the model. */
@@ -38,3 +39,6 @@ export interface ModelWanted {
 export type ResolveModels = (
   wanted: readonly ModelWanted[],
 ) => Promise<readonly { readonly model: LibraryModel | null; readonly missing: MissingModel | null }[]>;
+
+/** Which of these contents are on this machine, and in which files. Others are left out. */
+export type FindBlobs = (digests: readonly Sha256[]) => Promise<ReadonlyMap<Sha256, string>>;

@@ -47,6 +47,7 @@ export {
   rankPeers,
 } from './peer-choice.ts';
 export type { PeerStats } from './peer-stats.ts';
+export { type Beliefs, readBeliefs } from './read-beliefs.ts';
 export { openRegistry, type Registry } from './registry.ts';
 export { type RegistryViewModel, writeRegistryView } from './registry-view.ts';
 export {

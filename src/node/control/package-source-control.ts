@@ -12,7 +12,7 @@ import { localOf } from './model-control.ts';
 import { nearestOf } from './nearest-names.ts';
 import type { NodeParts } from './parts.ts';
 
-type PackageSourceControl = Pick<ControlHandlers, 'packageResolve' | 'packageBlobs'>;
+type PackageSourceControl = Pick<ControlHandlers, 'packageResolve' | 'packageBlobs' | 'packageInstalled'>;
 type Resolved = AnswerOf<'packageResolve'>['models'][number];
 
 export function packageSourceControl(parts: NodeParts): PackageSourceControl {
@@ -20,6 +20,7 @@ export function packageSourceControl(parts: NodeParts): PackageSourceControl {
     async packageResolve({ body }) {
       return { maker: makerOf(parts), models: body.models.map((wanted) => resolveOne(parts, wanted)) };
     },
+    packageInstalled: ({ query }) => installed(parts, query),
     async packageBlobs({ body }) {
       const found = await Promise.all(body.sha256.map((sha256) => parts.store.stat(sha256 as Sha256)));
       const there = found.flatMap((blob) => blob ?? []);
@@ -69,5 +70,16 @@ function toResolved(parts: NodeParts, model: LocalModel): Resolved['model'] {
     })),
     manifest: shortManifest(manifest),
     entry: { ...entry },
+  };
+}
+
+/** Throws PackageError `not_installed`. */
+async function installed(parts: NodeParts, { id, version }: { id: string; version?: string | undefined }) {
+  const members = await parts.packages.members(id, version);
+  const { version: kept, manifestSha256, tier } = parts.packages.versionOf(id, version);
+  return {
+    maker: makerOf(parts),
+    ...{ id, version: kept, manifest_sha256: manifestSha256, tier },
+    members: members.map(({ path, absolutePath, sizeBytes }) => ({ path, file: absolutePath, size_bytes: sizeBytes })),
   };
 }

@@ -12,6 +12,7 @@ import {
   FILE_SECTIONS,
   type LibraryWish,
   type MissionPlan,
+  OWN_WORDS,
   type PlannedFile,
   planMission,
 } from '../mission/plan-mission.ts';
@@ -45,7 +46,7 @@ export async function makeDraft(folder: MissionFolder, wish: DraftWish): Promise
   const plan = planMission(folder);
   const found = await lookUp(plan, wish.resolveModels);
   const models = placeModels(await toModels(plan, found, version));
-  const tiers = tiersOf(folder);
+  const tiers = tiersOf(plan);
   const { config, agents, tools, knowledge } = plan.files;
   const draft: Draft = {
     ...{ id, version, createdBy: wish.createdBy, description: folder.mission?.mission.description, tiers, models },
@@ -102,11 +103,12 @@ async function toModels(
   return [...library, ...(await Promise.all(folderModels.map((model) => fromFolder(model, version))))];
 }
 
-/** Those that the mission speaks of; all where it speaks of none. */
-function tiersOf({ mission }: MissionFolder): readonly PackageTier[] {
-  const lists = mission === undefined ? [] : [mission.models, ...FILE_SECTIONS.map((section) => mission[section])];
-  const said = new Set(lists.flat().flatMap(({ tiers }) => tiers ?? []));
-  return said.size === 0 ? PACKAGE_TIERS : PACKAGE_TIERS.filter((tier) => said.has(tier));
+/** All, unless everything names tiers: then those. What nobody limited is for every device. */
+function tiersOf({ files, folderModels, wishes }: MissionPlan): readonly PackageTier[] {
+  const own = FILE_SECTIONS.flatMap((section) => files[section]).filter(({ path }) => path !== OWN_WORDS);
+  const items = [...own, ...folderModels, ...wishes];
+  if (items.length === 0 || items.some(({ tiers }) => tiers === undefined)) return PACKAGE_TIERS;
+  return PACKAGE_TIERS.filter((tier) => items.some(({ tiers }) => tiers?.includes(tier)));
 }
 
 function mtimesOf({ files, folderModels }: MissionPlan): number[] {

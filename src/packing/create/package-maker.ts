@@ -4,7 +4,6 @@
  */
 import { ArchiveTarget, archiveSizeBytes, type MemberToWrite, type WrittenMember } from '../../atmo/index.ts';
 import {
-  formatCustodyLine,
   formatPackageManifest,
   PACKAGE_FILES,
   type PackageManifest,
@@ -128,8 +127,8 @@ export class PackageMaker {
   }
 
   #custody(): string {
-    const handOver = { action: 'created', at: this.#draft.created } as const;
-    return formatCustodyLine(this.#options.seal.custody(this.#manifest, handOver, ''));
+    const handOver = { action: 'created', nowMs: Date.parse(this.#draft.created) } as const;
+    return this.#options.seal.custody(this.#manifest, handOver, '');
   }
 
   /** Known before anything is read: digests and signatures are as long as each other. */

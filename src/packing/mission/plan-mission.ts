@@ -101,10 +101,13 @@ function toPlanned(found: FolderFile, section: FileSection, words: FileWords): P
   };
 }
 
+/** Where mission.yaml lies in a package. */
+export const OWN_WORDS = `config/${MISSION_FILE}`;
+
 /** mission.yaml goes along as it is, unless the mission has its own file of that name. */
 function withOwnWords(files: Record<FileSection, PlannedFile[]>, { files: there, said }: MissionFolder) {
   const own = there.find(({ path }) => path === MISSION_FILE);
-  const isTaken = files.config.some(({ path }) => path === `config/${MISSION_FILE}`);
+  const isTaken = files.config.some(({ path }) => path === OWN_WORDS);
   if (own === undefined || said.size === 0 || isTaken) return files;
   return { ...files, config: [...files.config, toPlanned(own, 'config', {})] };
 }

@@ -1,8 +1,7 @@
 /** Is the package that is there the one that would be written? Its manifest, custody and sizes tell; no content is read. */
 import { stat } from 'node:fs/promises';
-import { AtmoError, openPackageSource, type PackageSource } from '../../atmo/index.ts';
-import { PACKAGE_FILES } from '../../protocol/index.ts';
-import { readMember } from '../read/read-member.ts';
+import { AtmoError, openPackageSource, type PackageSource, readPaper } from '../../atmo/index.ts';
+import { PACKAGE_FILES, PROTOCOL_LIMITS } from '../../protocol/index.ts';
 
 export interface WantedPackage {
   readonly path: string;
@@ -43,6 +42,6 @@ async function isSame({ path, manifest, custody, members }: WantedPackage): Prom
 /** Manifest, checksums, custody. */
 const FIXED_FILES = 3;
 
-async function textOf(source: PackageSource, path: string): Promise<string> {
-  return (await readMember(source, path)).toString('utf8');
+async function textOf(source: PackageSource, path: string): Promise<string | undefined> {
+  return (await readPaper(source, path, PROTOCOL_LIMITS.packageManifestBytes))?.bytes.toString('utf8');
 }
