@@ -6,7 +6,7 @@
 import { type Clock, type Logger, messageOf } from '../../core/index.ts';
 import type { PackageJournalRow, PackageRepository, PackageVersion } from '../../registry/index.ts';
 import { PackageError } from './errors.ts';
-import { type InstallPorts, type LiveInstall, versionsOf } from './install-ports.ts';
+import { type ConfigStep, type InstallPorts, type LiveInstall, versionsOf } from './install-ports.ts';
 import { planCommit } from './plan-install.ts';
 import { afterFailure, isBack, isBeforeCommit, type JournalStep, nextStep } from './steps.ts';
 
@@ -74,8 +74,7 @@ export class InstallRun {
         await folders.place(target);
         return await folders.setCurrent(target.id, target.version);
       case 'config':
-        this.#live?.onConfig(await config.apply({ install, target, before: before?.current }));
-        return;
+        return await this.#configure({ install, target, before: before?.current });
       case 'announce':
         return await afterwards.announce();
       case 'agents':
@@ -84,6 +83,11 @@ export class InstallRun {
         await config.settle({ target, install });
         for (const version of (detail.released ?? []) as PackageVersion[]) await this.#release(version);
     }
+  }
+
+  async #configure(change: ConfigStep): Promise<void> {
+    const changes = await this.#deps.ports.config.apply(change);
+    this.#live?.onConfig(changes);
   }
 
   async #backStep({ target, install, before }: PackageJournalRow, step: JournalStep): Promise<void> {

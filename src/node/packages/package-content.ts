@@ -30,9 +30,13 @@ export class PackageContent implements ContentPort {
 
   /** Of an install that was adopted by the next: what only the old one wanted. */
   async releaseOthers(old: PackageVersion, kept: PackageVersion): Promise<void> {
+    const { store } = this.#deps;
     const wanted = contentsOf(kept);
-    for (const sha256 of contentsOf(old))
-      if (!wanted.has(sha256)) await this.#deps.store.removeRef(sha256, holderOf(old));
+    for (const sha256 of contentsOf(old)) {
+      if (wanted.has(sha256)) continue;
+      await store.removeRef(sha256, holderOf(old));
+      await store.remove(sha256).catch(unless('blob_in_use'));
+    }
   }
 
   /** Paths of what is not here. */
@@ -46,11 +50,13 @@ export class PackageContent implements ContentPort {
   async #discardParts(version: PackageVersion): Promise<void> {
     const wanted = contentsOf(version);
     for (const { sha256 } of await this.#deps.store.listParts())
-      if (wanted.has(sha256)) await this.#deps.store.discardPart(sha256).catch(unlessBusy);
+      if (wanted.has(sha256)) await this.#deps.store.discardPart(sha256).catch(unless('blob_busy'));
   }
 }
 
-/** A pull of the same content goes on with it. */
-function unlessBusy(thrown: unknown): void {
-  if (!(thrown instanceof StoreError) || thrown.code !== 'blob_busy') throw thrown;
+/** Somebody else needs it, or a pull of the same content goes on with it. */
+function unless(code: StoreError['code']) {
+  return (thrown: unknown): void => {
+    if (!(thrown instanceof StoreError) || thrown.code !== code) throw thrown;
+  };
 }

@@ -99,6 +99,6 @@ export interface ModelNeeds {
   neededBy(model: {
     readonly modelId: string;
     readonly version: string;
-    readonly sha256: string | undefined;
+    readonly sha256?: string | undefined;
   }): string[];
 }
