@@ -49,7 +49,7 @@ export {
   type Transfer,
   type WorkEvent,
 } from './models.ts';
-export type { PackageEvent, PackageOffer } from './package-routes.ts';
+export type { InstalledPackageRow, PackageEvent, PackageOffer, WaitingPackageRow } from './package-routes.ts';
 export type { Limits } from './rate-policy.ts';
 export type { RolloutRow } from './rollout-routes.ts';
 export type { Route } from './route.ts';

@@ -102,13 +102,22 @@ export const INSTALL_STEPS = [
   'config',
   'announce',
   'agents',
+  'tidy',
+  'undo',
+  'back_commit',
+  'back_models',
+  'back_place',
+  'back_config',
+  'back_announce',
+  'back_agents',
+  'back_tidy',
 ] as const;
 
 const installedPackageSchema = z.object({
   id: z.string(),
   version: z.string(),
   tier: tier.nullable(),
-  /** `installed`; `installing` and `rolling_back` while that is under way. */
+  /** `installed`; `installing` and `rolling_back` while that is under way; `stopped`: the next import goes on. */
   state: z.string(),
   previous_version: z.string().nullable(),
   size_bytes: z.number(),
@@ -126,9 +135,21 @@ const installedPackageSchema = z.object({
 });
 export type InstalledPackageRow = z.infer<typeof installedPackageSchema>;
 
-/** A line of `package import`, `rollback` and `sync` with `--json`. The last has `event` `completed` or `failed`. */
+/** Some parts of it have come. */
+const waitingPackageSchema = z.object({
+  name: z.string(),
+  size_bytes: z.number(),
+  missing_bytes: z.number(),
+  parts: z.number(),
+  missing_parts: z.array(z.string()),
+});
+export type WaitingPackageRow = z.infer<typeof waitingPackageSchema>;
+
+/** A line of `package import`, `rollback` and `sync` with `--json`. The last has `event` `completed`, `failed`, or `waiting`: parts are missing. */
 export const packageEventSchema = z.object({
-  event: z.enum(['started', 'step', 'progress', 'note', 'config', 'agent', 'found', 'completed', 'failed']),
+  event: z.enum([
+    ...['started', 'step', 'progress', 'note', 'config', 'agent', 'found', 'waiting', 'completed', 'failed'],
+  ] as const),
   id: z.string().optional(),
   version: z.string().optional(),
   tier: tier.nullable().optional(),
@@ -165,13 +186,17 @@ const trustedMeshSchema = z.object({
   /** The mesh of this node, which nobody need add. */
   own: z.boolean(),
 });
-const trustAnswer = z.object({ meshes: z.array(trustedMeshSchema) });
+const trustAnswer = z.object({
+  meshes: z.array(trustedMeshSchema),
+  /** Where there are some, a package needs the signature of one of them. */
+  founders: z.array(z.object({ key: z.string(), name: z.string(), added_at: z.string() })),
+});
 
 export const PACKAGE_ROUTES = {
   packageList: route('GET', '/api/v1/packages', {
     access: 'owner',
-    summary: 'Packages that are installed here, and versions that are kept',
-    answer: z.object({ packages: z.array(installedPackageSchema) }),
+    summary: 'Packages that are installed here, installs that were stopped, and packages that wait for parts',
+    answer: z.object({ packages: z.array(installedPackageSchema), waiting: z.array(waitingPackageSchema) }),
   }),
   packageImport: route('POST', '/api/v1/packages/import', {
     access: 'owner',
@@ -179,6 +204,8 @@ export const PACKAGE_ROUTES = {
     body: z.object({
       path: absolutePath,
       tier: tier.optional(),
+      /** Members of every tier are kept, for nodes of other tiers. Unless said: on a gateway, where the package has them. */
+      all_tiers: z.boolean().optional(),
       allow_downgrade: z.boolean().default(false),
       /** Why an older version is to be installed; it goes into the audit log. */
       reason: z.string().max(500).optional(),
@@ -195,19 +222,23 @@ export const PACKAGE_ROUTES = {
   }),
   packageTrust: route('GET', '/api/v1/packages/trust', {
     access: 'owner',
-    summary: 'Meshes whose packages are taken here',
+    summary: 'Meshes whose packages are taken here, and founders of whom one must have signed',
     answer: trustAnswer,
   }),
   packageTrustAdd: route('POST', '/api/v1/packages/trust', {
     access: 'owner',
-    summary: 'Take packages of another mesh',
-    body: z.object({ mesh_id: z.string().min(1).max(100), name: z.string().max(100).default('') }),
+    summary: 'Take packages of another mesh; or ask for the signature of a founder',
+    body: z.union([
+      z.object({ mesh_id: z.string().min(1).max(100), name: z.string().max(100).default('') }),
+      /** An Ed25519 public key in PEM. */
+      z.object({ founder: z.string().min(1).max(4096), name: z.string().max(100).default('') }),
+    ]),
     answer: trustAnswer,
   }),
   packageTrustRemove: route('POST', '/api/v1/packages/trust/remove', {
     access: 'owner',
-    summary: 'Take no more packages of another mesh',
-    body: z.object({ mesh_id: z.string().min(1).max(100) }),
+    summary: 'Take no more packages of another mesh, or ask for a founder’s signature no more',
+    body: z.object({ id: z.string().min(1).max(100) }),
     answer: trustAnswer,
   }),
 } as const;

@@ -17,7 +17,7 @@ import {
   transferSchema,
   workEventSchema,
 } from './models.ts';
-import { PACKAGE_KEPT_ROUTES, PACKAGE_MESH_ROUTES, PACKAGE_SOURCE_ROUTES } from './package-routes.ts';
+import { PACKAGE_KEPT_ROUTES, PACKAGE_MESH_ROUTES, PACKAGE_ROUTES, PACKAGE_SOURCE_ROUTES } from './package-routes.ts';
 import {
   limitsChangeSchema,
   limitsSchema,
@@ -221,6 +221,7 @@ export const CONTROL_ROUTES = {
   ...RULES_ROUTES,
   ...PACKAGE_SOURCE_ROUTES,
   ...PACKAGE_KEPT_ROUTES,
+  ...PACKAGE_ROUTES,
   ...PACKAGE_MESH_ROUTES,
 } as const;
 

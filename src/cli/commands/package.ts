@@ -1,8 +1,12 @@
 import type { GroupSpec } from '../command.ts';
 import { packageCheckUpdates } from './package-check-updates.ts';
 import { packageCreate } from './package-create.ts';
+import { packageImport } from './package-import.ts';
 import { packageInventory } from './package-inventory.ts';
+import { packageList } from './package-list.ts';
+import { packageRollback } from './package-rollback.ts';
 import { packageSync } from './package-sync.ts';
+import { packageTrust } from './package-trust.ts';
 
 export const packages: GroupSpec = {
   usage: 'package',
@@ -11,5 +15,14 @@ export const packages: GroupSpec = {
     'atmosphere package create --mission production-inspection --version 1.3 --output ./packages/',
     'atmosphere package inspect ./packages/production-inspection-v1.3.atmo',
   ],
-  children: [packageCreate, packageSync, packageCheckUpdates, packageInventory],
+  children: [
+    packageCreate,
+    packageImport,
+    packageList,
+    packageRollback,
+    packageTrust,
+    packageSync,
+    packageCheckUpdates,
+    packageInventory,
+  ],
 };

@@ -7,6 +7,7 @@ import { manifestControl } from './manifest-control.ts';
 import { meshControl } from './mesh-control.ts';
 import { modelControl } from './model-control.ts';
 import { modelRegistryControl } from './model-registry-control.ts';
+import { packageControl } from './package-control.ts';
 import { packageMeshControl } from './package-mesh-control.ts';
 import { packageSourceControl } from './package-source-control.ts';
 import type { NodeParts } from './parts.ts';
@@ -28,6 +29,7 @@ export function controlHandlers(parts: NodeParts): ControlHandlers {
     ...rolloutControl(parts, parts.deployment.manifests),
     ...rulesControl(parts),
     ...oversightControl(parts),
+    ...packageControl(parts),
     ...packageMeshControl(parts),
     ...packageSourceControl(parts),
   };

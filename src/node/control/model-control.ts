@@ -10,6 +10,7 @@ import { NodeError } from '../errors.ts';
 import type { ImportRequest } from '../library/import-scanner.ts';
 import { descriptionOf } from '../library/local-entry.ts';
 import { type KnownModel, mergeModels, resolveModel, toRow } from '../model-view.ts';
+import { PackageError } from '../packages/errors.ts';
 import { contentOf, describeImport, importManifest, withManifest } from './manifest-control.ts';
 import { hashModels, verifyModel } from './model-work.ts';
 import type { NodeParts } from './parts.ts';
@@ -86,6 +87,7 @@ function toIds(models: readonly { readonly modelId: string }[]): string[] {
 async function removeModel(parts: NodeParts, { id, range }: { id: string; range?: string | undefined }) {
   const model = localOf(parts, id, range);
   const row = rowOf(parts, model);
+  verifyNotNeeded(parts, model);
   parts.audit.insist('remove', { model_id: model.modelId, version: model.version, sha256: model.sha256, who: 'owner' });
   parts.transfers.cancelByModel(model.modelId);
   await parts.intake.remove(model);
@@ -96,6 +98,14 @@ async function removeModel(parts: NodeParts, { id, range }: { id: string; range?
     freed_bytes: freedBytes,
     ...(wish === undefined ? {} : { still_wanted: wish.because.kind }),
   };
+}
+
+/** Throws PackageError `model_needed`. */
+function verifyNotNeeded({ packages }: NodeParts, model: LocalModel): void {
+  const needing = packages.neededBy(model);
+  if (needing.length === 0) return;
+  const what = `Removing ${model.modelId}@${model.version}: ${needing.join(', ')} has it`;
+  throw new PackageError('model_needed', what, { data: { packages: needing } });
 }
 
 function isStillWanted({ modelId, presence, manifest, refused }: Desired, model: LocalModel): boolean {

@@ -3,7 +3,7 @@
  * room, and only then is a row in the journal and a byte in the store. Spec: docs/spec/21-packages.md §8.
  */
 import { randomBytes } from 'node:crypto';
-import { chooseTier, type PackagePapers, type PackageSource, readPapers } from '../../atmo/index.ts';
+import { chooseTier, completeTiers, type PackagePapers, type PackageSource, readPapers } from '../../atmo/index.ts';
 import { messageOf } from '../../core/index.ts';
 import { packageMembers } from '../../protocol/index.ts';
 import type { PackageJournalRow, PackageVersion } from '../../registry/index.ts';
@@ -103,7 +103,7 @@ export class ImportPackage {
     this.#step('tier');
     const { tier, note } = chooseTier(manifest.package.tiers, options.tier ?? this.#deps.tier());
     if (note !== undefined) emit({ on: 'note', message: `${id} ${version}: ${note}` });
-    const hasAllTiers = options.allTiers ?? installed?.hasAllTiers ?? false;
+    const hasAllTiers = this.#keepsAllTiers(papers, installed);
     this.#step('version');
     const asked = { id, version, manifestSha256, tier, hasAllTiers, downgradeReason: options.downgrade?.reason };
     const verdict = planVersion(asked, installed);
@@ -119,6 +119,15 @@ export class ImportPackage {
     this.#step('space');
     await this.#verifySpace(target, stage);
     return { target, stage, signed, models, verdict, documents: documentsToKeep(facts) } satisfies Decided;
+  }
+
+  /** Where nobody says otherwise, as before. */
+  #keepsAllTiers({ manifest, delta }: PackagePapers, installed: PackageVersion | undefined): boolean {
+    const { options, source } = this.#order;
+    const { allTiers = installed?.hasAllTiers === true ? 'where_complete' : false } = options;
+    if (allTiers !== 'where_complete') return allTiers;
+    const there = new Set(source.entries.map(({ path }) => path));
+    return completeTiers(manifest, delta, (path) => there.has(path)).length === manifest.package.tiers.length;
   }
 
   async #verifySpace({ id, version }: PackageVersion, { members }: StagePlan): Promise<void> {

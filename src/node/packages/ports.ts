@@ -13,7 +13,7 @@ export interface InstallOptions {
   /** Instead of what this machine's hardware says. */
   readonly tier?: PackageTier | undefined;
   /** Keeps the members of every tier here, so that nodes of other tiers are fed from here. */
-  readonly allTiers?: boolean | undefined;
+  readonly allTiers?: boolean | 'where_complete' | undefined;
   /** Takes an older version than the one installed; the audit log keeps the reason. */
   readonly downgrade?: { readonly reason: string } | undefined;
   /** For the audit log and the custody: where it came from. */
