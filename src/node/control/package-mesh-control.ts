@@ -14,6 +14,8 @@ import type { InstallEvent } from '../packages/ports.ts';
 import type { TransferSnapshot } from '../pull/transfer-snapshot.ts';
 import { nameOf, namesOf, withNames } from './known-names.ts';
 import { findNode } from './mesh-control.ts';
+import { PackageEvents, toConfigEvent } from './package-events.ts';
+import { packageRows } from './package-rows.ts';
 import type { NodeParts } from './parts.ts';
 
 type PackageMeshControl = Pick<ControlHandlers, 'packageSync' | 'packageUpdates' | 'packageInventory'>;
@@ -52,14 +54,14 @@ async function* followSync(parts: NodeParts, body: SyncBody, signal: AbortSignal
     for await (const event of syncPackages(deps, order, signal)) {
       if (event.on === 'synced') synced.push(event.offer.offer.id);
       if (event.on === 'failed') failed ??= toFailed(parts, event.failure, event.id);
-      const told = toEvent(parts, event);
-      if (told !== undefined) yield told;
+      yield* toEvents(parts, event);
     }
   } catch (thrown) {
     if (!(thrown instanceof AtmosphereError)) throw thrown;
     failed = toFailed(parts, { code: thrown.code, message: messageOf(thrown), kind: thrown.kind }, body.id);
   }
-  yield failed ?? { event: 'completed', already_here: synced.length === 0 };
+  const rows = packageRows(parts).filter(({ id }) => synced.includes(id));
+  yield failed ?? { event: 'completed', already_here: synced.length === 0, packages: rows };
 }
 
 export function ownTierOf({ nodes }: Pick<NodeParts, 'nodes'>) {
@@ -75,8 +77,14 @@ function toFailed(
   return { event: 'failed', ...(id === undefined ? {} : { id }), error: withNames(parts, message), code, kind };
 }
 
+function toEvents(parts: NodeParts, event: SyncEvent): PackageEvent[] {
+  if (event.on === 'install') return toInstallEvents(parts, event.offer.offer, event.event);
+  const told = toEvent(parts, event);
+  return told === undefined ? [] : [told];
+}
+
 /** Undefined for what says nothing to who follows. */
-function toEvent(parts: NodeParts, event: SyncEvent): PackageEvent | undefined {
+function toEvent(parts: NodeParts, event: Exclude<SyncEvent, { readonly on: 'install' }>): PackageEvent | undefined {
   switch (event.on) {
     case 'found': {
       const { claim, isOwnMesh, isConnected, problem } = event.gateway;
@@ -95,8 +103,6 @@ function toEvent(parts: NodeParts, event: SyncEvent): PackageEvent | undefined {
     }
     case 'transfer':
       return toProgress(event.offer.offer, event.snapshot);
-    case 'install':
-      return toInstallEvent(event.offer.offer, event.event);
     case 'synced': {
       const { id, version, tier } = event.offer.offer;
       return { event: 'note', id, version, tier, message: `${id} ${version} (${tier}) is installed` };
@@ -126,11 +132,11 @@ function toProgress({ id, version, tier }: Named, snapshot: TransferSnapshot): P
   };
 }
 
-/** Undefined: the pull has told it already. */
-function toInstallEvent({ id, version, tier }: Named, event: InstallEvent): PackageEvent | undefined {
-  if (event.on === 'note') return { event: 'note', id, version, tier, message: event.message };
-  if (event.on === 'step') return { event: 'step', id, version, tier, step: event.step as never };
-  return undefined;
+/** What the pull has told already is not told again. */
+function toInstallEvents(parts: NodeParts, { id, version, tier }: Named, event: InstallEvent): PackageEvent[] {
+  if (event.on === 'progress') return [];
+  if (event.on === 'installed') return event.config.map((change) => ({ ...toConfigEvent(change), id }));
+  return [{ ...new PackageEvents(parts.clock).of(event), id, version, tier }];
 }
 
 async function listUpdates(parts: NodeParts, waitS: number | undefined, signal: AbortSignal): Promise<PackageOffer[]> {
