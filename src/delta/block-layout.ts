@@ -4,7 +4,7 @@
  * Spec: docs/spec/22-differences.md §2, §3.
  */
 import { rotateWords, stepWords, unrotateWords, unstepWords, xorWords } from './element-words.ts';
-import { elementsOf, groupPlanes, ungroupPlanes } from './groups.ts';
+import { elementsOf, groupSteps, ungroupSteps } from './groups.ts';
 import { DELTA_LIMITS } from './limits.ts';
 import type { Encoding } from './operation.ts';
 import { joinPlanes, splitPlanes } from './planes.ts';
@@ -23,11 +23,11 @@ const scratch = new Uint8Array(DELTA_LIMITS.blockBytes);
 export function layOut(layout: Layout, byteCount: number, target: Uint8Array, base: Uint8Array, out: Uint8Array): void {
   const { width, argument } = layout;
   const elements = Math.floor(byteCount / width);
-  const values = toValues(layout, byteCount, target, base);
   if (layout.kind === 'grouped') {
-    const steps = elementsOf(width, values, byteCount);
-    groupPlanes(width, argument, steps, elementsOf(width, base, byteCount), out);
-  } else splitPlanes(width, elements, values, out);
+    const [elementsTo, elementsFrom] = [elementsOf(width, target, byteCount), elementsOf(width, base, byteCount)];
+    groupSteps(argument, elementsTo, elementsFrom, elementsOf(width, scratch, byteCount));
+    splitPlanes(width, elements, scratch, out);
+  } else splitPlanes(width, elements, toValues(layout, byteCount, target, base), out);
   copyRest(layout, elements * width, byteCount, target, base, out);
 }
 
@@ -35,11 +35,11 @@ export function putBack(layout: Layout, byteCount: number, laid: Uint8Array, bas
   const { kind, width, argument } = layout;
   const elements = Math.floor(byteCount / width);
   const isPlain = kind === 'planes' && argument === 0;
+  joinPlanes(width, elements, laid, isPlain ? out : scratch);
   if (kind === 'grouped') {
-    const steps = elementsOf(width, scratch, byteCount);
-    ungroupPlanes(width, argument, laid, elementsOf(width, base, byteCount), steps);
-  } else joinPlanes(width, elements, laid, isPlain ? out : scratch);
-  if (!isPlain) fromValues(layout, byteCount, base, out);
+    const [steps, elementsFrom] = [elementsOf(width, scratch, byteCount), elementsOf(width, base, byteCount)];
+    ungroupSteps(argument, steps, elementsFrom, elementsOf(width, out, byteCount));
+  } else if (!isPlain) fromValues(layout, byteCount, base, out);
   copyRest(layout, elements * width, byteCount, laid, base, out);
 }
 

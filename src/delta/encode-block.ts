@@ -7,7 +7,7 @@ import { type ElementType, waysOf } from './element-type.ts';
 import { DELTA_LIMITS } from './limits.ts';
 import type { Operation } from './operation.ts';
 import type { AreaName, SlotMemory } from './slot-memory.ts';
-import { compress, isDictionary } from './zstd.ts';
+import { compress, EFFORTS, type Effort, isDictionary } from './zstd.ts';
 
 export interface BlockTask {
   readonly byteCount: number;
@@ -33,7 +33,7 @@ const CLEARLY = 0.97;
 const GOOD = 0.3;
 const SLICES = 4;
 
-const { blockBytes, sampleBytes } = DELTA_LIMITS;
+const { blockBytes, sampleBytes, smallBytes } = DELTA_LIMITS;
 const laid = new Uint8Array(blockBytes);
 const targetSample = new Uint8Array(sampleBytes);
 const baseSamples = { first: new Uint8Array(sampleBytes), second: new Uint8Array(sampleBytes) };
@@ -67,12 +67,12 @@ class Block {
     for (const way of this.#layouts()) {
       const base = way.from === undefined ? targetSample : baseSamples[way.from];
       layOut(way.layout, sampled, targetSample, base, laid);
-      const sizeBytes = compress(laid.subarray(0, sampled), levelOf(way.layout, sampled)).length;
+      const sizeBytes = compress(laid.subarray(0, sampled), effortOf(way.layout, sampled)).length;
       if (best === undefined || sizeBytes < best.sizeBytes * CLEARLY) best = { way, sizeBytes };
     }
     const [smallest, way] = [best?.sizeBytes ?? sampled, best?.way ?? PLAIN];
     if (smallest < sampled * GOOD || !this.#hasDictionary()) return way;
-    const patched = compress(targetSample.subarray(0, sampled), patchLevelOf(sampled), this.#dictionary());
+    const patched = this.#patched(targetSample.subarray(0, sampled));
     return patched.length < smallest * CLEARLY ? { from: 'window' } : way;
   }
 
@@ -101,9 +101,14 @@ class Block {
   #compressed(way: Way): Buffer {
     const { byteCount } = this.#task;
     const target = this.#area('target');
-    if (way.layout === undefined) return compress(target, patchLevelOf(byteCount), this.#dictionary());
+    if (way.layout === undefined) return this.#patched(target);
     layOut(way.layout, byteCount, target, this.#area(way.from ?? 'target'), laid);
-    return compress(laid.subarray(0, byteCount), levelOf(way.layout, byteCount));
+    return compress(laid.subarray(0, byteCount), effortOf(way.layout, byteCount));
+  }
+
+  #patched(bytes: Uint8Array): Buffer {
+    const dictionary = this.#dictionary();
+    return compress(bytes, patchEffortOf(bytes.length, dictionary.length), dictionary);
   }
 
   *#layouts(): Generator<Extract<Way, { readonly layout: Layout }>> {
@@ -149,11 +154,11 @@ class Block {
 const PLAIN: Way = { layout: { kind: 'planes', width: 1, argument: 0 } };
 
 /** Measured (docs/adr/0014): on planes higher levels find runs by chance that cost more than they save. */
-function levelOf({ kind, width }: Layout, byteCount: number): number {
-  if (kind !== 'planes' || width !== 1) return 1;
-  return byteCount <= sampleBytes ? 12 : 3;
+function effortOf({ kind, width }: Layout, byteCount: number): Effort {
+  if (kind !== 'planes' || width !== 1) return EFFORTS.planes;
+  return byteCount <= sampleBytes ? EFFORTS.small : EFFORTS.bytes;
 }
 
-function patchLevelOf(byteCount: number): number {
-  return byteCount <= sampleBytes ? 12 : 3;
+function patchEffortOf(byteCount: number, dictionaryBytes: number): Effort {
+  return byteCount + dictionaryBytes <= 2 * smallBytes ? EFFORTS.smallPatch : EFFORTS.patch;
 }

@@ -20,7 +20,7 @@ export function joinPlanes(width: number, elements: number, planes: Uint8Array, 
   else joinAny(width, elements, planes, out);
 }
 
-function splitPairs(elements: number, from: Uint32Array, out: Uint32Array): void {
+function splitPairs(elements: number, from: Int32Array, out: Int32Array): void {
   const high = elements / 4;
   for (let at = 0; at < high; at += 1) {
     const a = from[2 * at] as number;
@@ -30,7 +30,7 @@ function splitPairs(elements: number, from: Uint32Array, out: Uint32Array): void
   }
 }
 
-function joinPairs(elements: number, planes: Uint32Array, out: Uint32Array): void {
+function joinPairs(elements: number, planes: Int32Array, out: Int32Array): void {
   const high = elements / 4;
   for (let at = 0; at < high; at += 1) {
     const lows = planes[at] as number;
@@ -42,7 +42,7 @@ function joinPairs(elements: number, planes: Uint32Array, out: Uint32Array): voi
 }
 
 /** Four words of four bytes, the table turned on its side. */
-function splitQuads(elements: number, from: Uint32Array, out: Uint32Array): void {
+function splitQuads(elements: number, from: Int32Array, out: Int32Array): void {
   const plane = elements / 4;
   for (let at = 0; at < plane; at += 1) {
     const a = from[4 * at] as number;
@@ -56,7 +56,7 @@ function splitQuads(elements: number, from: Uint32Array, out: Uint32Array): void
   }
 }
 
-function joinQuads(elements: number, planes: Uint32Array, out: Uint32Array): void {
+function joinQuads(elements: number, planes: Int32Array, out: Int32Array): void {
   const plane = elements / 4;
   for (let at = 0; at < plane; at += 1) {
     const a = planes[at] as number;

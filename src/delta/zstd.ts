@@ -11,16 +11,34 @@ export function isDictionary(bytes: Buffer): boolean {
   return bytes.length >= 8 && bytes.readUInt32LE(0) !== TRAINED_DICTIONARY;
 }
 
-export function compress(bytes: Uint8Array, level: number, dictionary?: Uint8Array): Buffer {
-  const params = {
-    [constants.ZSTD_c_compressionLevel]: level,
-    ...(dictionary === undefined ? {} : { [constants.ZSTD_c_windowLog]: DELTA_LIMITS.zstdWindowLog }),
-  };
-  return zstdCompressSync(bytes, {
-    params,
-    chunkSize: Math.max(64, bytes.length),
-    ...(dictionary === undefined ? {} : { dictionary }),
-  });
+export interface Effort {
+  readonly level: number;
+  /** Tables large enough for a dictionary of 2 MiB; unless given, the level's own. */
+  readonly tableLog?: number;
+  readonly leastMatch?: number;
+}
+
+export const EFFORTS = {
+  planes: { level: 1 },
+  bytes: { level: 3 },
+  small: { level: 12 },
+  patch: { level: 3, tableLog: 20, leastMatch: 7 },
+  smallPatch: { level: 9 },
+} as const satisfies Record<string, Effort>;
+
+export function compress(bytes: Uint8Array, effort: Effort, dictionary?: Uint8Array): Buffer {
+  const params = paramsOf(effort, dictionary !== undefined);
+  const chunkSize = Math.max(64, Math.ceil(bytes.length / 4));
+  return zstdCompressSync(bytes, { params, chunkSize, ...(dictionary === undefined ? {} : { dictionary }) });
+}
+
+function paramsOf({ level, tableLog, leastMatch }: Effort, hasDictionary: boolean): Record<number, number> {
+  const params: Record<number, number> = { [constants.ZSTD_c_compressionLevel]: level };
+  if (hasDictionary) params[constants.ZSTD_c_windowLog] = DELTA_LIMITS.zstdWindowLog;
+  if (tableLog !== undefined) params[constants.ZSTD_c_hashLog] = tableLog;
+  if (tableLog !== undefined) params[constants.ZSTD_c_chainLog] = tableLog;
+  if (leastMatch !== undefined) params[constants.ZSTD_c_minMatch] = leastMatch;
+  return params;
 }
 
 /** Exactly so many bytes. Throws `bad_payload`. */
