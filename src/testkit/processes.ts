@@ -39,6 +39,8 @@ export interface NodeOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Look at the places of Hugging Face, Ollama and LlamaFarm too, as a person's daemon does; set `env` with it. */
   readonly scanDefaults?: boolean;
+  /** Look for nodes on its network, and show it services; others keep quiet, so that nodes of other tests are not met. */
+  readonly mdns?: boolean;
   /** The command that runs it: `up`, unless it is a relay only. */
   readonly command?: 'up' | 'relay';
   /** What stands before every command of it, such as `ip netns exec NAME`; it must become the command, not start it. */
@@ -113,8 +115,9 @@ export class DevNode {
 
   /** `atmosphere up` until its ready event; flags given here come last, and count. Throws with the daemon's stderr when it does not come up. */
   async up(...last: readonly string[]): Promise<ReadyEvent> {
-    const { command = 'up', flags: more = [], scanDefaults } = this.#options;
-    const flags = ['--port', '0', '--mesh-port', '0', '--no-mdns'];
+    const { command = 'up', flags: more = [], scanDefaults, mdns } = this.#options;
+    const flags = ['--port', '0', '--mesh-port', '0'];
+    if (mdns !== true) flags.push('--no-mdns');
     if (command === 'up') flags.push('--agent-port', '0');
     if (command === 'up' && scanDefaults !== true) flags.push('--no-scan-defaults');
     const child = this.spawn(command, '--json', '--name', this.name, ...flags, ...more, ...last);

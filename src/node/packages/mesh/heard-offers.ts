@@ -1,14 +1,14 @@
 /** What the mesh offers of packages now, and waiting for more of it. Spec: docs/spec/25-local-network.md §6. */
 import type { Clock, NodeId } from '../../../core/index.ts';
 import type { ModelCatalog } from '../../../registry/index.ts';
-import { readPackageEntry } from './package-offer.ts';
+import { readPackageEntry, withTier } from './package-offer.ts';
 import type { HeardOffer } from './plan-sync.ts';
 
 /** Entries that do not say which package they are, are left out. */
 export function heardOffers(catalog: Pick<ModelCatalog, 'getAllPackages'>): HeardOffer[] {
   return catalog.getAllPackages().flatMap(({ entry, nodes }) => {
-    const offer = readPackageEntry(entry);
-    return offer === undefined ? [] : [{ offer, entry, nodeIds: nodes.map(({ nodeId }) => nodeId) }];
+    const nodeIds = nodes.map(({ nodeId }) => nodeId);
+    return readPackageEntry(entry).map((offer) => ({ offer, entry: withTier(entry, offer.tier), nodeIds }));
   });
 }
 

@@ -11,6 +11,7 @@ import { VirtualClock } from '../../../testkit/virtual-clock.ts';
 import { LINE, linePackage, PackageBench, type PackageProcess } from '../install.fixture.ts';
 import { readBlob } from './blob-package-source.ts';
 import { OfferBook } from './offer-book.ts';
+import { readPackageEntry, withTier } from './package-offer.ts';
 import { PackageOffers } from './package-offers.ts';
 import { PackageSink } from './package-sink.ts';
 import { siteInventory } from './site-inventory.ts';
@@ -46,7 +47,7 @@ function offersOf(process: PackageProcess, into: OfferBook): PackageOffers {
 }
 
 function tiersOffered(): string[] {
-  return book.entries().map(({ version, metadata }) => `${version} ${metadata.tier}`);
+  return book.entries().flatMap((entry) => readPackageEntry(entry).map(({ version, tier }) => `${version} ${tier}`));
 }
 
 async function importInto(process: PackageProcess, bench: PackageBench, version: string, allTiers = true) {
@@ -70,8 +71,13 @@ function sinkOf(process: PackageProcess): PackageSink {
   return new PackageSink({ models, store, packages: () => shelf, judge: () => trust, nameOf: () => 'gateway-01' });
 }
 
+/** As other nodes hear it. */
+function heardHere(): ModelEntry[] {
+  return book.entries().flatMap((entry) => readPackageEntry(entry).map(({ tier }) => withTier(entry, tier)));
+}
+
 function entryOf(tier: string): ModelEntry {
-  const entry = book.entries().find(({ metadata }) => metadata.tier === tier);
+  const entry = heardHere().find(({ metadata }) => metadata.tier === tier);
   if (entry === undefined) throw new Error(`${tier} is not offered`);
   return entry;
 }
@@ -162,7 +168,7 @@ describe('a package that came over the mesh', () => {
     [
       'the digest of another manifest',
       (files) => files,
-      { metadata: { manifest_sha256: 'b'.repeat(64), tier: 'tier_1', tiers: ['tier_1'], created: '' } },
+      { metadata: { manifest_sha256: 'b'.repeat(64), fits: ['tier_1'], tiers: ['tier_1'], created: '' } },
     ],
     ['no word of which package it is', (files) => files, { metadata: {} }],
   ])('with %s is refused', async (_what, change, entryChange) => {

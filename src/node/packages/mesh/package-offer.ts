@@ -32,8 +32,12 @@ export interface OfferedFiles {
   readonly sizeBytes: number;
 }
 
-export function toPackageEntry({ id, version, ...facts }: PackageOffer, files: OfferedFiles): ModelEntry {
-  const { tier, tiers, manifestSha256, created } = facts;
+/** `fits`: the tiers that take just these files. */
+export function toPackageEntry(
+  { id, version, tiers, manifestSha256, created }: Omit<PackageOffer, 'tier'>,
+  fits: readonly PackageTier[],
+  files: OfferedFiles,
+): ModelEntry {
   return {
     model_id: id as ModelId,
     name: id,
@@ -48,24 +52,35 @@ export function toPackageEntry({ id, version, ...facts }: PackageOffer, files: O
     piece_root: files.pieceRoot,
     file_count: files.fileCount,
     file_list_bytes: files.listBytes,
-    metadata: { manifest_sha256: manifestSha256, tier, tiers, created },
+    metadata: { manifest_sha256: manifestSha256, fits, tiers, created },
   };
 }
 
+const someTiers = z.array(tierSchema).min(1).max(3);
 const offerSchema = z.object({
   id: packageIdSchema,
   version: packageVersionSchema,
-  tier: tierSchema,
-  tiers: z.array(tierSchema).min(1).max(3),
+  fits: someTiers,
+  tiers: someTiers,
   manifest_sha256: z.string().regex(/^[0-9a-f]{64}$/),
   created: z.string().max(40),
 });
 
-/** Undefined for a model, and for an entry that does not say which package it is. */
-export function readPackageEntry(entry: ModelEntry): PackageOffer | undefined {
-  if (!isPackageEntry(entry) || entry.file_count === undefined) return undefined;
+/** One for each tier that takes the files of the entry. None for a model, and for an entry that does not say which package it is. */
+export function readPackageEntry(entry: ModelEntry): PackageOffer[] {
+  if (!isPackageEntry(entry) || entry.file_count === undefined) return [];
   const parsed = offerSchema.safeParse({ ...entry.metadata, id: entry.model_id, version: entry.version });
-  if (!parsed.success) return undefined;
-  const { manifest_sha256, ...offer } = parsed.data;
-  return { ...offer, manifestSha256: manifest_sha256 as Sha256 };
+  if (!parsed.success) return [];
+  const { manifest_sha256, fits, ...about } = parsed.data;
+  return fits.map((tier) => ({ ...about, tier, manifestSha256: manifest_sha256 as Sha256 }));
+}
+
+/** The entry of a pull says for which tier it is; it is remembered with it. */
+export function withTier(entry: ModelEntry, tier: PackageTier): ModelEntry {
+  return { ...entry, metadata: { ...entry.metadata, tier } };
+}
+
+export function offerOfPull(entry: ModelEntry): PackageOffer | undefined {
+  const offers = readPackageEntry(entry);
+  return offers.find(({ tier }) => tier === entry.metadata.tier) ?? offers[0];
 }

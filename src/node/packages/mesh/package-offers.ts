@@ -72,10 +72,13 @@ export class PackageOffers implements AsyncDisposable {
     const documents = await this.#documentsOf(version);
     const { tiers } = documents.manifest.package;
     const held = new Set(version.members.map(({ sha256 }) => sha256));
+    const made = tiers.map((tier) => ({ tier, files: tierFiles(documents, tier, this.#options.self) }));
     const offers: OwnOffer[] = [];
-    for (const tier of tiers) {
-      const made = tierFiles(documents, tier, this.#options.self);
-      if (await this.#isHere(made, held)) offers.push(await this.#offer(version, documents, tier, made));
+    for (const same of Map.groupBy(made, ({ files }) => files.list.sha256).values()) {
+      const [first] = same;
+      const fits = same.map(({ tier }) => tier);
+      if (first === undefined || !(await this.#isHere(first.files, held))) continue;
+      offers.push(await this.#offer(version, documents, fits, first.files));
     }
     return offers;
   }
@@ -104,7 +107,7 @@ export class PackageOffers implements AsyncDisposable {
   async #offer(
     { id, version, manifestSha256 }: PackageVersion,
     { manifest }: PackageDocuments,
-    tier: PackageTier,
+    fits: readonly PackageTier[],
     { files, list, made }: TierFiles,
   ): Promise<OwnOffer> {
     const holder = `package-offer:${list.sha256}`;
@@ -114,13 +117,10 @@ export class PackageOffers implements AsyncDisposable {
       [...made, list].map(({ sha256 }) => sha256),
     );
     const { tiers, created } = manifest.package;
-    const entry = toPackageEntry(
-      { id, version, tier, tiers, manifestSha256, created },
-      {
-        ...{ sha256: list.sha256, pieceRoot: list.pieceRoot, listBytes: list.bytes.length, fileCount: files.length },
-        sizeBytes: files.reduce((sum, { size_bytes }) => sum + size_bytes, 0),
-      },
-    );
+    const entry = toPackageEntry({ id, version, tiers, manifestSha256, created }, fits, {
+      ...{ sha256: list.sha256, pieceRoot: list.pieceRoot, listBytes: list.bytes.length, fileCount: files.length },
+      sizeBytes: files.reduce((sum, { size_bytes }) => sum + size_bytes, 0),
+    });
     return { entry, files: files.map(({ sha256 }) => sha256) };
   }
 

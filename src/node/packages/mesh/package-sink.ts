@@ -22,7 +22,7 @@ import type { PackageJudge } from '../install-ports.ts';
 import { PACKAGE_LIMITS } from '../limits.ts';
 import type { InstallEvent, InstalledPackages } from '../ports.ts';
 import { BlobPackageSource, readBlob } from './blob-package-source.ts';
-import { type PackageOffer, readPackageEntry } from './package-offer.ts';
+import { offerOfPull, type PackageOffer } from './package-offer.ts';
 
 export interface PackageSinkOptions {
   /** Where models go. */
@@ -120,7 +120,7 @@ function manifestOf(offer: PackageOffer, files: readonly FileSetFile[]): FileSet
 }
 
 function offerOf(entry: ModelEntry): PackageOffer {
-  const offer = readPackageEntry(entry);
+  const offer = offerOfPull(entry);
   if (offer !== undefined) return offer;
   throw new PackageError('offer_wrong', `Getting ${entry.model_id}: its entry does not say which package it is`);
 }
