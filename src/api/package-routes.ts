@@ -172,6 +172,8 @@ export const packageEventSchema = z.object({
   /** With `completed` of a sync: those that were got. */
   packages: z.array(installedPackageSchema).optional(),
   already_here: z.boolean().optional(),
+  /** That came from the package; the rest was here. */
+  read_bytes: z.number().optional(),
   error: z.string().optional(),
   code: z.string().optional(),
   kind: z.string().optional(),

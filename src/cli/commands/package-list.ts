@@ -20,8 +20,9 @@ export const packageList: CommandSpec = {
   usage: 'list',
   about: 'Packages that are installed here, how their agents are, and packages that wait for parts',
   examples: ['atmosphere package list', 'atmosphere package list --json'],
-  async run({ call, out }) {
-    const answer = await call('packageList');
+  async run(context) {
+    const { out } = context;
+    const answer = await context.call('packageList');
     const { packages, waiting } = answer;
     out.answer(answer, () => (packages.length === 0 ? [] : out.table(COLUMNS, packages.map(toCells))));
     if (packages.length === 0) out.note('no packages; to install one: atmosphere package import FILE');

@@ -85,8 +85,8 @@ async function follow(parts: NodeParts, events: AsyncIterable<InstallEvent>, pus
     else {
       for (const change of event.config) push(toConfigEvent(change));
       const row = packageRows(parts).find(({ id }) => id === event.id);
-      for (const agent of row?.agents ?? [])
-        push({ event: 'agent', message: `${agent.id} ${agent.version}: ${agent.detail}` });
+      const agents = event.isUnchanged ? [] : (row?.agents ?? []);
+      for (const agent of agents) push({ event: 'agent', message: `${agent.id} ${agent.version}: ${agent.detail}` });
       push(toCompleted(event, row));
     }
   }

@@ -38,9 +38,15 @@ export function toConfigEvent({ path, change, previous, diff }: ConfigChange): P
 }
 
 export function toCompleted(result: InstalledResult, row: InstalledPackageRow | undefined): PackageEvent {
-  const { id, version, tier, isUnchanged } = result;
+  const { id, version, tier, isUnchanged, readBytes } = result;
   const named = { id, version, tier: tier as PackageEvent['tier'] };
-  return { event: 'completed', ...named, already_here: isUnchanged, ...(row === undefined ? {} : { package: row }) };
+  return {
+    event: 'completed',
+    ...named,
+    already_here: isUnchanged,
+    read_bytes: readBytes,
+    ...(row === undefined ? {} : { package: row }),
+  };
 }
 
 /** Throws what is none of our errors. */

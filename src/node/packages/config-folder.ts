@@ -136,7 +136,8 @@ export class ConfigFolder implements ConfigPort {
     await writeDurably(file, bytes);
     const previous = before === undefined ? undefined : `${path}${PREVIOUS}`;
     const change = before === undefined ? 'added' : 'changed';
-    return { path, change, previous, diff: configDiff(before ?? Buffer.alloc(0), bytes, { path, ...names }) };
+    const diff = before === undefined ? '' : configDiff(before, bytes, { path, ...names });
+    return { path, change, previous, diff };
   }
 
   async #bytesOf({ path, sha256 }: KeptMember): Promise<Buffer> {
