@@ -23,6 +23,10 @@ const BENCHMARKS = {
     script: 'deploy/run.ts',
     about: 'a model onto a fleet of real daemons, beside a loop of curl; what deciding costs',
   },
+  difference: {
+    script: 'difference/run.ts',
+    about: 'differences of a model, made and applied, beside zstd, xdelta3, bsdiff and chunks',
+  },
   probe: { script: 'deploy/probe.ts', about: 'trying an ONNX model in a process of its own, by its size' },
 } as const;
 

@@ -14,7 +14,9 @@ export interface Tensor {
 /** Like a small language model: an embedding, then layers of attention, gated feed-forward and norms, up to `sizeBytes`. */
 export function tensorsFor(sizeBytes: number): Tensor[] {
   const columns = sizeBytes < 256e6 ? HIDDEN / 4 : HIDDEN;
-  const tensors: Tensor[] = [{ name: 'model.embed_tokens.weight', rows: Math.floor(sizeBytes / columns / 16), columns }];
+  const tensors: Tensor[] = [
+    { name: 'model.embed_tokens.weight', rows: Math.floor(sizeBytes / columns / 16), columns },
+  ];
   let left = sizeBytes / 2 - tensors.reduce((sum, { rows }) => sum + rows * columns, 0);
   for (let layer = 0; left > 0; layer += 1) {
     for (const [part, rows] of partsOf(columns)) {
