@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -115,6 +116,26 @@ describe('an import', () => {
     node.trust.addMesh(mesh.authority.id, 'elsewhere');
     await node.import(source);
     expect(node.shelf.get(LINE)?.current.meshId).toBe(mesh.authority.id);
+  });
+
+  it('asks for the signature of a founder once one was added', async () => {
+    const founder = generateKeyPairSync('ed25519');
+    const pem = founder.publicKey.export({ format: 'pem', type: 'spki' }).toString();
+    const key = node.trust.addFounder(pem, 'quality');
+    const { authority } = bench.mesh;
+    const signing = { signer: authority, meshId: authority.id };
+    await expect(node.import(await bench.pack(linePackage('1.0')))).rejects.toThrow(failsWith('founder_missing'));
+    const other = { ...signing, founder: generateKeyPairSync('ed25519').privateKey };
+    const wrong = await bench.pack({ ...linePackage('1.0'), signing: other });
+    await expect(node.import(wrong)).rejects.toThrow(failsWith('founder_wrong'));
+    await node.import(
+      await bench.pack({ ...linePackage('1.0'), signing: { ...signing, founder: founder.privateKey } }),
+    );
+    node.trust.remove(key);
+    await install('1.1');
+    expect(() => node.trust.remove(key)).toThrow(failsWith('trust_not_found'));
+    expect(() => node.trust.addFounder('no key', '')).toThrow(failsWith('trust_unusable'));
+    expect(() => node.trust.addMesh('mesh_x', '')).toThrow(failsWith('trust_unusable'));
   });
 
   it('refuses all of it for one file whose bytes are others, and leaves nothing', async () => {
@@ -236,6 +257,16 @@ describe('configuration', () => {
     await using source = await bench.pack(linePackage('1.1', { 'config/sub/x.yaml': 'x: 1\n' }));
     await expect(node.import(source)).rejects.toThrow(failsWith('install_undone'));
     expect([tree(at('outside')), await bench.state()]).toEqual([{}, before]);
+  });
+});
+
+describe('what the owner has in the place of a package’s configuration', () => {
+  it('stays, and the package is refused before anything is in force', async () => {
+    mkdirSync(at('config'));
+    writeFileSync(at('config', LINE), 'mine');
+    await using source = await bench.pack(linePackage('1.0'));
+    await expect(node.import(source)).rejects.toThrow(failsWith('config_unusable'));
+    expect([readFileSync(at('config', LINE), 'utf8'), node.shelf.list()]).toEqual(['mine', []]);
   });
 });
 
