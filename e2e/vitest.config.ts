@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 import { whyNoIslands } from './islands.ts';
 
-const ISLANDS = ['11-relay', '12-paths', '14-websocket', '15-comings-and-goings'];
+const ISLANDS = ['11-relay', '12-paths', '14-websocket', '15-comings-and-goings', '22-packages'];
 const why = whyNoIslands();
 if (why !== undefined)
   process.stderr.write(
