@@ -3,6 +3,8 @@ import type { ErrorKind } from '../core/index.ts';
 
 const ROOM = 'atmosphere model list  # then, of those that are not needed: atmosphere model remove …';
 
+const AGAIN = 'atmosphere package export NAME --output DIR  # again, on the machine that it came from';
+
 const BY_CODE: Readonly<Record<string, string>> = {
   daemon_unreachable: 'atmosphere up --detach',
   daemon_not_started: 'atmosphere doctor',
@@ -81,6 +83,27 @@ const BY_CODE: Readonly<Record<string, string>> = {
   rollout_over: 'atmosphere rollout list',
   rollout_refused: 'atmosphere rollout list',
   rollout_undone: 'atmosphere rollout list',
+
+  not_a_package: 'atmosphere package --help',
+  bad_archive: AGAIN,
+  truncated: AGAIN,
+  unsafe_member: AGAIN,
+  manifest_bad: AGAIN,
+  delta_bad: AGAIN,
+  package_unsigned: AGAIN,
+  package_signature_wrong: AGAIN,
+  custody_broken: AGAIN,
+  checksums_wrong: AGAIN,
+  member_missing: AGAIN,
+  member_strange: AGAIN,
+  size_wrong: AGAIN,
+  part_altered: AGAIN,
+  bad_index: AGAIN,
+  tier_incomplete: AGAIN,
+  parts_missing: 'atmosphere package import PART  # takes parts one by one, in any order',
+  bad_part_size: 'atmosphere package export --help',
+  bad_inventory: 'atmosphere package inventory  # at the site, writes one',
+  incomplete_package: 'atmosphere package inspect FILE  # shows which tiers are whole',
 
   mission_not_found: 'atmosphere package create --help',
   bad_mission: 'atmosphere package create --help',

@@ -2,6 +2,7 @@
  * Packages made and looked at without a daemon: a mission’s folder becomes one, one is exported for a stick, a site or a tier, inspected,
  * verified and compared. Files are read here; what lies in the library is asked for over a port. Spec: docs/spec/21-packages.md §13–§15.
  */
+export { type PackageDiff, parsePartSize } from '../atmo/index.ts';
 export { type CreateResult, type CreateWish, createPackage } from './create/create-package.ts';
 export type { CreatedPackage } from './create/package-maker.ts';
 export { PackingError } from './errors.ts';
@@ -10,6 +11,7 @@ export type { DifferenceSavings } from './export/plan-difference.ts';
 export { type KeptPackage, openFileStock, openKeptStock, type Stock } from './export/stock.ts';
 export {
   compareFiles,
+  failureOf,
   type Inspected,
   lookInto,
   type Verified,

@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   AtmoError,
+  assertGood,
   diffPackages,
   inspectPackage,
   openPackageSource,
@@ -62,6 +63,17 @@ export async function verifyFile(path: string, wish: VerifyWish): Promise<Verifi
     },
   });
   return { report, isTrustKnown: known !== undefined };
+}
+
+/** What a bad package is refused with; undefined for a good one. */
+export function failureOf(report: PackageReport): AtmoError | undefined {
+  try {
+    assertGood(report);
+    return undefined;
+  } catch (thrown) {
+    if (thrown instanceof AtmoError) return thrown;
+    throw thrown;
+  }
 }
 
 /** Where nobody said whom to trust, a package is held against its own words: whole and signed, by whomever. */

@@ -69,7 +69,9 @@ class HomeSeal implements Seal {
   custody(manifest: PackageManifest, { action, nowMs, to }: HandOver, before: string): string {
     const { nodeId, nodeKey, certificate } = this.#identity;
     return appendCustody(before, {
-      ...{ action, manifest, nowMs, to, certificate, by: { nodeId, name: this.nodeName } },
+      ...{ action, manifest, to, certificate, by: { nodeId, name: this.nodeName } },
+      // What a package was made of may be older than this node; no line is from before its certificate.
+      nowMs: Math.max(nowMs, certificate.issued_at),
       signer: { id: nodeId, privateKey: nodeKey },
     });
   }
