@@ -3,9 +3,8 @@
  * stranger's claim, bounded and never more than that. Spec: docs/spec/25-local-network.md.
  */
 export { type Advertisement, advertise } from './advertise.ts';
-export { Browser, type ServiceEvent } from './browse.ts';
+export { Browser } from './browse.ts';
 export type { LanService } from './heard-services.ts';
-export type { LanInterface } from './interfaces.ts';
 export { LocalNetwork, type LocalNetworkOptions } from './local-network.ts';
 export type { OwnService } from './own-service.ts';
-export { isShowable, toTxt } from './txt.ts';
+export { toTxt } from './txt.ts';

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { formatSiteInventory, parseSiteInventory } from '../../protocol/index.ts';
 import type { CommandSpec } from '../command.ts';
 
 interface InventoryOptions {
@@ -21,9 +22,9 @@ export const packageInventory: CommandSpec<InventoryOptions> = {
       return 0;
     }
     const path = resolve(context.io.cwd, output);
-    await writeFile(path, `${JSON.stringify(inventory, undefined, 1)}\n`, { flush: true });
-    const { models, packages } = inventory as { models?: unknown[]; packages?: unknown[] };
-    const counts = { models: models?.length ?? 0, packages: packages?.length ?? 0 };
+    const checked = parseSiteInventory(JSON.stringify(inventory));
+    await writeFile(path, formatSiteInventory(checked), { flush: true });
+    const counts = { models: checked.models.length, packages: checked.packages.length };
     context.out.answer({ path, ...counts }, () => [`${path}  ${counts.models} models, ${counts.packages} packages`]);
     return 0;
   },
