@@ -9,6 +9,7 @@ const LAYOUTS: readonly Layout[] = [
   ]),
   ...[2, 4].map((width) => ({ kind: 'planes' as const, width, argument: 1 })),
   ...[1, 2, 4].map((width) => ({ kind: 'step' as const, width, argument: 0 })),
+  ...[1, 2, 4].map((width) => ({ kind: 'sparse' as const, width, argument: 0 })),
   ...[0, 7, 8].map((argument) => ({ kind: 'grouped' as const, width: 2, argument })),
   ...[0, 23, 24].map((argument) => ({ kind: 'grouped' as const, width: 4, argument })),
 ];
@@ -24,21 +25,27 @@ describe('layOut()', () => {
   test.each(LAYOUTS.map((layout) => [`${layout.kind} ${layout.width} ${layout.argument}`, layout] as const))(
     '%s is put back, whatever the bytes',
     (_name, layout) => {
-      const twoOfOneSize = fc
-        .nat(600)
-        .chain((length) =>
-          fc.tuple(
-            fc.uint8Array({ minLength: length, maxLength: length }),
-            fc.uint8Array({ minLength: length, maxLength: length }),
-          ),
-        );
+      const bytes = fc.uint8Array({ maxLength: 600 });
+      const twoOfOneSize = fc.tuple(bytes, bytes).map(([one, other]) => {
+        const target = Uint8Array.from(one, (byte, at) => other[at] ?? byte);
+        return [target, one] as const;
+      });
+      // Mostly alike, as it is after training.
+      const twoAlike = fc
+        .tuple(fc.uint8Array({ minLength: 64, maxLength: 9000 }), fc.array(fc.nat(), { maxLength: 8 }))
+        .map(([base, places]) => {
+          const target = base.slice();
+          for (const place of places) target[place % target.length] = place >> 8;
+          return [target, base] as const;
+        });
       fc.assert(
-        fc.property(twoOfOneSize, ([target, base]) => {
+        fc.property(fc.oneof(twoOfOneSize, twoAlike), ([target, base]) => {
           const [from, to] = [inWords(base), inWords(target)];
           const laid = new Uint8Array(to.length);
-          layOut(layout, target.length, to, from, laid);
+          const laidBytes = layOut(layout, target.length, to, from, laid);
+          if (laidBytes === undefined) return;
           const back = new Uint8Array(to.length);
-          putBack(layout, target.length, laid, from, back);
+          putBack(layout, target.length, laid.subarray(0, laidBytes), from, back);
           expect(back.subarray(0, target.length)).toEqual(target);
         }),
       );
@@ -51,6 +58,21 @@ describe('layOut()', () => {
     const laid = new Uint8Array(8);
     layOut({ kind: 'step', width: 2, argument: 0 }, 8, pairs(0x100, 0xff, 7, 0), pairs(0xff, 0x100, 7, 0xffff), laid);
     expect([...laid]).toEqual([2, 1, 0, 2, 0, 0, 0, 0]);
+  });
+
+  test('sparse steps are a count, gaps and planes; more than one in 8 are none', () => {
+    const [base, target] = [new Uint16Array(1000), new Uint16Array(1000)];
+    for (const [at, value] of [
+      [3, 1],
+      [4, 0xffff],
+      [700, 0x100],
+    ] as const)
+      target[at] = value;
+    const [from, to, laid] = [new Uint8Array(base.buffer), new Uint8Array(target.buffer), new Uint8Array(2000)];
+    const laidBytes = layOut({ kind: 'sparse', width: 2, argument: 0 }, 2000, to, from, laid);
+    const gaps = [3, 0, 255, 255, 695 - 510];
+    expect([...laid.subarray(0, laidBytes)]).toEqual([3, 0, 0, 0, ...gaps, 2, 1, 0, 0, 0, 2]);
+    expect(layOut({ kind: 'sparse', width: 2, argument: 0 }, 2000, to.fill(1), from, laid)).toBeUndefined();
   });
 
   test('groups stand in the order of the base’s keys, elements in theirs', () => {

@@ -8,10 +8,11 @@ import { elementsOf, groupSteps, ungroupSteps } from './groups.ts';
 import { DELTA_LIMITS } from './limits.ts';
 import type { Encoding } from './operation.ts';
 import { joinPlanes, splitPlanes } from './planes.ts';
+import { layOutSparse, putBackSparse } from './sparse-steps.ts';
 import { wordsOf } from './words.ts';
 
 export interface Layout {
-  readonly kind: Extract<Encoding, 'planes' | 'xor' | 'step' | 'grouped'>;
+  readonly kind: Extract<Encoding, 'planes' | 'xor' | 'step' | 'grouped' | 'sparse'>;
   readonly width: number;
   readonly argument: number;
 }
@@ -19,9 +20,19 @@ export interface Layout {
 /** One a thread; nothing is kept in it between calls. */
 const scratch = new Uint8Array(DELTA_LIMITS.blockBytes);
 
-/** `base` has as many bytes as the block; `planes` takes none. */
-export function layOut(layout: Layout, byteCount: number, target: Uint8Array, base: Uint8Array, out: Uint8Array): void {
+/**
+ * How many bytes of `out` it takes; undefined where the block is not of a kind that this is for. `base` has as many bytes as
+ * the block; `planes` takes none.
+ */
+export function layOut(
+  layout: Layout,
+  byteCount: number,
+  target: Uint8Array,
+  base: Uint8Array,
+  out: Uint8Array,
+): number | undefined {
   const { width, argument } = layout;
+  if (layout.kind === 'sparse') return layOutSparse(width, byteCount, target, base, out);
   const elements = Math.floor(byteCount / width);
   if (layout.kind === 'grouped') {
     const [elementsTo, elementsFrom] = [elementsOf(width, target, byteCount), elementsOf(width, base, byteCount)];
@@ -29,10 +40,16 @@ export function layOut(layout: Layout, byteCount: number, target: Uint8Array, ba
     splitPlanes(width, elements, scratch, out);
   } else splitPlanes(width, elements, toValues(layout, byteCount, target, base), out);
   copyRest(layout, elements * width, byteCount, target, base, out);
+  return byteCount;
 }
 
+/** `laid` is all that was laid out. Throws `bad_payload`, of `sparse` alone. */
 export function putBack(layout: Layout, byteCount: number, laid: Uint8Array, base: Uint8Array, out: Uint8Array): void {
   const { kind, width, argument } = layout;
+  if (kind === 'sparse') {
+    putBackSparse(width, byteCount, laid, base, out);
+    return;
+  }
   const elements = Math.floor(byteCount / width);
   const isPlain = kind === 'planes' && argument === 0;
   joinPlanes(width, elements, laid, isPlain ? out : scratch);

@@ -2,7 +2,7 @@
 import { type Layout, putBack } from './block-layout.ts';
 import { badOperation, type Operation } from './operation.ts';
 import type { SlotMemory } from './slot-memory.ts';
-import { decompress, isDictionary } from './zstd.ts';
+import { decompress, decompressUpTo, isDictionary } from './zstd.ts';
 
 export type CompressedOperation = Operation & { readonly kind: Layout['kind'] | 'patch' };
 
@@ -17,15 +17,15 @@ export function decodeBlock(memory: SlotMemory, slot: number, operation: Compres
     target.set(decompress(payload, targetBytes, dictionary));
     return;
   }
-  const laid = inWords(decompress(payload, targetBytes));
+  const laid = inWords(kind === 'sparse' ? decompressUpTo(payload, targetBytes) : decompress(payload, targetBytes));
   putBack({ ...operation, kind }, targetBytes, laid, memory.area(slot, 'first'), target);
 }
 
-/** zlib's memory as it is where it begins at a whole word and ends with one. */
+/** zlib's memory as it is where it begins at a whole word and has the last one whole. */
 function inWords(bytes: Buffer): Uint8Array {
-  const isWhole = bytes.byteOffset % 4 === 0 && bytes.byteOffset + bytes.length + 3 < bytes.buffer.byteLength;
-  if (isWhole || (bytes.byteOffset % 4 === 0 && bytes.length % 4 === 0)) return bytes;
+  const hasLastWord = bytes.byteOffset + Math.ceil(bytes.length / 4) * 4 <= bytes.buffer.byteLength;
+  if (bytes.byteOffset % 4 === 0 && hasLastWord) return bytes;
   const copy = new Uint8Array(Math.ceil(bytes.length / 4) * 4);
   copy.set(bytes);
-  return copy;
+  return copy.subarray(0, bytes.length);
 }

@@ -101,7 +101,7 @@ describe('a difference, applied to its base, is the target', () => {
     expect((await applied(difference, base)).equals(target)).toBe(true);
     expect(made.sha256).toBe(sha256Of(difference));
     expect(made.sizeBytes).toBe(difference.length);
-    expect(Object.keys(made.encodings).sort()).toEqual(['copy', 'grouped', 'patch', 'planes', 'raw', 'xor']);
+    expect(Object.keys(made.encodings).sort()).toEqual(['copy', 'grouped', 'patch', 'planes', 'raw', 'sparse', 'xor']);
   });
 
   test('of other files, where bytes are put in, taken out, and moved, at about the size of what is new', async () => {

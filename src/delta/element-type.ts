@@ -38,6 +38,7 @@ const way = (kind: Layout['kind'], width: number, argument = 0): Layout => ({ ki
 
 const ANY_WAYS: readonly Layout[] = [
   way('planes', 1),
+  way('sparse', 1),
   way('xor', 1),
   way('xor', 2),
   way('xor', 4),
@@ -51,7 +52,7 @@ const ANY_WAYS: readonly Layout[] = [
 export function waysOf({ width, groupShift, isRecord }: ElementType): readonly Layout[] {
   if (width === 0) return ANY_WAYS;
   if (isRecord === true || width === 8)
-    return [way('xor', width), way('planes', width), way('xor', 1), way('planes', 1), way('step', 1)];
-  const ways = [way('step', width), way('xor', width), way('planes', width, width === 1 ? 0 : 1)];
+    return [way('sparse', 1), way('xor', width), way('planes', width), way('xor', 1), way('planes', 1), way('step', 1)];
+  const ways = [way('sparse', width), way('step', width), way('xor', width), way('planes', width, width === 1 ? 0 : 1)];
   return groupShift === undefined ? ways : [...ways, way('grouped', width, groupShift)];
 }

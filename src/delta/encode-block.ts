@@ -66,8 +66,9 @@ class Block {
     let best: { readonly way: Way; readonly sizeBytes: number } | undefined;
     for (const way of this.#layouts()) {
       const base = way.from === undefined ? targetSample : baseSamples[way.from];
-      layOut(way.layout, sampled, targetSample, base, laid);
-      const sizeBytes = compress(laid.subarray(0, sampled), effortOf(way.layout, sampled)).length;
+      const laidBytes = layOut(way.layout, sampled, targetSample, base, laid);
+      if (laidBytes === undefined) continue;
+      const sizeBytes = compress(laid.subarray(0, laidBytes), effortOf(way.layout, sampled)).length;
       if (best === undefined || sizeBytes < best.sizeBytes * CLEARLY) best = { way, sizeBytes };
     }
     const [smallest, way] = [best?.sizeBytes ?? sampled, best?.way ?? PLAIN];
@@ -79,6 +80,7 @@ class Block {
   encode(way: Way): Operation {
     const { byteCount } = this.#task;
     const payload = this.#compressed(way);
+    if (payload === undefined) return this.encode(denser(way));
     if (payload.length >= byteCount) {
       this.#memory.area(this.#slot, 'payload', byteCount).set(this.#area('target'));
       return this.operation('raw', { payloadBytes: byteCount });
@@ -98,12 +100,13 @@ class Block {
     return { ...place, baseOffset: this.#task[from] ?? 0, baseBytes: targetBytes };
   }
 
-  #compressed(way: Way): Buffer {
+  #compressed(way: Way): Buffer | undefined {
     const { byteCount } = this.#task;
     const target = this.#area('target');
     if (way.layout === undefined) return this.#patched(target);
-    layOut(way.layout, byteCount, target, this.#area(way.from ?? 'target'), laid);
-    return compress(laid.subarray(0, byteCount), effortOf(way.layout, byteCount));
+    const laidBytes = layOut(way.layout, byteCount, target, this.#area(way.from ?? 'target'), laid);
+    if (laidBytes === undefined) return undefined;
+    return compress(laid.subarray(0, laidBytes), effortOf(way.layout, byteCount));
   }
 
   #patched(bytes: Uint8Array): Buffer {
@@ -151,7 +154,13 @@ class Block {
   }
 }
 
-const PLAIN: Way = { layout: { kind: 'planes', width: 1, argument: 0 } };
+const BYTES: Layout = { kind: 'planes', width: 1, argument: 0 };
+const PLAIN: Way = { layout: BYTES };
+
+/** The sample had few changes and the block has many. */
+function denser({ layout = BYTES, from }: Way): Way {
+  return from === 'first' || from === 'second' ? { layout: { ...layout, kind: 'step' }, from } : PLAIN;
+}
 
 /** Measured (docs/adr/0014): on planes higher levels find runs by chance that cost more than they save. */
 function effortOf({ kind, width }: Layout, byteCount: number): Effort {

@@ -5,7 +5,7 @@
 
 const KEYS = 256;
 
-export type Elements = Uint16Array | Uint32Array;
+export type Elements = Uint8Array | Uint16Array | Uint32Array;
 
 /** Where each key's elements of the first and of the second half begin. */
 interface Starts {
@@ -97,7 +97,7 @@ function lastKey(base: Elements, shift: number): number {
 
 export function elementsOf(width: number, bytes: Uint8Array, byteCount: number): Elements {
   const count = Math.floor(byteCount / width);
-  return width === 2
-    ? new Uint16Array(bytes.buffer, bytes.byteOffset, count)
-    : new Uint32Array(bytes.buffer, bytes.byteOffset, count);
+  if (width === 1) return new Uint8Array(bytes.buffer, bytes.byteOffset, count);
+  if (width === 2) return new Uint16Array(bytes.buffer, bytes.byteOffset, count);
+  return new Uint32Array(bytes.buffer, bytes.byteOffset, count);
 }

@@ -5,7 +5,7 @@ import { DELTA_LIMITS } from './limits.ts';
 export const OPERATION_BYTES = 24;
 export const MAX_COPY_BYTES = 0xffff_ffff;
 
-export const OPERATION_KINDS = ['end', 'copy', 'raw', 'planes', 'patch', 'xor', 'step', 'grouped'] as const;
+export const OPERATION_KINDS = ['end', 'copy', 'raw', 'planes', 'patch', 'xor', 'step', 'grouped', 'sparse'] as const;
 export type OperationKind = (typeof OPERATION_KINDS)[number];
 /** How a block's bytes may stand in a difference. */
 export type Encoding = Exclude<OperationKind, 'end'>;
@@ -45,7 +45,7 @@ export function encodeOperation(operation: Operation): Buffer {
 /** Checks what can be checked of one alone. Throws `bad_operation`. */
 export function parseOperation(bytes: Buffer): Operation {
   const kind = OPERATION_KINDS[bytes.readUInt8(0)];
-  if (kind === undefined) throw badOperation(`its kind is ${bytes.readUInt8(0)}, wanted 0 to 7`);
+  if (kind === undefined) throw badOperation(`its kind is ${bytes.readUInt8(0)}, wanted 0 to 8`);
   if (bytes.readUInt8(3) !== 0) throw badOperation('byte 3 is not 0');
   const baseOffset = bytes.readBigUInt64LE(8);
   if (baseOffset > BigInt(Number.MAX_SAFE_INTEGER)) throw badOperation(`a base offset of ${baseOffset}`);
@@ -87,6 +87,7 @@ function isWidthRight(kind: OperationKind, width: number): boolean {
     case 'xor':
       return width > 0;
     case 'step':
+    case 'sparse':
       return width === 1 || width === 2 || width === 4;
     case 'grouped':
       return width === 2 || width === 4;

@@ -48,6 +48,11 @@ export function decompress(frame: Uint8Array, byteCount: number, dictionary?: Ui
   throw new DeltaError('bad_payload', `Unpacking a payload: ${bytes.length} bytes, wanted ${byteCount}`);
 }
 
+/** At most so many bytes. Throws `bad_payload`. */
+export function decompressUpTo(frame: Uint8Array, byteCount: number): Buffer {
+  return unpack(frame, byteCount, undefined);
+}
+
 function unpack(frame: Uint8Array, byteCount: number, dictionary: Uint8Array | undefined): Buffer {
   try {
     return zstdDecompressSync(frame, {
