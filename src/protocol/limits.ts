@@ -61,6 +61,10 @@ export const PROTOCOL_LIMIT_TABLE = {
   manifestBytes: { value: 64 * 1024, why: 'one manifest as JSON or YAML' },
   manifestDepth: { value: 16, why: 'lists and mappings in each other in one manifest or YAML text' },
   packageManifestBytes: { value: 16 * MiB, why: 'manifest.yaml or delta.yaml of a package of 20,000 files' },
+  packageMarks: {
+    value: 400_000,
+    why: 'line ends, brackets, quotes in them: 20,000 files have 250,000; a million of them take YAML’s reader half a minute',
+  },
   packageDepth: {
     value: 24,
     why: 'lists and mappings in each other in them: a model’s manifest stands in a package’s',

@@ -3,7 +3,17 @@
  * Anchors and aliases (which make bombs), tags (which make objects), keys that come twice and several documents are refused, and
  * the size is looked at before anything else. Spec: docs/spec/16-manifests.md §2.
  */
-import { type Document, isMap, isPair, isScalar, LineCounter, type Node, parseAllDocuments, visit } from 'yaml';
+import {
+  type Document,
+  isMap,
+  isPair,
+  isScalar,
+  LineCounter,
+  type Node,
+  parseAllDocuments,
+  visit,
+  type YAMLMap,
+} from 'yaml';
 import { ProtocolError } from './errors.ts';
 import { isDeeper } from './json-shape.ts';
 import { PROTOCOL_LIMITS } from './limits.ts';
@@ -110,7 +120,8 @@ const OPTIONS = {
   version: '1.2',
   schema: 'core',
   merge: false,
-  uniqueKeys: true,
+  /** The library compares each key with each; see `twiceIn`. */
+  uniqueKeys: false,
   strict: true,
   stringKeys: true,
   prettyErrors: false,
@@ -131,9 +142,20 @@ function faultsOf(document: Document.Parsed): Fault[] {
     Node: (key, node) => {
       const message = faultOf(node, key === 'key');
       if (message !== undefined) faults.push({ offset: startOf(node), message });
+      if (isMap(node)) faults.push(...twiceIn(node));
     },
   });
   return faults;
+}
+
+function twiceIn({ items }: YAMLMap): Fault[] {
+  const known = new Set<unknown>();
+  return items.flatMap(({ key }) => {
+    const name = isScalar(key) ? key.value : key;
+    if (known.has(name)) return [{ offset: startOf(key as Node), message: 'that name stands twice' }];
+    known.add(name);
+    return [];
+  });
 }
 
 function faultOf(node: Node, isKey: boolean): string | undefined {

@@ -35,13 +35,29 @@ export function readForeignDocument<T>(given: string | Uint8Array, reading: Docu
   const sizeBytes = typeof given === 'string' ? Buffer.byteLength(given) : given.length;
   if (sizeBytes > maxBytes)
     throw new ProtocolError('too_large', `Reading ${what}: it has ${sizeBytes} bytes, wanted at most ${maxBytes}`);
+  const text = toText(given, what);
+  const marks = countMarks(text);
+  if (marks > PROTOCOL_LIMITS.packageMarks)
+    throw new ProtocolError(
+      'too_large',
+      `Reading ${what}: it has ${marks} line ends, brackets and other marks of YAML, wanted at most ${PROTOCOL_LIMITS.packageMarks}`,
+    );
   try {
-    return readDocument(toText(given, what), reading);
+    return readDocument(text, reading);
   } catch (thrown) {
     if (!(thrown instanceof ProtocolError) || thrown.code !== 'bad_document') throw thrown;
     throw new ProtocolError('malformed', thrown.message, { data: thrown.data, cause: thrown });
   }
 }
+
+/** What a reader of YAML makes something of, and takes time for. */
+function countMarks(text: string): number {
+  let count = 0;
+  for (let at = 0; at < text.length; at += 1) if (MARKS.has(text.charCodeAt(at))) count += 1;
+  return count;
+}
+
+const MARKS: ReadonlySet<number> = new Set(Buffer.from('\n,[]{}\\&*!?"\''));
 
 /** Throws ProtocolError `malformed` for bytes that are not UTF-8. */
 export function toText(given: string | Uint8Array, what: string): string {
