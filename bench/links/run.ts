@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util';
 import { LinkNetwork } from '../../src/testkit/links/link-network.ts';
 import { ensureDebian } from '../../tools/setup.mjs';
 import type { Bench, Case, Row } from './bench-case.ts';
+import { differencePull } from './difference-pull.ts';
 import { fifteen } from './fifteen.ts';
 import { fourPeers } from './four-peers.ts';
 import { metered } from './metered.ts';
@@ -22,6 +23,7 @@ const CASES: Readonly<Record<string, Case>> = {
   fifteen,
   'slow-seeder': slowSeeder,
   metered,
+  'difference-pull': differencePull,
 };
 const RESULT = join(import.meta.dirname, 'result.json');
 

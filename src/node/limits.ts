@@ -123,8 +123,11 @@ export const NODE_LIMIT_TABLE = {
   differenceApplyRate: { value: 400 * MB, why: 'bytes a second of the file that applying one is taken to write' },
   differenceMakeRate: { value: 150 * MB, why: 'and that making one is taken to read' },
   localRate: { value: GB, why: 'bytes a second that nobody has measured yet: from this machine' },
-  networkRate: { value: 100 * MB, why: 'from its network: a common one' },
-  distantRate: { value: 10 * MB, why: 'and from anywhere else' },
+  networkRate: {
+    value: 25 * MB,
+    why: 'from its network: whole files over a slow one lose more time than differences over a fast one',
+  },
+  distantRate: { value: 5 * MB, why: 'and from anywhere else' },
   differenceWaitMs: { value: 600_000, why: 'nobody waits for longer that a peer makes one' },
   differencePeers: { value: 4, why: 'holders that are asked for a difference of one file' },
   differenceStallMs: { value: 20_000, why: 'one of which nothing comes for so long is given up for the whole file' },

@@ -123,6 +123,7 @@ export class DifferenceMaker implements AsyncDisposable {
     try {
       // Not before whoever asked has its answer.
       await Promise.resolve();
+      abort.signal.throwIfAborted();
       if (!(await make({ base, target }, onPercent, abort.signal))) this.#noteInVain(job);
     } catch (thrown) {
       if (abort.signal.aborted) return;
