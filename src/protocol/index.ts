@@ -130,10 +130,9 @@ export {
   type RefusalReason,
   toRefusal,
 } from './membership.ts';
-export { isModelId, isRelativePath, parseModelId, parseRelativePath, toFolderName } from './names.ts';
+export { isModelId, parseModelId, parseRelativePath, toFolderName } from './names.ts';
 export { type PeerOutcome, parsePeerOutcome } from './outcome.ts';
 export {
-  CUSTODY_ACTIONS,
   CUSTODY_START,
   type CustodyAction,
   type CustodyLine,
@@ -188,7 +187,7 @@ export {
   readPackageRef,
 } from './package/package-names.ts';
 export { packageDigest, packageSigningBytes } from './package/package-signing.ts';
-export { readableSize, readSize, sizeInMb } from './package/package-size.ts';
+export { readableSize, sizeInMb } from './package/package-size.ts';
 export { formatSiteInventory, parseSiteInventory, type SiteInventory } from './package/site-inventory.ts';
 export { compareTiers, PACKAGE_TIERS, type PackageTier, readTier, tierSchema } from './package/tier.ts';
 export {

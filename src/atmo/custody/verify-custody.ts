@@ -14,7 +14,7 @@ import {
 import { isSignedBy } from '../../trust/index.ts';
 import { AtmoError } from '../errors.ts';
 
-export const CUSTODY_FLAWS = [
+const CUSTODY_FLAWS = [
   'missing',
   'unreadable',
   'wrong_number',

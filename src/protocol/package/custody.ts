@@ -13,7 +13,7 @@ import { toText, verbatim } from './package-document.ts';
 import { timestampSchema } from './package-manifest.ts';
 import { packageIdSchema, packageVersionSchema } from './package-names.ts';
 
-export const CUSTODY_ACTIONS = ['created', 'exported', 'imported', 'synced'] as const;
+const CUSTODY_ACTIONS = ['created', 'exported', 'imported', 'synced'] as const;
 export type CustodyAction = (typeof CUSTODY_ACTIONS)[number];
 
 /** `previous` of the first line. */
