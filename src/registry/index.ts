@@ -34,7 +34,6 @@ export type {
 } from './models.ts';
 export type {
   KeptMember,
-  PackageAgent,
   PackageJournalRow,
   PackageModel,
   PackageRepository,

@@ -6,7 +6,7 @@ export { linkCurrent, unlinkCurrent } from './current-link.ts';
 export { openDiskBlobStore } from './disk-blob-store.ts';
 export { StoreError } from './errors.ts';
 export { STORE_LIMITS } from './limits.ts';
-export { type LinkedFile, moveAside, placeLinks, swapLink } from './linked-folder.ts';
+export { moveAside, placeLinks, swapLink } from './linked-folder.ts';
 export { createMemoryBlobIndex } from './memory-blob-index.ts';
 export { createMemoryBlobStore } from './memory-blob-store.ts';
 export {

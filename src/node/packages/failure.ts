@@ -6,7 +6,7 @@ import { PackageError } from './errors.ts';
 
 /** A medium that was pulled out, a stop, a shutdown: the next import goes on. What is wrong with the package itself stays wrong. */
 export function isWorthKeeping(thrown: unknown): boolean {
-  if (thrown instanceof AtmoError) return thrown.code === 'unreadable' || thrown.code === 'cancelled';
+  if (thrown instanceof AtmoError) return ['unreadable', 'changed', 'cancelled'].includes(thrown.code);
   if (thrown instanceof PackageError) return thrown.code === 'interrupted';
   if (thrown instanceof StoreError) return thrown.code === 'store_closed' || thrown.code === 'blob_busy';
   return systemCodeOf(thrown) === 'EIO' || (thrown instanceof Error && thrown.name === 'AbortError');

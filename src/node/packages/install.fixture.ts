@@ -61,6 +61,8 @@ export class PackageBench implements AsyncDisposable {
   /** What the gate says of models, by id. */
   readonly unsafe = new Set<string>();
   freeBytes = 1e9;
+  /** What the store takes, for processes started from now on. */
+  quotaBytes: number | undefined;
   /** Calls of ports, as `models.install`, that fail when they are for that version. */
   readonly failing = new Map<string, string>();
   agentsStarted: string[] = [];
@@ -149,7 +151,7 @@ export class PackageProcess {
     const { home, clock, mesh } = bench;
     const registry = openRegistry(join(home, 'db', 'registry.sqlite'));
     const { hashCache, pieceLists } = registry;
-    const store = await openDiskBlobStore({ folder: home, index: registry.blobIndex });
+    const store = await openDiskBlobStore({ folder: home, index: registry.blobIndex, quotaBytes: bench.quotaBytes });
     const library = new ModelLibrary({ registry, hashCache, store, home, clock, logger: silentLogger });
     const own = mesh.member('node', { role: 'gateway' });
     const trust = new PackageTrustBook({

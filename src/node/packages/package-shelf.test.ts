@@ -163,6 +163,19 @@ describe('an import', () => {
     expect(tree(at('blobs'))).toEqual({});
   });
 
+  it('whose bytes do not fit after all leaves nothing of them', async () => {
+    await install('1.0');
+    const before = await bench.state();
+    const { ownedBytes } = await node.store.usage();
+    await node.end();
+    bench.quotaBytes = ownedBytes + 1_000_000;
+    node = await bench.start();
+    await using source = await bench.pack(linePackage('1.1', { 'models/defects.onnx': Buffer.alloc(3_500_000, 'w') }));
+    await expect(node.import(source)).rejects.toThrow(failsWith('quota_exceeded'));
+    expect(await bench.state()).toEqual(before);
+    expect((await node.store.usage()).ownedBytes).toBe(ownedBytes);
+  });
+
   it('of which something is neither there nor here names it', async () => {
     await install('1.0');
     await using source = await bench.pack(linePackage('1.1'));
