@@ -27,6 +27,10 @@ const BENCHMARKS = {
     script: 'difference/run.ts',
     about: 'differences of a model, made and applied, beside zstd, xdelta3, bsdiff and chunks',
   },
+  package: {
+    script: 'package/run.ts',
+    about: 'packages of 20 GiB, made, verified and installed, beside cp and sha256sum',
+  },
   probe: { script: 'deploy/probe.ts', about: 'trying an ONNX model in a process of its own, by its size' },
 } as const;
 

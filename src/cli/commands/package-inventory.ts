@@ -1,6 +1,5 @@
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { formatSiteInventory, parseSiteInventory } from '../../protocol/index.ts';
 import type { CommandSpec } from '../command.ts';
 
 interface InventoryOptions {
@@ -21,6 +20,7 @@ export const packageInventory: CommandSpec<InventoryOptions> = {
       context.out.event(inventory);
       return 0;
     }
+    const { formatSiteInventory, parseSiteInventory } = await import('../../protocol/index.ts');
     const path = resolve(context.io.cwd, output);
     const checked = parseSiteInventory(JSON.stringify(inventory));
     await writeFile(path, formatSiteInventory(checked), { flush: true });
