@@ -186,6 +186,16 @@ test('the bytes of a difference are for who may read both of its ends', async ()
   expect([answer.status, await answer.json()]).toMatchObject([200, { state: 'made', total_bytes: kept.sizeBytes }]);
 }, 30_000);
 
+test('a node that has nothing to begin from gets the whole file, and a question that is none is refused', async () => {
+  await forget(gamma, '2.0.0');
+  await forget(gamma, '1.0.0');
+  const end = await pull(gamma, '3.0.0', 'always');
+  expect([end.event, end.difference, received(end)]).toEqual(['completed', undefined, end.size_bytes]);
+  const ask404 = await fetch(`${alpha.parts.httpUrl()}/v1/blobs/${end.sha256}/difference?base=${'0'.repeat(64)}`);
+  const ask400 = await fetch(`${alpha.parts.httpUrl()}/v1/blobs/${end.sha256}/difference?base=v1`);
+  expect([ask404.status, ask404.headers.get('problem-code'), ask400.status]).toEqual([404, 'blob_not_found', 400]);
+}, 30_000);
+
 test('the question goes by a stream of the mesh too', async () => {
   const [kept] = alpha.parts.differences?.shelf.list() ?? [];
   if (kept === undefined) throw new Error('nothing is kept');
