@@ -44,6 +44,7 @@ const BY_CODE: Readonly<Record<string, string>> = {
   transfer_ended: 'atmosphere transfers',
   cancelled: 'atmosphere model pull NAME',
   bad_mirror: 'atmosphere up --help',
+  bad_runner: "atmosphere up --agent-runner 'PROGRAM {path}'",
   bad_rate: 'atmosphere transfers limit --help',
   bad_schedule: 'atmosphere transfers limit --help',
   bad_policy: 'atmosphere transfers limit --help',
