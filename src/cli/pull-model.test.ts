@@ -51,6 +51,31 @@ describe('model pull', () => {
     expect(stderr).toContain('org/llama3:  50%  500 B / 1.0 kB  10.0 MB/s  0:12 left  from alpha');
   });
 
+  test('--difference and --no-difference are passed on, and what was saved is told', async () => {
+    const sent: unknown[] = [];
+    const answers: Answers = {
+      [PULL]: ({ body }) => {
+        sent.push(body);
+        const difference = { bytes: 34, total_bytes: 100, instead_of_bytes: 1000 };
+        return lines(
+          makePullEvent({ difference: { ...difference, state: 'making' } }),
+          makePullEvent({ bytes_downloaded: 0, difference: { ...difference, state: 'fetching' } }),
+          { ...completed, difference: { ...difference, bytes: 100, state: 'applied' } },
+        );
+      },
+    };
+    const { stdout, stderr } = await pull(answers, ['org/llama3', '--difference']);
+    await pull(answers, ['org/llama3', '--no-difference']);
+    await pull(answers, ['org/llama3']);
+    expect(sent).toEqual([
+      { id: 'org/llama3', difference: 'always' },
+      { id: 'org/llama3', difference: 'never' },
+      { id: 'org/llama3' },
+    ]);
+    expect(stderr).toContain('a peer makes the difference to what is here');
+    expect(stdout).toContain('\n  difference: 100 B instead of 1.0 kB\n');
+  });
+
   test('of what was on this machine already no rate is told', async () => {
     const local = { ...completed, peers: [], bytes_downloaded: 1000 };
     const { stdout } = await pull({ [PULL]: () => lines(local) }, ['org/llama3']);

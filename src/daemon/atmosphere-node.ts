@@ -53,6 +53,8 @@ export interface PullOptions {
   readonly from?: string;
   /** Before other pulls, or behind; `normal` unless given. */
   readonly priority?: Transfer['priority'];
+  /** Files as differences to an older version that is here: wherever there are any, or never; where it is sooner unless given. */
+  readonly difference?: 'always' | 'never';
   readonly onProgress?: (event: PullEvent) => void;
   /** Cancels the transfer; what arrived is kept. */
   readonly signal?: AbortSignal;
@@ -150,8 +152,9 @@ export class AtmosphereNode implements AsyncDisposable {
    * and kind of what went wrong; NodeError `model_not_found`, `model_ambiguous`, `node_not_found`; the signal's reason.
    */
   async pull(name: string, options: PullOptions = {}): Promise<PullEvent & { readonly path: string }> {
-    const { range, from, priority, onProgress, signal = never() } = options;
-    const body = { id: name, ...(range && { range }), ...(from && { from }), ...(priority && { priority }) };
+    const { range, from, priority, difference, onProgress, signal = never() } = options;
+    const words = { ...(priority && { priority }), ...(difference && { difference }) };
+    const body = { id: name, ...(range && { range }), ...(from && { from }), ...words };
     signal.throwIfAborted();
     let requestId: string | undefined;
     for await (const event of this.#started().node.control.pull({ ...NOTHING, body }, signal)) {
