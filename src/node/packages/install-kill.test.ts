@@ -3,6 +3,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { linePackage, PackageBench, type PackageProcess, tree } from './install.fixture.ts';
 
+/** Some thirty lives, each on a disk of its own. */
+const PATIENCE_MS = 90_000;
+
 interface Story {
   readonly about: string;
   /** Installed before. */
@@ -50,21 +53,25 @@ describe.each(STORIES)('kill -9 at every call of $about', ({ before, act, failin
   });
   afterAll(() => template[Symbol.asyncDispose]());
 
-  it('leaves the node as before or as after, and the next try ends as if nothing had happened', async () => {
-    let endAt = 0;
-    for (let isEnded = true; isEnded; endAt += 1) {
-      const bench = copyOf(template);
-      isEnded = await live(bench, act, failing, endAt);
-      const { journal, ...state } = await stateOf(bench);
-      const { journal: _none, ...wanted } = isSame(state, states.after) ? states.after : states.before;
-      expect({ endAt, ...state, blobs: undefined }).toEqual({ endAt, ...wanted, blobs: undefined });
-      expect(journal.filter((step) => step !== 'stopped')).toEqual([]);
-      if (journal.length > 0 || !isSame(state, states.after)) await live(bench, act, failing);
-      expect({ endAt, ...(await stateOf(bench)) }).toEqual({ endAt, ...states.after });
-      await bench[Symbol.asyncDispose]();
-    }
-    expect(endAt).toBeGreaterThan(10);
-  });
+  it(
+    'leaves the node as before or as after, and the next try ends as if nothing had happened',
+    async () => {
+      let endAt = 0;
+      for (let isEnded = true; isEnded; endAt += 1) {
+        const bench = copyOf(template);
+        isEnded = await live(bench, act, failing, endAt);
+        const { journal, ...state } = await stateOf(bench);
+        const { journal: _none, ...wanted } = isSame(state, states.after) ? states.after : states.before;
+        expect({ endAt, ...state, blobs: undefined }).toEqual({ endAt, ...wanted, blobs: undefined });
+        expect(journal.filter((step) => step !== 'stopped')).toEqual([]);
+        if (journal.length > 0 || !isSame(state, states.after)) await live(bench, act, failing);
+        expect({ endAt, ...(await stateOf(bench)) }).toEqual({ endAt, ...states.after });
+        await bench[Symbol.asyncDispose]();
+      }
+      expect(endAt).toBeGreaterThan(10);
+    },
+    PATIENCE_MS,
+  );
 });
 
 type State = Awaited<ReturnType<typeof stateOf>>;

@@ -8,7 +8,7 @@ import { join, relative } from 'node:path';
 import { appendCustody, openPackageSource, type PackageSource } from '../../atmo/index.ts';
 import { type MeshId, silentLogger } from '../../core/index.ts';
 import { type PackageContents, sizeInMb } from '../../protocol/index.ts';
-import { openRegistry, type PackageRepository, type Registry } from '../../registry/index.ts';
+import { openRegistry, type Registry } from '../../registry/index.ts';
 import { type BlobStore, openDiskBlobStore } from '../../store/index.ts';
 import { makeTestMesh, type TestMesh } from '../../testkit/mesh-members.ts';
 import { factsOfBytes, manifestOf, type PackageFiles } from '../../testkit/package-manifests.ts';
@@ -16,10 +16,10 @@ import { type PackedOptions, packPackage, writeFiles } from '../../testkit/packa
 import { VirtualClock } from '../../testkit/virtual-clock.ts';
 import { ModelLibrary } from '../library/model-library.ts';
 import { assembleShelf } from './assemble-shelf.ts';
-import type { InstallPorts } from './install-ports.ts';
 import type { PackageShelf } from './package-shelf.ts';
 import { PackageTrustBook } from './package-trust.ts';
 import type { InstallEvent, InstalledResult, InstallOptions } from './ports.ts';
+import { failWhereTold, Life } from './process-life.fixture.ts';
 
 export const LINE = 'line-inspection';
 
@@ -220,86 +220,4 @@ function lastOf(events: readonly InstallEvent[]): InstalledResult {
   const last = events.at(-1);
   if (last?.on !== 'installed') throw new Error('it ended without a result');
   return last;
-}
-
-/** Each call is two moments at which a process may end: before its effect, and after. Later calls never answer. */
-class Life {
-  readonly ended: Promise<void>;
-  readonly #endAt: number;
-  readonly #end: () => void;
-  #moments = 0;
-  #isOver = false;
-
-  constructor(endAt: number) {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.ended = promise;
-    this.#end = resolve;
-    this.#endAt = endAt;
-  }
-
-  wrapPorts(ports: InstallPorts): InstallPorts {
-    const wrapped = Object.entries(ports).map(([name, port]) => [name, this.#wrapCalls(port as object, true)]);
-    return Object.fromEntries(wrapped) as InstallPorts;
-  }
-
-  wrapRows(rows: PackageRepository): PackageRepository {
-    return { ...this.#wrapCalls(rows, false), journal: this.#wrapCalls(rows.journal, false), trust: rows.trust };
-  }
-
-  #wrapCalls<Port extends object>(port: Port, isAsync: boolean): Port {
-    return new Proxy(port, {
-      get: (target, name) => {
-        const value = Reflect.get(target, name) as unknown;
-        if (typeof value !== 'function') return value;
-        if (['list', 'get', 'toRows', 'manifestOf'].includes(String(name))) return value.bind(target);
-        const act = (...given: unknown[]) => (value as (...all: unknown[]) => unknown).apply(target, given);
-        return isAsync
-          ? (...given: unknown[]) => this.#later(() => act(...given))
-          : (...given: unknown[]) => this.#now(() => act(...given));
-      },
-    });
-  }
-
-  async #later(act: () => unknown): Promise<unknown> {
-    if (this.#isMoment()) return await new Promise(() => {});
-    const answer = await act();
-    if (this.#isMoment()) return await new Promise(() => {});
-    return answer;
-  }
-
-  /** A call that answers at once cannot hang: it throws, and whoever goes on is over. */
-  #now(act: () => unknown): unknown {
-    if (this.#isMoment()) throw new Error('the process has ended');
-    const answer = act();
-    if (this.#isMoment()) throw new Error('the process has ended');
-    return answer;
-  }
-
-  #isMoment(): boolean {
-    if (this.#isOver) return true;
-    this.#isOver = this.#moments === this.#endAt;
-    this.#moments += 1;
-    if (this.#isOver) this.#end();
-    return this.#isOver;
-  }
-}
-
-/** `models.install`, `config.apply` and so on. */
-function failWhereTold(ports: InstallPorts, failing: ReadonlyMap<string, string>): InstallPorts {
-  const wrapped = Object.entries(ports).map(([name, port]) => [
-    name,
-    new Proxy(port as object, {
-      get(target, call) {
-        const value = Reflect.get(target, call) as unknown;
-        if (typeof value !== 'function') return value;
-        return async (...given: unknown[]) => {
-          const version = failing.get(`${name}.${String(call)}`);
-          if (version !== undefined && JSON.stringify(given).includes(`"version":"${version}"`))
-            throw new Error('no such luck');
-          return await (value as (...all: unknown[]) => unknown).apply(target, given);
-        };
-      },
-    }),
-  ]);
-  return Object.fromEntries(wrapped) as InstallPorts;
 }
