@@ -1,12 +1,12 @@
 /** A studio with the internet, and a site without it: a gateway, and two machines that reach nothing but the gateway. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { PackageEvent } from '../src/api/index.ts';
+import type { AnswerOf, PackageEvent } from '../src/api/index.ts';
 import { MB } from '../src/core/index.ts';
 import { writeGgufFile } from '../src/testkit/model-files.ts';
 import { DevNetwork, type DevNode } from '../src/testkit/processes.ts';
 import { type Islands, openIslands } from './islands.ts';
-import { look } from './look.ts';
+import { listModels } from './journeys.ts';
 
 export const PACKAGE = 'line-inspection';
 const LARGE_BYTES = 12 * MB;
@@ -101,12 +101,12 @@ export async function follow(node: DevNode, ...args: readonly string[]) {
 
 /** `id`, version and tier of what is installed. */
 export async function installed(node: DevNode): Promise<string[]> {
-  const { packages = [] } = (await look(node, 'packageList')) ?? {};
+  const { packages } = await node.json<AnswerOf<'packageList'>>('package', 'list');
   return packages.map(({ id, version, tier }) => `${id} ${version} ${tier}`);
 }
 
-/** `id@version` of the models that are here, or with `mesh` anywhere, in order. */
-export async function models(node: DevNode, mesh = false): Promise<string[]> {
-  const rows = (await look(node, 'modelList', { query: mesh ? { scope: 'mesh' } : {} }))?.models ?? [];
+/** `id@version` of the models that are here, or with `--mesh` anywhere, in order. */
+export async function models(node: DevNode, ...flags: readonly string[]): Promise<string[]> {
+  const rows = await listModels(node, ...flags);
   return rows.map(({ model_id, version }) => `${model_id}@${version}`).sort();
 }

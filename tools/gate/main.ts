@@ -15,6 +15,10 @@ if (!quickOnly)
   ensureDebian([
     { command: 'curl', name: 'curl' },
     { command: 'ip', name: 'iproute2' },
+    { command: 'unzip', name: 'unzip' },
+    { command: 'avahi-daemon', name: 'avahi-daemon' },
+    { command: 'avahi-browse', name: 'avahi-utils' },
+    { command: 'dbus-daemon', name: 'dbus' },
   ]);
 const results = STEPS.filter((step) => step.quick || !quickOnly).map(runStep);
 const passed = results.reduce((sum, counts) => sum + counts.passed, 0);
