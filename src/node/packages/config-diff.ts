@@ -15,7 +15,9 @@ export function configDiff(before: Uint8Array, after: Uint8Array, names: DiffNam
   if (before.length + after.length > PACKAGE_LIMITS.diffBytes) return tooLong(names);
   const { path } = names;
   const options = { context: 3, maxEditLength: PACKAGE_LIMITS.diffEdits };
-  const patch = createTwoFilesPatch(path, path, old, now, names.before, names.after, options);
+  // Versions behind the names would stand behind a tab, which a terminal is not given.
+  const named = [`${path} ${names.before}`, `${path} ${names.after}`] as const;
+  const patch = createTwoFilesPatch(...named, old, now, undefined, undefined, options);
   return patch === undefined ? tooLong(names) : patch.slice(patch.indexOf('--- '));
 }
 
