@@ -13,6 +13,8 @@ if (Number.parseInt(process.versions.node, 10) < 24) {
 setFlagsFromString('--no-concurrent-sparkplug');
 // For commands, which live shortly: what is kept of it costs a daemon 10 MB for as long as it runs.
 if (process.argv[2] !== 'up') module.enableCompileCache?.();
+// They move gigabytes, and are to have no more than a small machine has.
+if (process.argv.includes('package')) (await import('./lean-memory.ts')).keepMemoryLean();
 const { runProcess } = await import('./process-run.ts');
 await runProcess(async (config) => {
   (await import('./lean-memory.ts')).keepMemoryLean();

@@ -1,11 +1,10 @@
 /** Flags of packages. Each throws CliError `bad_usage` with what was wanted. Pure. */
-import type { PackageTier } from '../protocol/index.ts';
+import { type PackageTier, readTier } from '../protocol/index.ts';
 import { CliError } from './errors.ts';
 
 export function parseTier(text: string): PackageTier {
-  // As `readTier` of protocol, whose schemas are too much for every start of a command.
-  const digit = /^(?:tier[_-]?)?([1-3])$/i.exec(text.trim())?.[1];
-  if (digit !== undefined) return `tier_${digit}` as PackageTier;
+  const tier = readTier(text.trim());
+  if (tier !== undefined) return tier;
   throw new CliError('bad_usage', 'Wanted one of the tiers tier_1, tier_2, tier_3');
 }
 

@@ -26,7 +26,6 @@ export const packageCreate: CommandSpec<CreateOptions> = {
     { flags: '--founder-key <file>', about: 'a founder signs too: an Ed25519 private key in PEM' },
   ],
   async run(context, { options }) {
-    (await import('../lean-memory.ts')).keepMemoryLean();
     return (await import('../create-package.ts')).createFromMission(context, options);
   },
 };

@@ -26,7 +26,6 @@ export const packageExport: CommandSpec<ExportOptions> = {
     { flags: '--output <dir>', about: 'where to write it (default: here)' },
   ],
   async run(context, { args: [name = ''], options }) {
-    (await import('../lean-memory.ts')).keepMemoryLean();
     return (await import('../export-package.ts')).exportTo(context, name, options);
   },
 };

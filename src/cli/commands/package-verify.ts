@@ -10,7 +10,6 @@ export const packageVerify: CommandSpec<{ quick?: boolean }> = {
   ],
   options: [{ flags: '--quick', about: 'all but the content: no file of it is read' }],
   async run(context, { args: [path = ''], options }) {
-    (await import('../lean-memory.ts')).keepMemoryLean();
     return (await import('../verify-package.ts')).verifyPackageAt(context, path, options.quick === true);
   },
 };
