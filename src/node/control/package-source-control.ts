@@ -1,6 +1,6 @@
 /**
  * What the tools that read files are told of this machine: where a model lies, what it is, and which contents are here at all. They read the
- * bytes themselves, and verify them. Spec: docs/spec/21-packages.md §9.
+ * bytes themselves, and verify them. Spec: docs/spec/21-packages.md §14.
  */
 import type { AnswerOf, ControlHandlers } from '../../api/index.ts';
 import { AtmosphereError, type Sha256 } from '../../core/index.ts';

@@ -1,6 +1,6 @@
 /**
  * `package create`: a mission’s folder and models of the library as one signed package, or one for each tier.
- * Spec: docs/spec/21-packages.md §9.
+ * Spec: docs/spec/21-packages.md §13.
  */
 import { resolve } from 'node:path';
 import {

@@ -1,4 +1,4 @@
-/** When a package was made: the same each time it is made of the same things. Pure. Spec: docs/spec/21-packages.md §9. */
+/** When a package was made: the same each time it is made of the same things. Pure. Spec: docs/spec/21-packages.md §13. */
 import { PackingError } from '../errors.ts';
 
 export interface TimeFacts {

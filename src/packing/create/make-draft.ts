@@ -1,4 +1,4 @@
-/** From a mission’s folder to a draft: models looked up, headers read, chunks counted. Nothing is written. Spec: docs/spec/21-packages.md §9. */
+/** From a mission’s folder to a draft: models looked up, headers read, chunks counted. Nothing is written. Spec: docs/spec/21-packages.md §13. */
 import {
   isModelId,
   PACKAGE_TIERS,

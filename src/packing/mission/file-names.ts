@@ -1,4 +1,4 @@
-/** What the name of a file tells: id, version, domain; and which files a pattern means. Pure. Spec: docs/spec/23-missions.md §1, §2. */
+/** What the name of a file tells: id, version, domain; and which files a pattern means. Pure. Spec: docs/spec/21-packages.md §13. */
 
 /** `vision_agent-1.2` apart. A number alone is part of the name: `qwen-7` is no version 7. */
 const VERSIONED = /^(.+)[-_](?:v(\d[\w.+-]*)|(\d+(?:\.\d+)+(?:[-+][\w.+-]+)?))$/;

@@ -1,4 +1,4 @@
-/** Where a mission lies. Spec: docs/spec/23-missions.md §1. */
+/** Where a mission lies. Spec: docs/spec/21-packages.md §13. */
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { PackingError } from '../errors.ts';

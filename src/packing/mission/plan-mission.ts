@@ -1,6 +1,6 @@
 /**
  * Which files and models a mission means: by mission.yaml, and by the folders of which it says nothing. What is not there is told, all of
- * it. Pure. Spec: docs/spec/21-packages.md §9.
+ * it. Pure. Spec: docs/spec/21-packages.md §13.
  */
 import { type PackageTier, readModelRef } from '../../protocol/index.ts';
 import type { Problem } from '../problems.ts';

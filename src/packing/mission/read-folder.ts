@@ -1,6 +1,6 @@
 /**
  * What lies in a mission’s folder. Links are followed, they are the owner’s; what is hidden and what is no file is left out.
- * Spec: docs/spec/23-missions.md §1.
+ * Spec: docs/spec/21-packages.md §13.
  */
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** A mission’s folder: what lies in it, and its mission.yaml where it has one. Spec: docs/spec/21-packages.md §9. */
+/** A mission’s folder: what lies in it, and its mission.yaml where it has one. Spec: docs/spec/21-packages.md §13. */
 import { readFile } from 'node:fs/promises';
 import { messageOf } from '../../core/index.ts';
 import { isJsonObject, type Mission, PROTOCOL_LIMITS, parseMission, parseYamlText } from '../../protocol/index.ts';

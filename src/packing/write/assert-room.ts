@@ -1,4 +1,4 @@
-/** Is there room for what is to be written, before hours are spent on writing it? Spec: docs/spec/21-packages.md §9. */
+/** Is there room for what is to be written, before hours are spent on writing it? Spec: docs/spec/21-packages.md §13. */
 import { mkdir, statfs } from 'node:fs/promises';
 import { AtmoError, FAT32_FILE_BYTES } from '../../atmo/index.ts';
 import { formatBytes, messageOf, systemCodeOf } from '../../core/index.ts';
