@@ -132,6 +132,8 @@ async function assemble(options: NodeOptions, stack: AsyncDisposableStack): Prom
   const httpUrl = () => http.url;
   const packing = await openPackages(surroundings, { ...opened, ...exchanging, nodes, httpUrl }, stack);
   await packageMesh.startOffering();
+  // Pulls of packages end in installs, which close before the pulls do.
+  stack.defer(() => transfers.beginClose());
   const parts: NodeParts = {
     ...{ name, home, clock, store, mesh, catalog, library, manifests, inventory, intake },
     ...{ transfers, differences, fetching, offers, rates, feedback, relaying, freeBytes },

@@ -1,7 +1,7 @@
 /** What is written to the audit log without anybody asking: transfers that end, orders, policies and members that change. */
 import { createHash } from 'node:crypto';
 import type { Mesh, RecordEvent } from '../../mesh/index.ts';
-import { canonicalBytes, type RecordKind, type SignedRecord } from '../../protocol/index.ts';
+import { canonicalBytes, isPackageEntry, type RecordKind, type SignedRecord } from '../../protocol/index.ts';
 import type { AuditEventName } from '../../registry/index.ts';
 import { NODE_LIMITS } from '../limits.ts';
 import type { TransferService } from '../pull/transfer-service.ts';
@@ -57,14 +57,17 @@ function auditTransfer(
   trail: AuditTrail,
   { entry, state, requestId, peers, mirrors, error, ...rest }: TransferSnapshot,
 ) {
-  const about = { model_id: entry.model_id, version: entry.version, sha256: entry.sha256 };
+  const named = isPackageEntry(entry) ? { package: entry.model_id } : { model_id: entry.model_id };
+  const about = { ...named, version: entry.version, sha256: entry.sha256 };
   const source = [
     ...peers.filter(({ bytes }) => bytes > 0).map(({ nodeId, bytes }) => ({ node_id: nodeId, bytes })),
     ...mirrors.filter(({ bytes }) => bytes > 0).map(({ name, bytes }) => ({ mirror: name, bytes })),
   ].slice(0, NODE_LIMITS.auditSources);
   const end = { request_id: requestId, state, bytes: rest.bytesDownloaded, took_ms: rest.durationMs };
   trail.note('transfer', { ...about, ...end, source, ...(error === undefined ? {} : { code: error.code }) });
-  if (state === 'Completed') trail.note('install', { ...about, how: 'pull', path: rest.path });
+  // What is installed of a package has been written down by the install.
+  if (state === 'Completed' && !isPackageEntry(entry))
+    trail.note('install', { ...about, how: 'pull', path: rest.path });
 }
 
 /** Bytes that somebody wanted and may not have: the same again is written once in a while. */

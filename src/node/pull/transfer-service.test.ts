@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { MiB, type RequestId } from '../../core/index.ts';
+import { CoreError, MiB, type RequestId, type Sha256 } from '../../core/index.ts';
 import { VirtualClock } from '../../testkit/virtual-clock.ts';
 import { fileSet, oneFile, PullBench, TestPeer } from './pulling.fixture.ts';
 import type { Transfer } from './transfer.ts';
@@ -280,3 +280,48 @@ function unfinished(requestId: string, entry: TransferSnapshot['entry']) {
     error: undefined,
   };
 }
+
+test('an install that ends because the node closes is gone on with at the next start', async () => {
+  const bench = new PullBench();
+  const model = oneFile('org/one', content);
+  bench.swarm.add(new TestPeer('peer', model));
+  const before = bench.service();
+  bench.models.beforeInstall = async () => {
+    before.beginClose();
+    throw new CoreError('cancelled', 'The node is being shut down');
+  };
+  const { requestId } = before.start({ target: model });
+  await over(before.get(requestId) as Transfer);
+  await before.close();
+  expect(bench.log.list()).toEqual([expect.objectContaining({ requestId, state: 'Downloading' })]);
+
+  bench.models.beforeInstall = async () => {};
+  const after = bench.service();
+  after.resume();
+  expect(await over(after.get(requestId) as Transfer)).toMatchObject({ state: 'Completed' });
+});
+
+test('files that are to be judged come first, and nothing else does when they are no good', async () => {
+  const bench = new PullBench();
+  const files = { 'a.bin': randomBytes(5000), 'manifest.yaml': Buffer.from('manifest'), 'z.bin': randomBytes(5000) };
+  const model = fileSet('org/set', files);
+  bench.swarm.add(new TestPeer('peer', model));
+  const judged: string[][] = [];
+  Object.assign(bench.models, {
+    firstFiles: (_: unknown, all: readonly { path: string }[]) => all.filter(({ path }) => path === 'manifest.yaml'),
+    judge: async (_: unknown, all: readonly { sha256: Sha256; path: string }[]) => {
+      const here = await Promise.all(
+        all.map(async ({ sha256, path }) => ((await bench.store.stat(sha256)) ? path : '')),
+      );
+      judged.push(here.filter((path) => path !== ''));
+      if (judged.length === 1) throw new CoreError('invalid_id', 'No good');
+    },
+  });
+  const service = bench.service();
+  expect(await over(service.start({ target: model }))).toMatchObject({
+    state: 'Failed',
+    error: { code: 'invalid_id' },
+  });
+  expect(await over(service.start({ target: model }))).toMatchObject({ state: 'Completed' });
+  expect(judged).toEqual([['manifest.yaml'], ['manifest.yaml']]);
+});

@@ -138,6 +138,11 @@ export class TransferService {
     return running.length;
   }
 
+  /** From now on whatever is interrupted is to be gone on with at the next start, also what is interrupted by others that close. */
+  beginClose(): void {
+    this.#isClosing = true;
+  }
+
   /** Interrupts all; their rows stay unfinished, so that the next start goes on with them. */
   async close(): Promise<void> {
     this.#isClosing = true;
@@ -193,7 +198,8 @@ export class TransferService {
 
   #record(transfer: Transfer, from: NodeId | undefined): void {
     const snapshot = transfer.snapshot();
-    if (this.#isClosing && snapshot.state === 'Cancelled') return;
+    const isInterrupted = snapshot.state === 'Cancelled' || snapshot.error?.kind === 'cancelled';
+    if (this.#isClosing && isInterrupted) return;
     const { difference } = transfer.target;
     this.#deps.log.put({ ...toRow(snapshot, from, this.#deps.clock.nowMs()), difference });
   }
