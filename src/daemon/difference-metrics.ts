@@ -10,7 +10,11 @@ export function exportDifferenceMetrics(registry: Registry, differences: Differe
   const { counts, shelf } = differences;
   const registers = [registry];
   const counter = (name: string, help: string, read: () => number): void => {
-    const made: Counter = new Counter({ name, help, registers, collect: () => (made.reset(), made.inc(read())) });
+    const collect = (): void => {
+      made.reset();
+      made.inc(read());
+    };
+    const made: Counter = new Counter({ name, help, registers, collect });
   };
   const gauge = (name: string, help: string, read: () => number): void => {
     const made: Gauge = new Gauge({ name, help, registers, collect: () => made.set(read()) });

@@ -66,7 +66,7 @@ export async function openLibraryParts(
 }
 
 async function openDifferencesOf(
-  { home, registry, store, clock, logger, parentOf }: LibrarySurroundings,
+  { home, registry, store, clock, logger, fetching, parentOf }: LibrarySurroundings,
   library: ModelLibrary,
   stack: AsyncDisposableStack,
 ): Promise<Differences | undefined> {
@@ -74,7 +74,7 @@ async function openDifferencesOf(
   const freeBytes = () => freeBytesAt(home.folder);
   const folder = home.differences;
   const differences = await openDifferences(
-    { registry, store, library, folder, freeBytes, parentOf, clock, logger },
+    { registry, store, library, folder, freeBytes, fetching, parentOf, clock, logger },
     stack,
   );
   differences.contents.add(() => packageContents(registry.packages.list()));

@@ -48,7 +48,9 @@ function leads(chain: readonly DifferenceLink[], { bases, target }: Ends): boole
   const [first, last] = [chain[0], chain.at(-1)];
   if (first === undefined || last?.target !== target || chain.length > PROTOCOL_LIMITS.differenceChain) return false;
   const contents = [first.base, ...chain.map((link) => link.target)];
-  return bases.includes(first.base) && new Set(contents).size === contents.length;
+  // A difference is none of the contents: what is fetched and let go as one must not be anything else.
+  const all = [...contents, ...chain.map(({ sha256 }) => sha256)];
+  return bases.includes(first.base) && new Set(all).size === all.length;
 }
 
 function isSame(a: DifferenceLink, b: DifferenceLink): boolean {

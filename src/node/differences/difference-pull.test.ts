@@ -66,13 +66,14 @@ let counts: DifferenceCounts;
 let shares: (DifferenceShare | undefined)[];
 let marks: SourceOutcome[];
 let hashes: Map<Sha256, Buffer>;
+let fetched: Set<Sha256>;
 
 beforeEach(async () => {
   const answer = (): DifferenceAnswer => ({ state: 'made', chain: [linkOf(first, second, oneToTwo)] });
   peer = { blobs: [first, second, third, oneToTwo, twoToThree], answer, gives: true, asked: [] };
   store = createMemoryBlobStore();
   await store.put(first.blob.sha256, first.content);
-  [counts, shares, marks, hashes] = [new DifferenceCounts(), [], [], new Map()];
+  [counts, shares, marks, hashes, fetched] = [new DifferenceCounts(), [], [], new Map(), new Set()];
 });
 
 function sourceOf(wanted: Sha256): PieceSource | undefined {
@@ -114,6 +115,7 @@ async function puller(clock: Clock = new VirtualClock()): Promise<DifferencePull
   const file = ({ blob }: TestBlob) => ({ path: 'm.gguf', sizeBytes: blob.sizeBytes, sha256: blob.sha256 });
   return new DifferencePull({
     ...{ store, shelf, counts, folder, clock, logger: silentLogger },
+    isFetched: (sha256) => fetched.has(sha256),
     contents: () => [{ modelId: MODEL, version: '1', parents: [], files: [file(first)] }],
     describe: ({ blob }) => ({
       ...{ modelId: MODEL, version: '9', parents: [] },
@@ -265,6 +267,19 @@ describe('DifferencePull', () => {
     expect(await store.stat(second.blob.sha256)).toBeUndefined();
   });
 
+  it('leaves alone what a peer calls a difference and is a file here, or on its way', async () => {
+    await store.put(oneToTwo.blob.sha256, oneToTwo.content);
+    await store.addRef(oneToTwo.blob.sha256, 'model:acme/other@1');
+    expect(await (await puller()).pull(wanted(second), never())).toBe(false);
+    expect(await store.stat(oneToTwo.blob.sha256)).toBeDefined();
+    peer.answer = () => ({ state: 'made', chain: [linkOf(first, third, twoToThree)] });
+    fetched.add(twoToThree.blob.sha256);
+    expect(await (await puller()).pull(wanted(third), never())).toBe(false);
+    peer.answer = () => ({ state: 'made', chain: [linkOf(first, third, third)] });
+    expect(await (await puller()).pull(wanted(third), never())).toBe(false);
+    expect([marks, await store.listParts()]).toEqual([[], []]);
+  });
+
   it('gives up one of which nothing comes', async () => {
     const clock = new VirtualClock();
     peer.gives = false;
@@ -285,13 +300,16 @@ describe('DifferencePull', () => {
   it('called off, keeps the part of the difference for the next time', async () => {
     peer.gives = false;
     const off = new AbortController();
-    const pulling = (await puller()).pull(wanted(second), off.signal);
+    const one = await puller();
+    const told = { ...wanted(second), deps: { ...wanted(second).deps, fetched } };
+    const pulling = one.pull(told, off.signal);
     pulling.catch(() => {});
     while ((await store.listParts()).length === 0) await new Promise((resolve) => setImmediate(resolve));
     off.abort(new Error('paused'));
     await expect(pulling).rejects.toThrow('paused');
     expect((await store.listParts()).map(({ sha256 }) => sha256)).toEqual([oneToTwo.blob.sha256]);
     peer.gives = true;
-    expect(await (await puller()).pull(wanted(second), never())).toBe(true);
+    expect([...fetched]).toEqual([oneToTwo.blob.sha256]);
+    expect(await one.pull(told, never())).toBe(true);
   });
 });

@@ -32,6 +32,8 @@ export interface DifferencePullOptions {
   /** For files between two differences. */
   readonly folder: string;
   contents(): readonly KnownContent[];
+  /** A pull fetches it, as a file of its model. */
+  isFetched(sha256: Sha256): boolean;
   /** What the wanted content was made from, as its entry and its manifest say. */
   describe(wanted: WantedDifference): WantedFile | undefined;
   readonly clock: Clock;
@@ -51,6 +53,8 @@ interface Attempt {
 export class DifferencePull implements DifferencePuller {
   readonly #options: DifferencePullOptions;
   readonly #turns = new Turns(NODE_LIMITS.differencesApplied);
+  /** Differences of pulls that are under way or interrupted. */
+  readonly #mine = new Set<Sha256>();
 
   constructor(options: DifferencePullOptions) {
     this.#options = options;
@@ -108,7 +112,7 @@ export class DifferencePull implements DifferencePuller {
     const onMaking = (): void => share('making', 0, 0);
     const file = await this.#fileToGet(attempt);
     const { offer, isUseless } = await askHolders({ ...question, file, onMaking }, signal);
-    if (offer === undefined || !(await this.#hasRoom(attempt, offer))) {
+    if (offer === undefined || !(await this.#isFree(offer)) || !(await this.#hasRoom(attempt, offer))) {
       counts.noteEnd(isUseless ? 'not_worth_it' : 'none_offered');
       return false;
     }
@@ -118,13 +122,18 @@ export class DifferencePull implements DifferencePuller {
   /** What is not kept goes; after an interruption it is what the next attempt goes on with. */
   async #takeOrLeave(attempt: Attempt, offer: FoundOffer, share: OnShare, signal: AbortSignal): Promise<boolean> {
     let verdict: Verdict = 'failed';
+    for (const { sha256 } of offer.chain) this.#mine.add(sha256);
     try {
       verdict = await this.#take(attempt, offer, share, signal);
       return verdict === 'done';
     } finally {
-      if (!signal.aborted)
-        for (const { sha256 } of offer.chain) await this.#options.shelf.discard(sha256, verdict === 'wrong');
+      if (!signal.aborted) for (const { sha256 } of offer.chain) await this.#letGo(sha256, verdict === 'wrong');
     }
+  }
+
+  async #letGo(sha256: Sha256, isWrong: boolean): Promise<void> {
+    this.#mine.delete(sha256);
+    await this.#options.shelf.discard(sha256, isWrong);
   }
 
   async #fileToGet({ wanted, blob, holders }: Attempt): Promise<FileToGet> {
@@ -133,6 +142,17 @@ export class DifferencePull implements DifferencePuller {
     const rates = holders.map(({ holder, source }) => source.expectedRate ?? assumedRate(holder.distance ?? 2));
     const rateBytesPerSecond = Math.min(Math.max(...rates), wanted.rateLimit);
     return { sizeBytes, heldBytes: part?.heldBytes ?? 0, choice: wanted.target.difference, rateBytesPerSecond };
+  }
+
+  /** What a peer calls a difference may be the name of a file that is here, or on its way: that is left alone. */
+  async #isFree({ chain }: FoundOffer): Promise<boolean> {
+    const { store, shelf, isFetched } = this.#options;
+    for (const { sha256 } of chain) {
+      const known = shelf.find(sha256) === undefined ? await store.stat(sha256) : undefined;
+      if ((isFetched(sha256) && !this.#mine.has(sha256)) || (known !== undefined && (known.refs > 0 || known.pinned)))
+        return false;
+    }
+    return true;
   }
 
   /** For the difference, and for the files on the way, beside the target. */

@@ -95,12 +95,14 @@ export class DifferenceShelf {
   /** Nobody needs it: its blob, or the part of it, goes. Nothing happens to one that is kept, unless it `isWrong`. */
   discard(sha256: Sha256, isWrong = false): Promise<void> {
     return this.#inTurn(async () => {
-      const { store } = this.#options;
+      const { store, pieceLists } = this.#options;
       const row = this.#byDigest.get(sha256);
       if (row !== undefined && !isWrong) return;
       if (row !== undefined) await this.#remove(row);
       else await this.#deleteBlob(sha256);
-      if ((await store.listParts()).some((part) => part.sha256 === sha256)) await store.discardPart(sha256);
+      if (!(await store.listParts()).some((part) => part.sha256 === sha256)) return;
+      await store.discardPart(sha256);
+      pieceLists.delete(sha256);
     });
   }
 

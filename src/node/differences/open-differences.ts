@@ -3,9 +3,10 @@
  * Spec: docs/spec/22-differences.md §7.
  */
 import { mkdir, rm } from 'node:fs/promises';
-import type { Clock, Logger } from '../../core/index.ts';
+import type { Clock, Logger, Sha256 } from '../../core/index.ts';
 import type { Registry } from '../../registry/index.ts';
 import type { BlobStore } from '../../store/index.ts';
+import type { FetchBook } from '../pull/fetch-book.ts';
 import { DifferenceCounts } from './difference-counts.ts';
 import { DifferenceDesk } from './difference-desk.ts';
 import { DifferenceMaker } from './difference-maker.ts';
@@ -20,6 +21,8 @@ export interface DifferencesOptions extends KnownContentsOptions {
   /** Emptied here. */
   readonly folder: string;
   freeBytes(): Promise<number>;
+  /** What pulls fetch; none where nothing is pulled. */
+  readonly fetching?: Pick<FetchBook, 'has'> | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -48,6 +51,7 @@ export async function openDifferences(options: DifferencesOptions, stack: AsyncD
   const maker = stack.use(new DifferenceMaker({ make, clock, logger }));
   const desk = new DifferenceDesk({ shelf, maker, store, counts, contents, freeBytes });
   const describe = known.describe.bind(known);
-  const puller = new DifferencePull({ store, shelf, counts, folder, contents, describe, clock, logger });
+  const isFetched = (sha256: Sha256): boolean => options.fetching?.has(sha256) === true;
+  const puller = new DifferencePull({ store, shelf, counts, folder, contents, isFetched, describe, clock, logger });
   return { shelf, desk, puller, contents: known, counts, waiting: () => maker.waiting };
 }
