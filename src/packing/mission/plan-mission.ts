@@ -4,7 +4,7 @@
  */
 import { type PackageTier, readModelRef } from '../../protocol/index.ts';
 import type { Problem } from '../problems.ts';
-import { baseOf, domainOf, endingOf, matcherOf, splitVersionedName, stemOf } from './file-names.ts';
+import { baseOf, domainOf, matcherOf, splitVersionedName, stemOf } from './file-names.ts';
 import { nearClause, nearest } from './near.ts';
 import type { FolderFile } from './read-folder.ts';
 import { MISSION_FILE, type MissionFolder } from './read-mission.ts';
@@ -176,10 +176,4 @@ function missingFile(folder: MissionFolder, path: readonly PropertyKey[], patter
   );
   const what = pattern.includes('*') ? 'no file fits it' : 'it is not there';
   return { line: folder.lineOf(path), path: path.join('.'), message: `${pattern}: ${what}; ${nearClause(near, none)}` };
-}
-
-/** Where a model of one file lies in a package: its own name where it lies in the mission’s folder. */
-export function endingFor(files: readonly { readonly path: string }[]): string {
-  const [only] = files;
-  return only === undefined ? '' : endingOf(only.path);
 }
