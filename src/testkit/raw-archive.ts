@@ -106,7 +106,7 @@ function shared(
   bytes.writeUInt16LE(said.flags ?? UTF8, 2);
   bytes.writeUInt16LE(said.method ?? 0, 4);
   bytes.writeUInt16LE((1 << 5) | 1, 8);
-  bytes.writeUInt32LE(said.crc ?? crc32(member.content), 10);
+  bytes.writeUInt32LE(said.crc ?? crcOf(member.content), 10);
   bytes.writeUInt32LE(said.packedBytes ?? (member.packed ?? member.content).length, 14);
   bytes.writeUInt32LE(said.sizeBytes ?? member.content.length, 18);
   bytes.writeUInt16LE(name.length, 22);
@@ -192,4 +192,13 @@ function u32(value: number): Buffer {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32LE(value);
   return bytes;
+}
+
+const CRCS = new WeakMap<Buffer, number>();
+
+/** Counted once a content: a hundred archives are made of the same ones. */
+function crcOf(content: Buffer): number {
+  const crc = CRCS.get(content) ?? crc32(content);
+  CRCS.set(content, crc);
+  return crc;
 }

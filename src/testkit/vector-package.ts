@@ -124,7 +124,7 @@ export function checksumsOf(files: VectorFiles): Buffer {
   const left: readonly string[] = [PACKAGE_FILES.checksums, PACKAGE_FILES.custody];
   const lines = [...files]
     .filter(([path]) => !left.includes(path))
-    .map(([path, bytes]) => `${sha256(bytes)}  ${path}\n`);
+    .map(([path, bytes]) => `${digestsOf(bytes).hash.slice('sha256:'.length)}  ${path}\n`);
   return Buffer.from(lines.join(''));
 }
 
