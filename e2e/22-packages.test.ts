@@ -178,7 +178,7 @@ test('22.6 an older version is refused, and going back is one command', async ()
   const { gateway, press, hall } = site;
   const old = await follow(gateway, 'import', join(made, `${PACKAGE}-v1.3.atmo`), '--all-tiers');
   expect([old.code, old.last.code]).toEqual([6, 'downgrade_refused']);
-  const { last } = await follow(press, 'sync', '--discover');
+  const { last } = await follow(press, 'sync', '--from', 'gateway');
   expect([last.event, last.already_here]).toEqual(['completed', true]);
   const back = await follow(hall, 'rollback', PACKAGE, '--reason', 'misses cracks');
   expect([back.code, back.last.error, await installed(hall)]).toEqual([0, undefined, [`${PACKAGE} 1.3 tier_2`]]);

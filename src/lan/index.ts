@@ -7,4 +7,4 @@ export { Browser } from './browse.ts';
 export type { LanService } from './heard-services.ts';
 export { LocalNetwork, type LocalNetworkOptions } from './local-network.ts';
 export type { OwnService } from './own-service.ts';
-export { toTxt } from './txt.ts';
+export { readTxt, toTxt } from './txt.ts';
