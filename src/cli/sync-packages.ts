@@ -1,4 +1,4 @@
-/** `package sync`: asks the daemon and follows it. What is got belongs to the daemon. Spec: docs/spec/11-cli.md §6, 25-local-network.md §6. */
+/** `package sync`: asks the daemon and follows it. What is got belongs to the daemon. Spec: docs/spec/11-cli.md §6, 24-local-network.md §6. */
 import type { PackageEvent } from '../api/index.ts';
 import type { PackageTier } from '../protocol/index.ts';
 import type { Context } from './context.ts';

@@ -1,4 +1,4 @@
-/** Shows a service to the networks of this machine, until it is taken back. Spec: docs/spec/25-local-network.md §2. */
+/** Shows a service to the networks of this machine, until it is taken back. Spec: docs/spec/24-local-network.md §2. */
 import { LAN_LIMITS } from './limits.ts';
 import type { Link } from './link.ts';
 import { LinkTeller } from './link-teller.ts';

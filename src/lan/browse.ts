@@ -1,4 +1,4 @@
-/** Looks for services in the networks of this machine, for as long as somebody wants to know. Spec: docs/spec/25-local-network.md §3. */
+/** Looks for services in the networks of this machine, for as long as somebody wants to know. Spec: docs/spec/24-local-network.md §3. */
 import { Emitter } from '../core/index.ts';
 import { HeardServices, type LanService } from './heard-services.ts';
 import { LAN_LIMITS } from './limits.ts';

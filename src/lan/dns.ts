@@ -1,4 +1,4 @@
-/** The part of DNS that services are told in: what is sent, and what may be read of what came. Pure. Spec: docs/spec/25-local-network.md §2. */
+/** The part of DNS that services are told in: what is sent, and what may be read of what came. Pure. Spec: docs/spec/24-local-network.md §2. */
 
 export interface PtrRecord {
   readonly type: 'PTR';

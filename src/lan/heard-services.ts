@@ -1,6 +1,6 @@
 /**
  * What is heard of services, by whom: each word counts for the machine that it came from, as long as it says and no longer than the
- * bound, and replaces nothing that another machine said. All of it is a claim. Spec: docs/spec/25-local-network.md §3.
+ * bound, and replaces nothing that another machine said. All of it is a claim. Spec: docs/spec/24-local-network.md §3.
  */
 import { type HeardPacket, type HeardRecord, isSameName } from './dns.ts';
 import { LAN_LIMITS } from './limits.ts';

@@ -1,6 +1,6 @@
 /**
  * One service on one network: announced, answered for, taken back. Everyone is told at most once a second whoever asks, so that
- * questions cannot make a storm of answers. Spec: docs/spec/25-local-network.md §2, §4.
+ * questions cannot make a storm of answers. Spec: docs/spec/24-local-network.md §2, §4.
  */
 import type { Clock } from '../core/index.ts';
 import { type HeardPacket, type HeardRecord, isSameName, type OwnRecord } from './dns.ts';

@@ -1,6 +1,6 @@
 /**
  * The networks of this machine, as they come and go, for who tells and who asks. Keeps one link a network while it is open; a link
- * that fails is tried again at the next look, and a machine without any network is fine. Spec: docs/spec/25-local-network.md §1.
+ * that fails is tried again at the next look, and a machine without any network is fine. Spec: docs/spec/24-local-network.md §1.
  */
 import { type Clock, Emitter, every, type Logger, messageOf } from '../core/index.ts';
 import { type LanInterface, ownInterfaces } from './interfaces.ts';

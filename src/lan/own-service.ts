@@ -1,4 +1,4 @@
-/** A service of this machine as DNS records. Pure. Spec: docs/spec/25-local-network.md §2. */
+/** A service of this machine as DNS records. Pure. Spec: docs/spec/24-local-network.md §2. */
 import { type AddressRecord, isSameName, type OwnRecord, type PtrRecord, SERVICE_TYPES } from './dns.ts';
 import { LAN_LIMITS } from './limits.ts';
 import { toTxt } from './txt.ts';

@@ -1,6 +1,6 @@
 /**
  * What a service says of itself: `key=value` entries, ours within a budget, a stranger's as far as people can be shown them. Pure.
- * Spec: docs/spec/25-local-network.md §2.
+ * Spec: docs/spec/24-local-network.md §2.
  */
 import { LAN_LIMITS } from './limits.ts';
 

@@ -1,4 +1,4 @@
-/** Packages between this node and others: what it offers, shows on the local network, and gets. Spec: docs/spec/25-local-network.md. */
+/** Packages between this node and others: what it offers, shows on the local network, and gets. Spec: docs/spec/24-local-network.md. */
 import type { NodeParts } from './control/parts.ts';
 import { PackageBeacon } from './packages/mesh/package-beacon.ts';
 import { PackageOffers } from './packages/mesh/package-offers.ts';

@@ -38,7 +38,7 @@ export const MODEL_FORMATS = [
 ] as const;
 export type ModelFormat = (typeof MODEL_FORMATS)[number];
 
-/** An entry of this type offers a package of one tier (docs/spec/25-local-network.md §5): it is no model, and is listed among none. */
+/** An entry of this type offers a package of one tier (docs/spec/24-local-network.md §5): it is no model, and is listed among none. */
 export const PACKAGE_TYPE = 'package';
 export const PACKAGE_FORMAT = 'atmo';
 const ENTRY_TYPES = [...MODEL_TYPES, PACKAGE_TYPE] as const;

@@ -1,4 +1,4 @@
-/** Packages and other nodes: getting them, what is offered, what this site has. Spec: docs/spec/25-local-network.md §6–§8. */
+/** Packages and other nodes: getting them, what is offered, what this site has. Spec: docs/spec/24-local-network.md §6–§8. */
 import type { ControlHandlers, PackageEvent, PackageOffer } from '../../api/index.ts';
 import { AtmosphereError, messageOf, silentLogger } from '../../core/index.ts';
 import { parsePackageId } from '../../protocol/index.ts';

@@ -1,6 +1,6 @@
 /**
  * Looks for gateways in the local network and connects to those of this mesh; who they really are is proven by their certificates
- * there. Spec: docs/spec/25-local-network.md §6.
+ * there. Spec: docs/spec/24-local-network.md §6.
  */
 import type { Clock, Logger, NodeId } from '../../../core/index.ts';
 import { Browser, LocalNetwork, type LocalNetworkOptions } from '../../../lan/index.ts';

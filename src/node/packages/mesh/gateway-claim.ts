@@ -1,4 +1,4 @@
-/** Gateways of the local network as DNS-SD shows them: ours as it is told, others as they claim to be. Pure. Spec: docs/spec/25-local-network.md §2. */
+/** Gateways of the local network as DNS-SD shows them: ours as it is told, others as they claim to be. Pure. Spec: docs/spec/24-local-network.md §2. */
 import { createHash } from 'node:crypto';
 import { isNodeId, type MeshId, type NodeId } from '../../../core/index.ts';
 import type { LanService, OwnService } from '../../../lan/index.ts';

@@ -1,4 +1,4 @@
-/** What the mesh offers of packages now, and waiting for more of it. Spec: docs/spec/25-local-network.md §6. */
+/** What the mesh offers of packages now, and waiting for more of it. Spec: docs/spec/24-local-network.md §6. */
 import type { Clock, NodeId } from '../../../core/index.ts';
 import type { ModelCatalog } from '../../../registry/index.ts';
 import { readPackageEntry, withTier } from './package-offer.ts';

@@ -1,6 +1,6 @@
 /**
  * Shows the packages of this node to the local network, while it is a gateway or its owner wants it. Private by default: any other node
- * shows nothing. Spec: docs/spec/25-local-network.md §2.
+ * shows nothing. Spec: docs/spec/24-local-network.md §2.
  */
 import type { Clock, Logger } from '../../../core/index.ts';
 import { type Advertisement, advertise, LocalNetwork, type LocalNetworkOptions } from '../../../lan/index.ts';

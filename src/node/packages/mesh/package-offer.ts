@@ -1,4 +1,4 @@
-/** A package of one tier as an entry of the catalog. Pure. Spec: docs/spec/25-local-network.md §5. */
+/** A package of one tier as an entry of the catalog. Pure. Spec: docs/spec/24-local-network.md §5. */
 import { z } from 'zod';
 import type { ModelId, PieceRoot, Sha256 } from '../../../core/index.ts';
 import {

@@ -1,7 +1,7 @@
 /**
  * Keeps the book of offered packages at what is installed: one offer for each tier of the version in force of which every member is
  * here. The lists, checksums and custody that it makes are blobs of the store, kept as long as they are offered. Work is in turns: a
- * change while one runs makes one more. Spec: docs/spec/25-local-network.md §5.
+ * change while one runs makes one more. Spec: docs/spec/24-local-network.md §5.
  */
 import { type Logger, messageOf, type NodeId, type Sha256 } from '../../../core/index.ts';
 import { PACKAGE_FILES, type PackageTier, parsePackageManifest } from '../../../protocol/index.ts';

@@ -1,7 +1,7 @@
 /**
  * Where packages that came over the mesh end up: looked at as soon as their manifest is here, installed when every byte is. An entry says
  * nothing that counts; the signed manifest does. A restart in between goes on with the pull, and with it the install.
- * Spec: docs/spec/25-local-network.md §6.
+ * Spec: docs/spec/24-local-network.md §6.
  */
 import { Emitter, formatBytes, type NodeId, type Sha256 } from '../../../core/index.ts';
 import {

@@ -1,6 +1,6 @@
 /**
  * Getting packages from other nodes: who offers, which to take, the pull, and the install at its end. Pulls belong to the node: they go
- * on when nobody follows, and after a restart. Spec: docs/spec/25-local-network.md §6.
+ * on when nobody follows, and after a restart. Spec: docs/spec/24-local-network.md §6.
  */
 import type { Clock, Logger, NodeId } from '../../../core/index.ts';
 import type { LocalNetworkOptions } from '../../../lan/index.ts';

@@ -1,6 +1,6 @@
 /**
  * What mesh and local network offer of packages, against what is installed. Of what would be an update the list of files and the manifest
- * are fetched, so that what really is missing here, and whether it would be taken, can be said. Spec: docs/spec/25-local-network.md §7.
+ * are fetched, so that what really is missing here, and whether it would be taken, can be said. Spec: docs/spec/24-local-network.md §7.
  */
 import { formatBytes, messageOf, type NodeId } from '../../../core/index.ts';
 import {

@@ -1,6 +1,6 @@
 /**
  * Which of the packages that others offer this node should get: the newest version of each that is installed here, or of the one that
- * is named, in the tier that this node takes. Never an older one. Pure. Spec: docs/spec/25-local-network.md §6.
+ * is named, in the tier that this node takes. Never an older one. Pure. Spec: docs/spec/24-local-network.md §6.
  */
 import type { NodeId } from '../../../core/index.ts';
 import { compareTiers, compareVersions, type ModelEntry, type PackageTier } from '../../../protocol/index.ts';

@@ -1,6 +1,6 @@
 /**
  * What of a package goes to a node of one tier, as a file list: the manifest, its members, their checksums, and through whose hands it
- * went. The same for all who have it from the same import, so that they are one swarm. Pure. Spec: docs/spec/25-local-network.md §5.
+ * went. The same for all who have it from the same import, so that they are one swarm. Pure. Spec: docs/spec/24-local-network.md §5.
  */
 import type { NodeId, Sha256 } from '../../../core/index.ts';
 import {

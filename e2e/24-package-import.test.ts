@@ -1,4 +1,4 @@
-/** Journey 26: a package is imported while the daemon is killed; the next version comes in parts, and goes again. */
+/** Journey 24: a package is imported while the daemon is killed; the next version comes in parts, and goes again. */
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
@@ -62,7 +62,7 @@ async function isAsBefore(): Promise<void> {
   expect(await readdir(join(site.home, 'packages')).catch(() => [])).not.toContain('line');
 }
 
-test('26.1 kill -9 in the middle leaves the node as it was, and the next import reads only what is missing', async () => {
+test('24.1 kill -9 in the middle leaves the node as it was, and the next import reads only what is missing', async () => {
   await killAt(30 * MB);
   await isAsBefore();
   await killAt(200 * MB);
@@ -75,13 +75,13 @@ test('26.1 kill -9 in the middle leaves the node as it was, and the next import 
   expect(models.map(({ state }) => state)).toEqual(['ready', 'ready']);
 });
 
-test('26.2 what a package has is not removed under it', async () => {
+test('24.2 what a package has is not removed under it', async () => {
   const { models } = await site.json<{ models: ModelRow[] }>('model', 'list');
   const refused = await site.run('model', 'remove', models[0]?.model_id ?? '');
   expect([refused.code, refused.stderr]).toEqual([6, expect.stringContaining('line 1.0')]);
 });
 
-test('26.3 the next version comes in parts, in any order, and back again', async () => {
+test('24.3 the next version comes in parts, in any order, and back again', async () => {
   const next = await pack('1.1', ['a']);
   const stick = join(network.folder, 'stick');
   const parts = await split(next, stick);
