@@ -24,7 +24,8 @@ export const PACKAGE_ERRORS = {
     kind: 'refused',
     fault: 'user',
     retry: true,
-    means: 'The package is being installed or rolled back already. Wait until that has ended.',
+    means:
+      'The package is being installed or rolled back already, and what is the version before changes by that. Wait until it has ended.',
   },
   too_many_waiting: {
     kind: 'refused',

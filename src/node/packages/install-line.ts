@@ -1,37 +1,38 @@
-/** Installs stand in line: one at a time touches the disk, and of one package there is never a second. */
+/** Installs stand in line: one at a time touches the disk, and each finds what the one before it left. */
 import { PackageError } from './errors.ts';
 import { PACKAGE_LIMITS } from './limits.ts';
 
 export class InstallLine {
-  readonly #ids = new Set<string>();
+  readonly #ids: string[] = [];
   #last: Promise<unknown> = Promise.resolve();
 
-  has(id: string): boolean {
-    return this.#ids.has(id);
-  }
-
   get length(): number {
-    return this.#ids.size;
+    return this.#ids.length;
   }
 
-  /** Throws PackageError `package_busy`, `too_many_waiting`, and what `act` throws. */
+  /** Also while another of that package is under way. Throws PackageError `too_many_waiting`, and what `act` throws. */
   async inTurn<T>(id: string, act: () => Promise<T>): Promise<T> {
-    if (this.#ids.has(id))
-      throw new PackageError('package_busy', `Installing ${id}: it is being installed or rolled back already`);
-    if (this.#ids.size > PACKAGE_LIMITS.waitingInstalls)
-      throw new PackageError('too_many_waiting', `Installing ${id}: ${this.#ids.size} others are under way or wait`);
-    this.#ids.add(id);
+    if (this.#ids.length > PACKAGE_LIMITS.waitingInstalls)
+      throw new PackageError('too_many_waiting', `Installing ${id}: ${this.#ids.length} others are under way or wait`);
+    this.#ids.push(id);
     const turn = this.#last.then(act);
     this.#last = turn.catch(() => {});
     try {
       return await turn;
     } finally {
-      this.#ids.delete(id);
+      this.#ids.splice(this.#ids.indexOf(id), 1);
     }
+  }
+
+  /** For what would mean something else when another has ended. Throws PackageError `package_busy`, else as `inTurn`. */
+  async ifFree<T>(id: string, act: () => Promise<T>): Promise<T> {
+    if (this.#ids.includes(id))
+      throw new PackageError('package_busy', `Rolling back ${id}: it is being installed or rolled back already`);
+    return await this.inTurn(id, act);
   }
 
   /** Resolves when nobody is left. */
   async idle(): Promise<void> {
-    while (this.#ids.size > 0) await this.#last;
+    while (this.#ids.length > 0) await this.#last;
   }
 }

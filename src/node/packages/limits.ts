@@ -1,7 +1,7 @@
 import { KiB, type LimitTable, limitValues, MiB } from '../../core/index.ts';
 
 export const PACKAGE_LIMIT_TABLE = {
-  waitingInstalls: { value: 16, why: 'installs of different packages that wait in line' },
+  waitingInstalls: { value: 16, why: 'installs that wait in line behind the one under way' },
   trustedParties: { value: 1000, why: 'meshes and founders whose packages are taken' },
   smallMemberBytes: { value: MiB, why: 'a file of a package up to this size is read into memory as a whole' },
   documentBytes: {

@@ -184,13 +184,19 @@ describe('an import', () => {
     await expect(node.import(lacking)).rejects.toThrow(/agents\/vision\.yaml/);
   });
 
-  it('is one at a time for a package', async () => {
+  it('waits for one of the same package, and then does its own', async () => {
     await using first = await bench.pack(linePackage('1.0'));
-    await using second = await bench.pack(linePackage('1.1'));
-    const results = await Promise.allSettled([node.import(first), node.import(second)]);
-    const refused = results.filter((result) => result.status === 'rejected');
-    expect(refused.map(({ reason }) => (reason as { code: string }).code)).toEqual(['package_busy']);
-    expect(node.shelf.list()).toHaveLength(1);
+    await using same = await bench.pack(linePackage('1.0'));
+    await using next = await bench.pack(linePackage('1.1'));
+    const results = await Promise.all([first, same, next].map((source) => node.import(source)));
+    expect(results.map(({ version, isUnchanged }) => [version, isUnchanged])).toEqual([
+      ...[
+        ['1.0', false],
+        ['1.0', true],
+        ['1.1', false],
+      ],
+    ]);
+    expect(node.shelf.get(LINE)).toMatchObject({ current: { version: '1.1' }, previous: { version: '1.0' } });
   });
 
   it('goes on from where a medium was pulled out, and changes nothing meanwhile', async () => {

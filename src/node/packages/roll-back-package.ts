@@ -30,7 +30,7 @@ export class RollBackPackage {
   async run(): Promise<void> {
     const { id } = this.#order;
     try {
-      await this.#line.inTurn(id, () => this.#inTurn());
+      await this.#line.ifFree(id, () => this.#inTurn());
     } catch (thrown) {
       this.#deps.audit.note('refusal', { what: 'package rollback', package: id, reason: messageOf(thrown) });
       throw thrown;
