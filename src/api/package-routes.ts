@@ -178,6 +178,8 @@ export const packageEventSchema = z.object({
   code: z.string().optional(),
   kind: z.string().optional(),
   try: z.string().nullable().optional(),
+  /** With `failed`: what the error names, as `id`, `version`, `meshId`, `path`. */
+  data: document.optional(),
 });
 export type PackageEvent = z.infer<typeof packageEventSchema>;
 

@@ -3,7 +3,7 @@ import type { ErrorKind } from '../core/index.ts';
 
 const ROOM = 'atmosphere model list  # then, of those that are not needed: atmosphere model remove …';
 
-const AGAIN = 'atmosphere package export NAME --output DIR  # again, on the machine that it came from';
+const AGAIN = 'atmosphere package export PACKAGE --output DIR  # again, on the machine that it came from';
 
 const BY_CODE: Readonly<Record<string, string>> = {
   daemon_unreachable: 'atmosphere up --detach',
@@ -70,7 +70,7 @@ const BY_CODE: Readonly<Record<string, string>> = {
   no_previous: 'atmosphere package list',
   previous_incomplete: 'atmosphere package import FILE',
   package_busy: 'atmosphere package list',
-  downgrade_refused: 'atmosphere package rollback NAME  # or import with --allow-downgrade --reason TEXT',
+  downgrade_refused: 'atmosphere package rollback PACKAGE  # or import with --allow-downgrade --reason TEXT',
   reason_needed: 'atmosphere package import FILE --allow-downgrade --reason TEXT',
   package_no_space: ROOM,
   content_missing: 'atmosphere package inspect FILE',
@@ -150,12 +150,17 @@ export interface AdviceQuestion {
   readonly own?: string | undefined;
   /** `--home` as it was given, to be repeated. */
   readonly homeFlag?: string | undefined;
-  /** The model that the command was about, as it was given. */
+  /** The model or package that the command was about, as it was given. */
   readonly subject?: string | undefined;
+  /** The file that it was about. */
+  readonly file?: string | undefined;
+  /** What the error has beside its words. */
+  readonly data?: Readonly<Record<string, unknown>> | undefined;
 }
 
-export function adviceFor({ code, kind, own, homeFlag, subject }: AdviceQuestion): string | undefined {
-  return withHome(own ?? fillIn(BY_CODE[code] ?? BY_KIND[kind], subject), homeFlag);
+export function adviceFor({ code, kind, own, homeFlag, subject, file, data = {} }: AdviceQuestion): string | undefined {
+  const advice = own ?? fillIn(BY_CODE[code] ?? BY_KIND[kind], subject);
+  return withHome(fillInFacts(advice, { FILE: file, PACKAGE: data.id, MESH_ID: data.meshId }), homeFlag);
 }
 
 /** Commands in `advice` ask the home that the user said. */
@@ -169,6 +174,14 @@ function fillIn(advice: string | undefined, subject: string | undefined): string
   if (subject === undefined) return advice?.replace(/(?<=access show) MODEL$/, '');
   const model = subject.replace(/(?<=[^/])@[^@/]*$/, '');
   return advice?.replace(/\bNAME\b/, () => quoted(subject)).replace(/\bMODEL\b/, () => quoted(model));
+}
+
+/** What the error names, and the file or package that the command was about. What nobody knows stays a word in capitals. */
+function fillInFacts(advice: string | undefined, facts: Readonly<Record<string, unknown>>): string | undefined {
+  return advice?.replace(/(?<=package [a-z ]*)\b(FILE|PACKAGE|MESH_ID)\b/g, (word) => {
+    const known = facts[word];
+    return typeof known === 'string' ? quoted(known) : word;
+  });
 }
 
 /** As one word of a shell. */

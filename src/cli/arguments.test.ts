@@ -123,6 +123,19 @@ describe('adviceFor()', () => {
     expect(adviceFor({ code: 'invalid_range', kind: 'usage', subject })).toBe('atmosphere model info org/a --versions');
   });
 
+  test.each([
+    ['mesh_unknown', 'x.atmo', { meshId: 'mesh_a' }, /trust add mesh_a {2}#/],
+    ['mesh_unknown', 'x.atmo', {}, /trust add MESH_ID {2}#/],
+    ['downgrade_refused', 'x.atmo', { id: 'line' }, /rollback line {2}#/],
+    ['downgrade_refused', 'x.atmo', {}, /rollback PACKAGE {2}#/],
+    ['content_missing', '/media/a b.atmo', {}, /inspect '\/media\/a b\.atmo'$/],
+    ['previous_incomplete', undefined, { id: 'line' }, /import FILE$/],
+    ['bad_archive', 'x.atmo', { id: "li'ne" }, /export 'li'\\''ne' --output/],
+    ['model_not_found', 'x.atmo', { id: 'line' }, /model list --mesh$/],
+  ])('of packages, %s of %s with %j, names what is known', (code, file, data, words) => {
+    expect(adviceFor({ code, kind: 'refused', file, data })).toMatch(words);
+  });
+
   test('falls back to the kind, and to nothing', () => {
     expect(adviceFor({ code: 'whatever', kind: 'not_found' })).toBe('atmosphere model list --mesh');
     expect(adviceFor({ code: 'whatever', kind: 'usage' })).toBeUndefined();

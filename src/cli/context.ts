@@ -10,6 +10,7 @@ export interface ContextOptions {
   readonly globals: GlobalValues;
   readonly argv: readonly string[];
   readonly subject?: string | undefined;
+  readonly file?: string | undefined;
   readonly help?: string | undefined;
 }
 
@@ -22,6 +23,8 @@ export class Context {
   readonly argv: readonly string[];
   /** The model that the command is about, as it was given. */
   readonly subject: string | undefined;
+  /** The file that it is about, as it was given. */
+  readonly file: string | undefined;
   /** The command line that shows the help of this command. */
   readonly help: string | undefined;
   readonly out: Output;
@@ -29,11 +32,12 @@ export class Context {
   readonly signal: AbortSignal;
   #client: Promise<ControlClient> | undefined;
 
-  constructor(io: Io, { globals, argv, subject, help }: ContextOptions) {
+  constructor(io: Io, { globals, argv, subject, file, help }: ContextOptions) {
     const noColor = globals.color === false || Boolean(io.env.NO_COLOR);
     this.io = io;
     this.argv = argv;
     this.subject = subject;
+    this.file = file;
     this.help = help;
     this.homeFlag = globals.home;
     this.home = homeOf(io, globals.home);

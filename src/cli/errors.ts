@@ -25,6 +25,13 @@ export const CLI_ERRORS = {
     retry: false,
     means: 'The home directory, or a file in it, cannot be read or written by this user.',
   },
+  output_unusable: {
+    kind: 'usage',
+    fault: 'user',
+    retry: false,
+    means:
+      'What `--output` says cannot be written: its folder is not there, or not for this user, or its disk is full.',
+  },
   nothing_found: {
     kind: 'not_found',
     fault: 'user',

@@ -27,7 +27,7 @@ export function describeFailure(thrown: unknown, context: Context, advice?: stri
     code,
     kind,
     message,
-    try: adviceFor({ code, kind, own, homeFlag: context.homeFlag, subject: context.subject }),
+    try: adviceFor({ code, kind, own, homeFlag: context.homeFlag, subject: context.subject, file: context.file, data }),
     exitCode: EXIT_CODES[kind],
     variants: describeVariants(data.variants),
     problems: describeProblems(data.problems),
@@ -66,10 +66,11 @@ export function failureOfEvent(event: {
   error?: string | undefined;
   code?: string | undefined;
   kind?: string | undefined;
+  data?: Readonly<Record<string, unknown>> | undefined;
 }): RemoteError {
   const kind = ERROR_KINDS.find((known) => known === event.kind) ?? 'internal';
   const message = event.error ?? 'The daemon reported a failure without a reason';
-  return new RemoteError({ error: message, code: event.code ?? kind, kind, retry: false, data: {} });
+  return new RemoteError({ error: message, code: event.code ?? kind, kind, retry: false, data: event.data ?? {} });
 }
 
 interface Read {

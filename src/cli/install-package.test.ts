@@ -79,6 +79,14 @@ describe('package import', () => {
     expect([code, err]).toEqual([6, expect.stringContaining('package rollback')]);
   });
 
+  test('of a mesh that nobody trusts says how to trust exactly that one', async () => {
+    const refused = { event: 'failed', code: 'mesh_unknown', kind: 'refused', error: 'unknown' } as const;
+    const { err } = await run(['package', 'import', 'x.atmo'], {
+      'POST /api/v1/packages/import': () => lines([{ ...refused, data: { meshId: MESH } }]),
+    });
+    expect(err).toContain(`package trust add ${MESH}`);
+  });
+
   test.each([[['--allow-downgrade']], [['--reason', 'because']]])(
     'wants a reason with a downgrade: %s',
     async (flags) => {

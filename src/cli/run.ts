@@ -30,7 +30,8 @@ function toCommandLine(argv: readonly string[]): readonly string[] {
 async function execute(invocation: Invocation, io: Io, argv: readonly string[]): Promise<number> {
   const { spec, args, options, globals, help } = invocation;
   const subject = /^\S+ [<[]name[>\]]/.test(spec.usage) ? args[0] : undefined;
-  const context = new Context(io, { globals, argv, subject, help });
+  const file = /^\S+ <path>/.test(spec.usage) ? args[0] : undefined;
+  const context = new Context(io, { globals, argv, subject, file, help });
   try {
     const code = await spec.run(context, { args, options, commands: COMMANDS });
     return code ?? 0;

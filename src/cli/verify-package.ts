@@ -30,7 +30,7 @@ export async function verifyPackageAt(context: Context, path: string, quick: boo
   return failure.exitCode;
 }
 
-const AGAIN = 'atmosphere package export NAME --output DIR  # again, on the machine that it came from';
+const AGAIN = 'atmosphere package export PACKAGE --output DIR  # again, on the machine that it came from';
 
 function toDocument({ report, isTrustKnown }: Verified): object {
   const { name, isGood, problems, problemCount, package: about, isDifference, tiers, signer, custody } = report;

@@ -52,5 +52,9 @@ export function toCompleted(result: InstalledResult, row: InstalledPackageRow | 
 /** Throws what is none of our errors. */
 export function toFailed(thrown: unknown): PackageEvent {
   if (!(thrown instanceof AtmosphereError)) throw thrown;
-  return { event: 'failed', error: messageOf(thrown), code: thrown.code, kind: thrown.kind };
+  const facts = Object.entries(thrown.data).filter(
+    ([, value]) => typeof value === 'string' || typeof value === 'number',
+  );
+  const { code, kind } = thrown;
+  return { event: 'failed', error: messageOf(thrown), code, kind, data: Object.fromEntries(facts) };
 }
