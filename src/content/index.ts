@@ -3,3 +3,4 @@ export { Bitfield } from './bitfield.ts';
 export { PIECE_HASH_BYTES, PieceHasher } from './piece-hash.ts';
 export { type ByteRange, type PieceLayout, pieceLayout, pieceRange } from './piece-layout.ts';
 export { type PieceList, pieceHashAt, toPieceList, verifyPieceList } from './piece-list.ts';
+export { PieceListHasher, pieceListOf } from './piece-list-hasher.ts';

@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { PIECE_HASH_BYTES, PieceHasher, type PieceLayout, pieceLayout } from '../content/index.ts';
+import { PieceListHasher } from '../content/index.ts';
 import type { Sha256 } from '../core/index.ts';
 import { fingerprintFile, isSameState, toFingerprint } from './file-state.ts';
 import { INVENTORY_LIMITS } from './limits.ts';
@@ -36,7 +36,7 @@ async function isInState(handle: FileHandle, file: FileFingerprint): Promise<boo
 
 async function readThrough(handle: FileHandle, sizeBytes: number, onChunk: OnChunk): Promise<FileHashes | undefined> {
   const whole = createHash('sha256');
-  const pieces = new PieceDigests(pieceLayout(sizeBytes));
+  const pieces = new PieceListHasher(sizeBytes);
   const bufferBytes = Math.max(1, Math.min(INVENTORY_LIMITS.hashBufferBytes, sizeBytes));
   let filling = Buffer.allocUnsafeSlow(bufferBytes);
   let spare = Buffer.allocUnsafeSlow(bufferBytes);
@@ -60,7 +60,7 @@ async function readThrough(handle: FileHandle, sizeBytes: number, onChunk: OnChu
   }
   // A file that has grown has another state; the check after reading sees it.
   await reading;
-  return { sha256: whole.digest('hex') as Sha256, pieceHashes: pieces.digest() };
+  return { sha256: whole.digest('hex') as Sha256, pieceHashes: pieces.digest().hashes };
 }
 
 /** The failure of a read ahead is met when it is awaited, not before. */
@@ -68,39 +68,4 @@ function startRead(handle: FileHandle, buffer: Buffer, position: number) {
   const reading = handle.read(buffer, 0, buffer.length, position);
   reading.catch(() => undefined);
   return reading;
-}
-
-class PieceDigests {
-  readonly #layout: PieceLayout;
-  readonly #hashes: Buffer;
-  #hasher = new PieceHasher();
-  #index = 0;
-  #filled = 0;
-
-  constructor(layout: PieceLayout) {
-    this.#layout = layout;
-    this.#hashes = Buffer.alloc(layout.pieceCount * PIECE_HASH_BYTES);
-  }
-
-  update(chunk: Buffer): void {
-    for (let at = 0; at < chunk.length; ) {
-      const take = Math.min(chunk.length - at, this.#layout.pieceBytes - this.#filled);
-      this.#hasher.update(chunk.subarray(at, at + take));
-      this.#filled += take;
-      at += take;
-      if (this.#filled === this.#layout.pieceBytes) this.#endPiece();
-    }
-  }
-
-  digest(): Buffer {
-    if (this.#filled > 0) this.#endPiece();
-    return this.#hashes;
-  }
-
-  #endPiece(): void {
-    this.#hasher.digest().copy(this.#hashes, this.#index * PIECE_HASH_BYTES);
-    this.#hasher = new PieceHasher();
-    this.#index += 1;
-    this.#filled = 0;
-  }
 }

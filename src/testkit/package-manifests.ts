@@ -1,6 +1,6 @@
 /** Package manifests that hold: one with a file of each kind, and what is needed to make others. */
 import { createHash } from 'node:crypto';
-import { PieceHasher, pieceLayout, pieceRange, toPieceList } from '../content/index.ts';
+import { pieceListOf } from '../content/index.ts';
 import type { ModelId, PieceRoot, Sha256 } from '../core/index.ts';
 import {
   fileSetBytes,
@@ -66,12 +66,7 @@ function sha256(bytes: Uint8Array): string {
 }
 
 function pieceRoot(bytes: Buffer): PieceRoot {
-  const layout = pieceLayout(bytes.length);
-  const hashes = Array.from({ length: layout.pieceCount }, (_, index) => {
-    const { start, end } = pieceRange(layout, index);
-    return new PieceHasher().update(bytes.subarray(start, end)).digest();
-  });
-  return toPieceList(bytes.length, Buffer.concat(hashes)).root;
+  return pieceListOf(bytes).root;
 }
 
 export interface SamplePackage {

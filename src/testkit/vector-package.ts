@@ -4,7 +4,7 @@
  * can be held against each other. The same bytes on every machine.
  */
 import { createHash, sign } from 'node:crypto';
-import { PieceHasher, pieceLayout, toPieceList } from '../content/index.ts';
+import { pieceListOf } from '../content/index.ts';
 import { MiB } from '../core/index.ts';
 import {
   CUSTODY_START,
@@ -259,9 +259,5 @@ export function sha256(bytes: Uint8Array): string {
 }
 
 function pieceRootOf(bytes: Buffer): string {
-  const { pieceBytes, pieceCount } = pieceLayout(bytes.length);
-  const hashes = Array.from({ length: pieceCount }, (_, index) =>
-    new PieceHasher().update(bytes.subarray(index * pieceBytes, (index + 1) * pieceBytes)).digest(),
-  );
-  return toPieceList(bytes.length, Buffer.concat(hashes)).root;
+  return pieceListOf(bytes).root;
 }

@@ -1,6 +1,6 @@
 /** A local model in its two other shapes: as found on disk, and as the entry the mesh is told. Pure. */
 import { createHash } from 'node:crypto';
-import { PieceHasher, pieceLayout, toPieceList } from '../../content/index.ts';
+import { pieceListOf, toPieceList } from '../../content/index.ts';
 import { type PieceRoot, parseSha256, type Sha256 } from '../../core/index.ts';
 import type { FileHashes, FoundFile, FoundModel } from '../../inventory/index.ts';
 import {
@@ -51,11 +51,7 @@ export function descriptionOf(model: LocalModel): Description {
 export function makeFileList(files: readonly FileSetFile[]): FileListBlob {
   const bytes = fileSetBytes(toFileSet(files));
   const sha256 = parseSha256(createHash('sha256').update(bytes).digest('hex'));
-  const { pieceBytes, pieceCount } = pieceLayout(bytes.length);
-  const hashes = Array.from({ length: pieceCount }, (_, index) =>
-    new PieceHasher().update(bytes.subarray(index * pieceBytes, (index + 1) * pieceBytes)).digest(),
-  );
-  const list = toPieceList(bytes.length, Buffer.concat(hashes));
+  const list = pieceListOf(bytes);
   return { bytes, sha256, pieceRoot: list.root, pieceHashes: list.hashes };
 }
 

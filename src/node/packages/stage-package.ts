@@ -3,7 +3,7 @@
  * machine, or an import that was stopped. Spec: docs/spec/21-packages.md §8.
  */
 import type { PackageSource } from '../../atmo/index.ts';
-import { PieceHasher, pieceLayout, toPieceList } from '../../content/index.ts';
+import { pieceListOf } from '../../content/index.ts';
 import type { Sha256 } from '../../core/index.ts';
 import type { DeltaManifest, DifferenceStep, PackageMember } from '../../protocol/index.ts';
 import { DifferenceIntake } from './difference-intake.ts';
@@ -88,11 +88,7 @@ export async function stagePackage(deps: IntakeDeps, stage: Stage): Promise<void
 /** With its list of pieces: nodes that get the package from here fetch it as any other blob. */
 async function storeDocument({ store, pieceLists }: IntakeDeps, bytes: Buffer): Promise<void> {
   const sha256 = sha256Of(bytes);
-  const { pieceBytes, pieceCount } = pieceLayout(bytes.length);
-  const hashes = Array.from({ length: pieceCount }, (_, index) =>
-    new PieceHasher().update(bytes.subarray(index * pieceBytes, (index + 1) * pieceBytes)).digest(),
-  );
-  const list = toPieceList(bytes.length, Buffer.concat(hashes));
+  const list = pieceListOf(bytes);
   pieceLists.put(sha256, { sizeBytes: bytes.length, pieceRoot: list.root, hashes: list.hashes });
   await store.put(sha256, bytes);
 }
