@@ -45,7 +45,7 @@ function seen() {
   return {
     rows: packages.list(),
     models: node.library.list().map(({ modelId, version, state }) => `${modelId}@${version} ${state}`),
-    folders: Object.keys(tree(join(bench.home, 'packages'))),
+    folders: readdirSync(join(bench.home, 'packages'), { recursive: true }).sort(),
     config: tree(join(bench.home, 'config')),
     outside: readdirSync(bench.folder),
     above: readdirSync(tmpdir()).filter((name) => /outside|agent\.yaml|passwd/.test(name)),
