@@ -3,6 +3,5 @@
  * neither packages nor the mesh: it is told what should run. Spec: docs/spec/23-agents.md.
  */
 export { AgentSupervisor, type AgentSupervisorOptions } from './agent-supervisor.ts';
-export { AgentsError } from './errors.ts';
 export { type AgentRunner, checkRunner } from './runner.ts';
-export type { AgentExit, AgentState, AgentStatus, WantedAgent } from './wanted-agent.ts';
+export type { AgentExit, AgentStatus, WantedAgent } from './wanted-agent.ts';
