@@ -211,6 +211,8 @@ export const PACKAGE_ROUTES = {
       /** Members of every tier are kept, for nodes of other tiers. Unless said: on a gateway, where the package has them. */
       all_tiers: z.boolean().optional(),
       allow_downgrade: z.boolean().default(false),
+      /** The package in force is of another mesh, and this one is to take its place. */
+      allow_other_mesh: z.boolean().default(false),
       /** Why an older version is to be installed; it goes into the audit log. */
       reason: z.string().max(500).optional(),
     }),

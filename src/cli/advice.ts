@@ -71,6 +71,8 @@ const BY_CODE: Readonly<Record<string, string>> = {
   previous_incomplete: 'atmosphere package import FILE',
   package_busy: 'atmosphere package list',
   downgrade_refused: 'atmosphere package rollback PACKAGE  # or import with --allow-downgrade --reason TEXT',
+  other_mesh:
+    'atmosphere package inspect FILE  # then, if it is wanted: atmosphere package import FILE --allow-other-mesh',
   reason_needed: 'atmosphere package import FILE --allow-downgrade --reason TEXT',
   package_no_space: ROOM,
   content_missing: 'atmosphere package inspect FILE',

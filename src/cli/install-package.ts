@@ -11,15 +11,17 @@ export interface ImportOptions {
   readonly tier?: PackageTier;
   readonly allTiers?: boolean;
   readonly allowDowngrade?: boolean;
+  readonly allowOtherMesh?: boolean;
   readonly reason?: string;
 }
 
 export async function importPackage(context: Context, path: string, options: ImportOptions): Promise<number> {
-  const { tier, allTiers, allowDowngrade = false, reason } = options;
+  const { tier, allTiers, allowDowngrade = false, allowOtherMesh = false, reason } = options;
   if (allowDowngrade !== (reason !== undefined))
     throw new CliError('bad_usage', '--allow-downgrade and --reason TEXT belong together');
   const body = {
     ...{ path: resolve(context.io.cwd, path), allow_downgrade: allowDowngrade },
+    ...(allowOtherMesh ? { allow_other_mesh: true } : {}),
     ...(tier === undefined ? {} : { tier }),
     ...(allTiers === undefined ? {} : { all_tiers: allTiers }),
     ...(reason === undefined ? {} : { reason }),

@@ -25,9 +25,10 @@ export async function openPackages(
   const { registry, home, store, clock, logger } = around;
   const { mesh, access, audit, library, manifests, nodes, formatGate, freeBytes, httpUrl } = parts;
   const agents = openAgents(around, httpUrl, stack);
-  const packageTrust = new PackageTrustBook({ mesh, access, trusted: registry.packages.trust, clock });
+  const rows = registry.packages;
+  const packageTrust = new PackageTrustBook({ mesh, access, trusted: rows.trust, rows, clock });
   const packages = assembleShelf({
-    ...{ home: home.folder, rows: registry.packages, pieceLists: registry.pieceLists, store, library, clock, logger },
+    ...{ home: home.folder, rows, pieceLists: registry.pieceLists, store, library, clock, logger },
     ...{ judge: packageTrust, gate: new StoredModelGate({ store, formatGate }), audit, freeBytes },
     tier: () => nodes.self().tier ?? tierOfHardware(nodes.self().hardware),
     custody: { received: (papers, from) => custodyOf(around, mesh, papers, from) },

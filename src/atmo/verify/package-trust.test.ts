@@ -131,6 +131,17 @@ test('who may sign is said by the own mesh’s policy, and of other meshes by th
   expect(codeOf(ofOther, trusted)).toBe('role_may_not_sign');
 });
 
+test('a package is no way around what the policy says of one of its models, or of its own id', () => {
+  const signed = signPackage(manifest, byNode('publisher', 'publisher'));
+  const adminsAlone = (...ids: (string | undefined)[]) => ({
+    rolesThatMayWriteOne: (id: string) => (ids.includes(id) ? ['admin'] : ['admin', 'publisher']),
+  });
+  expect(codeOf(signed, adminsAlone())).toBeUndefined();
+  expect(codeOf(signed, adminsAlone(manifest.contents.models?.at(-1)?.id))).toBe('role_may_not_sign');
+  expect(codeOf(signed, adminsAlone(manifest.package.id))).toBe('role_may_not_sign');
+  expect(codeOf(signPackage(manifest, byAuthority), adminsAlone(manifest.package.id))).toBeUndefined();
+});
+
 test('a founder’s signature is asked for where founders are named', () => {
   const [founder, stranger] = [makeKey(), makeKey()];
   const signed = signPackage(manifest, { ...byAuthority, founder });

@@ -25,6 +25,8 @@ export interface PackageTrust {
   readonly nowMs: number;
   /** Of the own mesh's policy (20-access §1), `*` for all; of other meshes `admin` and `publisher` may. */
   readonly rolesThatMayWrite: readonly string[];
+  /** The same of one model or package id, where the policy has words of its own for it. */
+  readonly rolesThatMayWriteOne?: (id: string) => readonly string[];
 }
 
 export interface PackageSigner {
@@ -56,6 +58,12 @@ export function verifyPackageSignature(manifest: PackageManifest, trust: Package
   const role = isNodeId(signer) ? certificate?.role : undefined;
   if (role !== undefined && !maySign(role, meshId, trust))
     throw flaw('role_may_not_sign', `the role of ${signer} is ${role}, which may not write models`, { role });
+  const barred = role === undefined ? undefined : firstBarred(manifest, role, meshId, trust);
+  if (barred !== undefined)
+    throw flaw('role_may_not_sign', `the role of ${signer} is ${role}, which may not write ${barred}`, {
+      role,
+      id: barred,
+    });
   const founder = verifyFounder(manifest, trust.founders);
   const name = role === undefined ? undefined : certificate?.name;
   return { meshId, isOwnMesh: meshId === trust.ownMesh, signer, name, role, founder };
@@ -146,6 +154,20 @@ const ROLES_OF_OTHERS: readonly string[] = ['admin', 'publisher'];
 function maySign(role: string, meshId: MeshId, { ownMesh, rolesThatMayWrite }: PackageTrust): boolean {
   const roles = meshId === ownMesh ? rolesThatMayWrite : ROLES_OF_OTHERS;
   return roles.includes(role) || roles.includes('*');
+}
+
+/** A package is no way around what the policy says of one model, nor of the package's own id. Of other meshes it says nothing. */
+function firstBarred(
+  { package: { id }, contents }: PackageManifest,
+  role: string,
+  meshId: MeshId,
+  { ownMesh, rolesThatMayWriteOne }: PackageTrust,
+): string | undefined {
+  if (meshId !== ownMesh || rolesThatMayWriteOne === undefined) return undefined;
+  return [id, ...(contents.models ?? []).map((model) => model.id)].find((one) => {
+    const roles = rolesThatMayWriteOne(one);
+    return !roles.includes(role) && !roles.includes('*');
+  });
 }
 
 /** The founder's key as text, or undefined where none signed and none was asked for. */

@@ -20,6 +20,10 @@ export const packageImport: CommandSpec<ImportOptions> = {
       about: 'keep what this node needs (on a gateway the default is all that the package has)',
     },
     { flags: '--allow-downgrade', about: 'install an older version than the one that is installed' },
+    {
+      flags: '--allow-other-mesh',
+      about: 'install it though the package of its id that is installed is of another mesh',
+    },
     { flags: '--reason <text>', about: 'why; the audit log keeps it' },
   ],
   async run(context, { args: [path = ''], options }) {

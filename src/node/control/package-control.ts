@@ -59,7 +59,7 @@ async function* told(signal: AbortSignal, act: (push: Push) => Promise<void>): A
 }
 
 async function importFrom(parts: NodeParts, body: ImportBody, push: Push, signal: AbortSignal): Promise<void> {
-  const { path, tier, allow_downgrade, reason } = body;
+  const { path, tier, allow_downgrade, allow_other_mesh: mayChangeMesh, reason } = body;
   if (!isAbsolute(path)) throw new NodeError('nothing_to_import', `Importing ${path}: the path must be absolute`);
   if (allow_downgrade && (reason ?? '').trim() === '')
     throw new PackageError('reason_needed', 'Importing an older version: --allow-downgrade wants a --reason');
@@ -73,7 +73,7 @@ async function importFrom(parts: NodeParts, body: ImportBody, push: Push, signal
   await using source = opened.source;
   const allTiers = body.all_tiers ?? (parts.mesh.role === 'gateway' ? 'where_complete' : undefined);
   const downgrade = allow_downgrade ? { reason: reason ?? '' } : undefined;
-  const options = { tier, allTiers, downgrade, from: { way: 'file', name: path }, signal } as const;
+  const options = { tier, allTiers, downgrade, mayChangeMesh, from: { way: 'file', name: path }, signal } as const;
   await follow(parts, parts.packages.install(source, options), push);
   await opened.whenInstalled();
 }

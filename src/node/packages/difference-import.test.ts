@@ -50,13 +50,13 @@ async function difference(
 }
 
 /** Version `to` as differences from version `from`, one after the other; everything else whole. */
-async function packed(from: number, to: number, spoil: (bytes: Buffer) => void = () => {}) {
+async function packed(from: number, to: number, spoil: (bytes: Buffer, at: number) => void = () => {}) {
   const options = linePackage(`1.${to}`, { [MODEL]: model(to) });
   const { sample } = options;
   if (sample === undefined) throw new Error('no sample');
   const made = [];
   for (let at = from; at < to; at += 1) made.push(await difference(at, at + 1));
-  for (const { bytes } of made) spoil(bytes);
+  for (const [at, { bytes }] of made.entries()) spoil(bytes, at);
   const others = Object.keys(sample.files).filter((path) => path !== MODEL);
   const delta: DeltaManifest = {
     delta: {
@@ -109,4 +109,33 @@ it('refuses the package when a difference makes other bytes than the manifest na
   expect(await bench.state()).toEqual(before);
   expect(await node.store.listParts()).toEqual([]);
   expect(node.shelf.get(LINE)?.current.version).toBe('1.0');
+});
+
+it('leaves nothing of what lies between when a later step of the chain is wrong', async () => {
+  await installWhole(0);
+  const source = await packed(0, 2, (bytes, at) => {
+    if (at === 1) bytes.writeUInt8((bytes.at(-60) ?? 0) ^ 1, bytes.length - 60);
+  });
+  await expect(node.import(source)).rejects.toMatchObject({ code: 'bad_member' });
+  expect(await node.store.stat(digest(model(1)))).toBeUndefined();
+  expect(await node.store.listParts()).toEqual([]);
+});
+
+it('a content that was here before, and that a chain leads through, stays', async () => {
+  await installWhole(0);
+  await node.store.put(digest(model(1)), model(1));
+  await node.import(await packed(0, 2));
+  expect(await node.store.stat(digest(model(1)))).toMatchObject({ sizeBytes: MODEL_BYTES });
+});
+
+it('a few bytes that would make a terabyte on the way are refused before any is written', async () => {
+  await installWhole(0);
+  const source = await packed(0, 2, (bytes, at) => {
+    if (at === 0) bytes.writeBigUInt64LE(1_000_000_000_000n, 24);
+  });
+  await expect(node.import(source)).rejects.toMatchObject({
+    code: 'bad_member',
+    message: expect.stringContaining('on the way'),
+  });
+  expect(await node.store.listParts()).toEqual([]);
 });

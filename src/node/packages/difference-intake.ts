@@ -4,10 +4,11 @@
  */
 import type { PackageSource } from '../../atmo/index.ts';
 import { pieceLayout } from '../../content/index.ts';
-import { messageOf, parsePieceRoot, type Sha256 } from '../../core/index.ts';
-import { applyDifference, DeltaError, readDifferenceHeader } from '../../delta/index.ts';
+import { formatBytes, messageOf, parsePieceRoot, type Sha256 } from '../../core/index.ts';
+import { applyDifference, DeltaError, type DifferenceBytes, readDifferenceHeader } from '../../delta/index.ts';
 import type { DifferenceStep } from '../../protocol/index.ts';
 import { type BlobWriter, StoreError } from '../../store/index.ts';
+import { NODE_LIMITS } from '../limits.ts';
 import { PackageError } from './errors.ts';
 import type { IntakeDeps, IntakeOptions, WantedMember } from './member-intake.ts';
 
@@ -30,11 +31,27 @@ export class DifferenceIntake {
   ): Promise<void> {
     const { store } = this.#deps;
     const between = steps.slice(0, -1).map(({ target_hash }) => digestOf(target_hash));
-    using holds = new DisposableStack();
-    for (const sha256 of between) holds.use(store.hold(sha256));
-    for (const step of steps) await this.#apply(member, step, source, options);
-    holds.dispose();
-    for (const sha256 of between) await store.remove(sha256).catch(unlessInUse);
+    const made = await this.#missingOf(between);
+    try {
+      using holds = new DisposableStack();
+      for (const sha256 of between) holds.use(store.hold(sha256));
+      for (const step of steps) await this.#apply(member, step, source, options);
+    } finally {
+      for (const sha256 of made) await this.#giveUp(sha256);
+    }
+  }
+
+  async #giveUp(sha256: Sha256): Promise<void> {
+    const { store } = this.#deps;
+    await store.remove(sha256).catch(unlessInUse);
+    await store.discardPart(sha256).catch(unlessInUse);
+  }
+
+  /** Nobody signed what a chain leads through: what was here before is not the package's to take away. */
+  async #missingOf(contents: readonly Sha256[]): Promise<Sha256[]> {
+    const missing = [];
+    for (const sha256 of contents) if ((await this.#deps.store.stat(sha256)) === undefined) missing.push(sha256);
+    return missing;
   }
 
   async #apply(
@@ -49,8 +66,8 @@ export class DifferenceIntake {
     const difference = differenceIn(source, step.delta_path);
     try {
       const isLast = target === member.sha256;
-      const sizeBytes = isLast ? member.sizeBytes : (await readDifferenceHeader(difference)).target.sizeBytes;
       await using base = await this.#openBase(member, digestOf(step.base_hash));
+      const sizeBytes = isLast ? member.sizeBytes : await sizeBetween(member, step, difference, base.sizeBytes);
       const pieceRoot = isLast ? member.pieceRoot : UNKNOWN_ROOT;
       await using writer = await store.openWrite({ sha256: target, sizeBytes, pieceRoot, ...piecesOf(sizeBytes) });
       const { pieces } = await applyDifference({
@@ -77,6 +94,23 @@ export class DifferenceIntake {
       throw new PackageError('base_missing', what, { data: { path: member.path, base: sha256 }, cause: thrown });
     }
   }
+}
+
+/** A few bytes of a difference may name any size: what lies between is bounded by its ends. */
+async function sizeBetween(
+  member: WantedMember,
+  step: DifferenceStep,
+  difference: DifferenceBytes,
+  baseBytes: number,
+): Promise<number> {
+  const { sizeBytes } = (await readDifferenceHeader(difference)).target;
+  const most = Math.max(baseBytes, member.sizeBytes) * NODE_LIMITS.differenceStepFactor;
+  if (sizeBytes <= most) return sizeBytes;
+  throw badDifference(
+    member,
+    step,
+    `it makes ${formatBytes(sizeBytes)} on the way, wanted at most ${formatBytes(most)}`,
+  );
 }
 
 function sinkOf(writer: BlobWriter, { onBytes }: IntakeOptions) {

@@ -40,6 +40,13 @@ export const PACKAGE_ERRORS = {
     means:
       'A newer version is installed. `atmosphere package rollback NAME` goes back to the one before; `--allow-downgrade --reason TEXT` installs the older one all the same, and the audit log keeps the reason.',
   },
+  other_mesh: {
+    kind: 'refused',
+    fault: 'peer',
+    retry: false,
+    means:
+      'The package of this id that is installed is of another mesh than this one: whose package it is does not change by itself. `package import FILE --allow-other-mesh` lets it, and the audit log keeps both meshes.',
+  },
   other_content: {
     kind: 'refused',
     fault: 'peer',

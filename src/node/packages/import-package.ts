@@ -105,7 +105,10 @@ export class ImportPackage {
     if (note !== undefined) emit({ on: 'note', message: `${id} ${version}: ${note}` });
     const hasAllTiers = this.#keepsAllTiers(papers, installed);
     this.#step('version');
-    const asked = { id, version, manifestSha256, tier, hasAllTiers, downgradeReason: options.downgrade?.reason };
+    const asked = {
+      ...{ id, version, manifestSha256, tier, hasAllTiers, downgradeReason: options.downgrade?.reason },
+      ...{ meshId: signed.meshId, mayChangeMesh: options.mayChangeMesh === true },
+    };
     const verdict = planVersion(asked, installed);
     const models = modelsOfTier(manifest, tier);
     const facts = { papers, signed, tier, hasAllTiers, custodyBytes: custody.received(papers, options.from) };
@@ -113,7 +116,8 @@ export class ImportPackage {
       ...{ ...facts, install: rows.journal.get(id)?.install ?? randomBytes(8).toString('hex') },
       ...{ models: library.toRows(models, versionsOf(rows.list())), nowMs: clock.nowMs() },
     });
-    const wanted = packageMembers(manifest).filter(({ path }) => target.members.some((member) => member.path === path));
+    const kept = new Set(target.members.map(({ path }) => path));
+    const wanted = packageMembers(manifest).filter(({ path }) => kept.has(path));
     const isNeeded = verdict !== 'unchanged';
     const stage = await planStage(isNeeded ? wanted : [], papers.delta, source, (sha256) => store.stat(sha256));
     this.#step('space');
@@ -144,6 +148,7 @@ export class ImportPackage {
       ...{ what: 'package', package: target.id, version: target.version, manifest_sha256: target.manifestSha256 },
       ...{ tier: target.tier, signer: signed.signer, mesh_id: signed.meshId, way: from.way, from: from.name },
       ...(installed === undefined ? {} : { installed_version: installed.version }),
+      ...(installed === undefined || installed.meshId === signed.meshId ? {} : { installed_mesh: installed.meshId }),
       ...(verdict === 'downgrade' ? { downgrade: true, reason: downgrade?.reason ?? '' } : {}),
     });
   }

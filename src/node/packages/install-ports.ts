@@ -84,7 +84,7 @@ export interface SignedBy {
 }
 
 export interface PackageJudge {
-  /** Throws what says why the package does not count here. */
+  /** Of what the mesh offers. Throws what says why the package does not count here, or not in the place of the one in force. */
   verify(manifest: PackageManifest): SignedBy;
   /** The same, and all that can be seen without reading members (docs/spec/21-packages.md §10.1). */
   check(source: PackageSource, signal?: AbortSignal): Promise<SignedBy>;

@@ -156,7 +156,7 @@ export class PackageProcess {
     const own = mesh.member('node', { role: 'gateway' });
     const trust = new PackageTrustBook({
       mesh: { meshId: mesh.authority.id as MeshId, isRevoked: () => false },
-      ...{ access: { current: undefined }, trusted: registry.packages.trust, clock },
+      ...{ access: { current: undefined }, trusted: registry.packages.trust, rows: registry.packages, clock },
     });
     const life = new Life(endAt);
     const shelf = assembleShelf({

@@ -188,14 +188,10 @@ describe('an import', () => {
     await using first = await bench.pack(linePackage('1.0'));
     await using same = await bench.pack(linePackage('1.0'));
     await using next = await bench.pack(linePackage('1.1'));
-    const results = await Promise.all([first, same, next].map((source) => node.import(source)));
-    expect(results.map(({ version, isUnchanged }) => [version, isUnchanged])).toEqual([
-      ...[
-        ['1.0', false],
-        ['1.0', true],
-        ['1.1', false],
-      ],
-    ]);
+    // Which of them stands in line first is decided by whose signature is checked first.
+    const results = await Promise.all([first, same].map((source) => node.import(source)));
+    expect(results.map(({ isUnchanged }) => isUnchanged).sort()).toEqual([false, true]);
+    await node.import(next);
     expect(node.shelf.get(LINE)).toMatchObject({ current: { version: '1.1' }, previous: { version: '1.0' } });
   });
 

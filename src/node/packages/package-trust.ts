@@ -22,11 +22,14 @@ import type { AccessPolicy } from '../access/access-policy.ts';
 import { PackageError } from './errors.ts';
 import type { PackageJudge, SignedBy } from './install-ports.ts';
 import { PACKAGE_LIMITS } from './limits.ts';
+import { verifyMesh } from './plan-install.ts';
 
 export interface PackageTrustBookOptions {
   readonly mesh: Pick<Mesh, 'meshId' | 'isRevoked'>;
   readonly access: Pick<AccessPolicy, 'current'>;
   readonly trusted: PackageRepository['trust'];
+  /** What is in force. */
+  readonly rows: Pick<PackageRepository, 'get'>;
   readonly clock: Clock;
 }
 
@@ -42,7 +45,10 @@ export class PackageTrustBook implements PackageJudge {
   }
 
   verify(manifest: PackageManifest): SignedBy {
-    return toSignedBy(verifyPackageSignature(manifest, this.#trust()));
+    const signed = toSignedBy(verifyPackageSignature(manifest, this.#trust()));
+    const { id, version } = manifest.package;
+    verifyMesh({ id, version, meshId: signed.meshId }, this.#options.rows.get(id)?.current);
+    return signed;
   }
 
   async check(source: PackageSource, signal?: AbortSignal): Promise<SignedBy> {
@@ -97,6 +103,7 @@ export class PackageTrustBook implements PackageJudge {
       founders: parties.filter(({ kind }) => kind === 'founder').map(({ id }) => publicKeyOfFounder(id)),
       nowMs: clock.nowMs(),
       rolesThatMayWrite: rolesWith('write', access.current, '*'),
+      rolesThatMayWriteOne: (id) => rolesWith('write', access.current, id),
     };
   }
 }

@@ -13,7 +13,7 @@ function versionOf(version: string, change: Partial<PackageVersion> = {}): Packa
 
 const asked = (version: string, change = {}) => ({
   ...{ id: 'line', version, manifestSha256: digest(version), tier: 'tier_2', hasAllTiers: false },
-  ...{ downgradeReason: undefined, ...change },
+  ...{ downgradeReason: undefined, meshId: 'm', mayChangeMesh: false, ...change },
 });
 
 describe('planVersion()', () => {
@@ -36,6 +36,15 @@ describe('planVersion()', () => {
     const forged = { ...asked('1.9', { downgradeReason: 'x' }), manifestSha256: digest('other') };
     expect(() => planVersion(forged, versionOf('1.9'))).toThrow(expect.objectContaining({ code: 'other_content' }));
   });
+});
+
+it('a package of another mesh never takes the place of the one in force by itself, be it newer or the same', () => {
+  for (const version of ['1.8', '1.9', '99'])
+    expect(() => planVersion(asked(version, { meshId: 'other' }), versionOf('1.9'))).toThrow(
+      expect.objectContaining({ code: 'other_mesh', data: expect.objectContaining({ installed_mesh: 'm' }) }),
+    );
+  expect(planVersion(asked('99', { meshId: 'other', mayChangeMesh: true }), versionOf('1.9'))).toBe('other');
+  expect(planVersion(asked('1', { meshId: 'other' }), undefined)).toBe('other');
 });
 
 describe('planCommit()', () => {

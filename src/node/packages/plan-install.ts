@@ -11,6 +11,10 @@ export interface VersionQuestion {
   readonly tier: string;
   readonly hasAllTiers: boolean;
   readonly downgradeReason: string | undefined;
+  /** Whose member signed it. */
+  readonly meshId: string;
+  /** The owner's word: this package may become another mesh's. */
+  readonly mayChangeMesh: boolean;
 }
 
 export type VersionVerdict =
@@ -22,9 +26,10 @@ export type VersionVerdict =
   /** An older one, as was insisted. */
   | 'downgrade';
 
-/** Throws PackageError `other_content`, `downgrade_refused`. */
+/** Throws PackageError `other_mesh`, `other_content`, `downgrade_refused`. */
 export function planVersion(asked: VersionQuestion, installed: PackageVersion | undefined): VersionVerdict {
   if (installed === undefined) return 'other';
+  if (!asked.mayChangeMesh) verifyMesh(asked, installed);
   if (asked.manifestSha256 === installed.manifestSha256) {
     const isMore = asked.tier !== installed.tier || (asked.hasAllTiers && !installed.hasAllTiers);
     return isMore ? 'again' : 'unchanged';
@@ -39,6 +44,18 @@ export function planVersion(asked: VersionQuestion, installed: PackageVersion | 
     });
   if (asked.downgradeReason !== undefined) return 'downgrade';
   throw new PackageError('downgrade_refused', `${what}: ${installed.version} is installed, which is newer`, { data });
+}
+
+/** Whoever is trusted for packages of its own is not trusted with those of others. Throws PackageError `other_mesh`. */
+export function verifyMesh(
+  { id, version, meshId }: Pick<VersionQuestion, 'id' | 'version' | 'meshId'>,
+  installed: Pick<PackageVersion, 'meshId' | 'version'> | undefined,
+): void {
+  if (installed === undefined || installed.meshId === meshId) return;
+  const is = `${installed.version}, which is installed, is of ${installed.meshId}`;
+  throw new PackageError('other_mesh', `Installing ${id} ${version}: it is of ${meshId}, and ${is}`, {
+    data: { id, version, meshId, installed_mesh: installed.meshId },
+  });
 }
 
 /** The files of the manifest that are kept here: those of the tier, or all of them. */

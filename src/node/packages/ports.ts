@@ -16,6 +16,8 @@ export interface InstallOptions {
   readonly allTiers?: boolean | 'where_complete' | undefined;
   /** Takes an older version than the one installed; the audit log keeps the reason. */
   readonly downgrade?: { readonly reason: string } | undefined;
+  /** The package in force is of another mesh, and the owner wants this one in its place. */
+  readonly mayChangeMesh?: boolean | undefined;
   /** For the audit log and the custody: where it came from. */
   readonly from: { readonly way: 'file' | 'mesh' | 'lan'; readonly name: string };
   readonly signal?: AbortSignal | undefined;

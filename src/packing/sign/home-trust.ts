@@ -17,13 +17,15 @@ export function readHomeTrust(home: string, nowMs: number): PackageTrust | undef
   const identity = readIdentity(home);
   if (identity === undefined) return undefined;
   const beliefs = readBeliefs(join(home, DATABASE)) ?? NOBODY;
+  const policy = policyOf(beliefs, identity);
   const revoked = new Set(beliefs.revocations.flatMap((record) => revokedBy(record.payload)));
   return {
     ownMesh: identity.meshId,
     trustedMeshes: beliefs.trusted.flatMap(({ kind, id }) => (kind === 'mesh' && isMeshId(id) ? [id] : [])),
     founders: beliefs.trusted.flatMap(({ kind, id }) => (kind === 'founder' ? (keyOf(id) ?? []) : [])),
     isRevoked: (nodeId, meshId) => revoked.has(nameOf(nodeId, meshId)),
-    rolesThatMayWrite: rolesWith('write', policyOf(beliefs, identity), '*'),
+    rolesThatMayWrite: rolesWith('write', policy, '*'),
+    rolesThatMayWriteOne: (id) => rolesWith('write', policy, id),
     nowMs,
   };
 }
