@@ -30,9 +30,11 @@ describe('commandFor()', () => {
   bench[Symbol.dispose]();
 
   test('fills each place within its word, and splits no value', () => {
-    const agent = bench.wanted('vision', { path: '/a b/$(reboot);x.yaml' });
+    const agent = bench.wanted('vision', { folder: '/a b/$(x);', path: '/a b/$(x);/agents/vision 2.yaml' });
     const runner = checkRunner(['run', '--file={path}', '{package}/{id}@{version}']);
-    expect(commandFor(runner, agent)).toEqual({ words: ['run', '--file=/a b/$(reboot);x.yaml', 'line/vision@1.2'] });
+    expect(commandFor(runner, agent)).toEqual({
+      words: ['run', '--file=/a b/$(x);/agents/vision 2.yaml', 'line/vision@1.2'],
+    });
   });
 
   test('puts in no value that is itself a place, an option or longer than a name', () => {
@@ -40,6 +42,10 @@ describe('commandFor()', () => {
     for (const id of ['-rf', '--x', '', ' a', '{path}', 'a\nb', 'a\0', 'x'.repeat(AGENTS_LIMITS.valueChars + 1)])
       expect(commandFor(runner, bench.wanted('vision', { id }))).toHaveProperty('refused');
     expect(commandFor(runner, bench.wanted('vision', { path: 'agents/vision.yaml' }))).toHaveProperty('refused');
+    for (const name of ['$(reboot).yaml', 'a;b.yaml', 'a`b`.yaml', 'a|b', "a'b", '-rf'])
+      expect(commandFor(runner, bench.wanted('vision', { folder: '/p', path: `/p/${name}` }))).toHaveProperty(
+        'refused',
+      );
   });
 });
 

@@ -47,8 +47,15 @@ export function commandFor(
     if (!VALUE.test(value) || value.length > AGENTS_LIMITS.valueChars)
       return { refused: `its ${name} ${JSON.stringify(value.slice(0, 60))} is none that goes into a command` };
   }
+  if (!VALUE.test(placeOf(agent)))
+    return { refused: `its file ${JSON.stringify(placeOf(agent).slice(0, 60))} is none that goes into a command` };
   if (!agent.path.startsWith('/') && !/^[A-Za-z]:\\/.test(agent.path)) return { refused: 'its path is not absolute' };
   return { words: runner.map((word) => word.replaceAll(PLACE, (_, name: string) => values[name] ?? '')) };
+}
+
+/** The part of its path that the package chose: whoever hands it on to a shell hands on no command of the package's. */
+function placeOf({ path, folder }: WantedAgent): string {
+  return path.startsWith(folder) ? path.slice(folder.length + 1).replaceAll('\\', '/') : path;
 }
 
 function checkPlaces(words: readonly string[]): void {
