@@ -24,7 +24,7 @@ export const ATMO_LIMIT_TABLE = {
   incomingParts: { value: 8, why: 'copies that were broken off and are kept to go on with' },
   unclaimedParts: { value: 32, why: 'parts kept that came before their index' },
   unclaimedBytes: { value: 64 * GiB, why: 'their bytes together: a few sticks' },
-  checksumsBytes: { value: 24 * MiB, why: 'checksums.sha256 of 20,000 files with the longest paths' },
+  checksumsBytes: { value: 6 * MiB, why: 'checksums.sha256 of 4,000 files with the longest paths' },
   packageProblems: { value: 200, why: 'faults of one package that are told at once' },
   chunkLineBytes: { value: 16 * MiB, why: 'one chunk of knowledge, a line' },
   chunksPerFile: { value: 4_000_000, why: 'chunks of one file of knowledge; two files compared take 128 MB' },

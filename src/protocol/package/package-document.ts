@@ -40,7 +40,7 @@ export function readForeignDocument<T>(given: string | Uint8Array, reading: Docu
   if (marks > PROTOCOL_LIMITS.packageMarks)
     throw new ProtocolError(
       'too_large',
-      `Reading ${what}: it has ${marks} line ends, brackets and other marks of YAML, wanted at most ${PROTOCOL_LIMITS.packageMarks}`,
+      `Reading ${what}: it has ${marks} line ends, names, brackets and other marks of YAML, wanted at most ${PROTOCOL_LIMITS.packageMarks}`,
     );
   try {
     return readDocument(text, reading);
@@ -53,11 +53,21 @@ export function readForeignDocument<T>(given: string | Uint8Array, reading: Docu
 /** What a reader of YAML makes something of, and takes time for. */
 function countMarks(text: string): number {
   let count = 0;
-  for (let at = 0; at < text.length; at += 1) if (MARKS.has(text.charCodeAt(at))) count += 1;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (MARKS.has(code) || (MARKS_BEFORE_SPACE.has(code) && isSpaceAt(text, at + 1))) count += 1;
+  }
   return count;
 }
 
-const MARKS: ReadonlySet<number> = new Set(Buffer.from('\n,[]{}\\&*!?"\''));
+const MARKS: ReadonlySet<number> = new Set(Buffer.from('\n\r,[]{}\\&*!?%"\''));
+
+/** Elsewhere they are letters of dates, digests and names. */
+const MARKS_BEFORE_SPACE: ReadonlySet<number> = new Set(Buffer.from(':-#'));
+
+function isSpaceAt(text: string, at: number): boolean {
+  return at >= text.length || ' \t\r\n'.includes(text.charAt(at));
+}
 
 /** Throws ProtocolError `malformed` for bytes that are not UTF-8. */
 export function toText(given: string | Uint8Array, what: string): string {
