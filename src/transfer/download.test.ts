@@ -24,9 +24,11 @@ function sourceOf(server: hostile.HostileHttpServer, blob: hostile.TestBlob, id 
   return new HttpPieceSource({ id, baseUrl: server.url, blob: blob.blob, lanes });
 }
 
+/** These servers tell nobody how many others ask them: nothing is won by waiting for it. */
+const PROMPT: Partial<TransferLimits> = { tickMs: 20, companyWaitMs: 0 };
 const FAST: Partial<TransferLimits> = {
+  ...PROMPT,
   stallMs: 300,
-  tickMs: 20,
   backOffMs: 5,
   maxFailuresInRow: 2,
   outageMs: 100,
@@ -52,7 +54,10 @@ describe('download() from one peer', () => {
   ])('gets %s', async (_, blob) => {
     const server = await serve(blob);
     const sink = new MemoryPieceSink(blob.content.length);
-    const result = await download({ blob: blob.blob, sink, sources: [sourceOf(server, blob)] }, never());
+    const result = await download(
+      { blob: blob.blob, sink, sources: [sourceOf(server, blob)], limits: PROMPT },
+      never(),
+    );
     expect(result.done).toBe('finished');
     expect(sink.bytes.equals(blob.content)).toBe(true);
     expect(sink.committed.length).toBe(Math.ceil(blob.content.length / MiB));
@@ -63,7 +68,7 @@ describe('download() from one peer', () => {
   it('reports states in order, pieces, and what the peer did', async () => {
     const server = await serve(small);
     const sink = new MemoryPieceSink(small.content.length);
-    const session = new Download({ blob: small.blob, sink, sources: [sourceOf(server, small)] });
+    const session = new Download({ blob: small.blob, sink, sources: [sourceOf(server, small)], limits: PROMPT });
     const states: string[] = [];
     const pieces: number[] = [];
     session.on((event) => {
@@ -85,7 +90,7 @@ describe('download() from one peer', () => {
     const sink = new MemoryPieceSink(small.content.length);
     const authorization = (): string => 'Bearer secret';
     const source = new HttpPieceSource({ id: 'a', baseUrl: `${server.url}/under/`, blob: small.blob, authorization });
-    await download({ blob: small.blob, sink, sources: [source] }, never());
+    await download({ blob: small.blob, sink, sources: [source], limits: PROMPT }, never());
     expect(server.requests).toHaveLength(1);
     const { path, fields } = server.requests[0] ?? { path: '', fields: new Map() };
     expect(path).toBe(`/under/v1/blobs/${small.blob.sha256}`);
@@ -243,7 +248,7 @@ describe('download() that goes on', () => {
     const server = await serve(large);
     const sink = new MemoryPieceSink(0, { pieces: heldBits.toBytes(), bytes: partOf(large, 12) });
     const { sources, receivedBytes } = await download(
-      { blob: large.blob, sink, sources: [sourceOf(server, large)] },
+      { blob: large.blob, sink, sources: [sourceOf(server, large)], limits: PROMPT },
       never(),
     );
     expect(server.requests[0]?.start).toBe(12 * MiB);
@@ -265,7 +270,10 @@ describe('download() that goes on', () => {
     const bytes = partOf(large, 12);
     bytes[3 * MiB] = (bytes[3 * MiB] ?? 0) ^ 1;
     const sink = new MemoryPieceSink(0, { pieces: heldBits.toBytes(), bytes, unsure: true });
-    const result = await download({ blob: large.blob, sink, sources: [sourceOf(server, large)] }, never());
+    const result = await download(
+      { blob: large.blob, sink, sources: [sourceOf(server, large)], limits: PROMPT },
+      never(),
+    );
     expect(sink.revoked).toEqual([3]);
     expect(sink.bytes.equals(large.content)).toBe(true);
     expect(result.sources[0]?.pieces).toBe(14);
@@ -276,7 +284,7 @@ describe('download() that goes on', () => {
     const server = await serve(small);
     const sink = new MemoryPieceSink(small.content.length);
     const source = new HttpPieceSource({ id: 'peer', baseUrl: server.url, blob: small.blob });
-    await expect(download({ blob: lied, sink, sources: [source] }, never())).rejects.toMatchObject({
+    await expect(download({ blob: lied, sink, sources: [source], limits: PROMPT }, never())).rejects.toMatchObject({
       code: 'digest_mismatch',
       kind: 'integrity',
       data: { signers: ['12D3KooWliar'], computed: small.blob.sha256 },
@@ -300,7 +308,7 @@ describe('download() that is stopped', () => {
     const server = await serve(large, hostile.slowBody(10 * MiB));
     const sink = new MemoryPieceSink(large.content.length);
     const stop = new AbortController();
-    const session = new Download({ blob: large.blob, sink, sources: [sourceOf(server, large)] });
+    const session = new Download({ blob: large.blob, sink, sources: [sourceOf(server, large)], limits: PROMPT });
     session.on((event) => {
       if (event.on === 'piece') stop.abort();
     });
@@ -323,7 +331,7 @@ describe('download() that is stopped', () => {
     const server = await serve(large);
     const sink = new MemoryPieceSink(large.content.length);
     sink.writeError = new Error('disk full');
-    const session = new Download({ blob: large.blob, sink, sources: [sourceOf(server, large)] });
+    const session = new Download({ blob: large.blob, sink, sources: [sourceOf(server, large)], limits: PROMPT });
     await expect(session.run(never())).rejects.toThrow('disk full');
     expect(session.progress().sources[0]?.failures).toEqual([]);
     expect(sink.state).toBe('closed');

@@ -21,7 +21,7 @@ let node: PackageProcess;
 let before: object;
 
 beforeAll(async () => {
-  bench = new PackageBench('vectors/packages');
+  bench = new PackageBench({ meshName: 'vectors/packages' });
   bench.clock.jumpTo(VECTOR_NOW_MS);
   node = await bench.start();
   await take(vectorArchive(vectorPackage({ version: '1.2' })));

@@ -68,8 +68,8 @@ export class PackageBench implements AsyncDisposable {
   agentsStarted: string[] = [];
   readonly #opened: PackageSource[] = [];
 
-  constructor(meshName = 'packages') {
-    this.folder = realpathSync(mkdtempSync(join(tmpdir(), 'packages-')));
+  constructor({ meshName = 'packages', parent = tmpdir() } = {}) {
+    this.folder = realpathSync(mkdtempSync(join(parent, 'packages-')));
     this.home = join(this.folder, 'home');
     this.mesh = makeTestMesh(meshName, this.clock.nowMs());
   }

@@ -141,7 +141,7 @@ describe('a package that came over the mesh', () => {
   it('from a mesh that is not trusted here is refused before its models come', async () => {
     await importInto(gateway, gatewayBench, '1.3');
     await offers.refresh();
-    const bench = stack.use(new PackageBench('others'));
+    const bench = stack.use(new PackageBench({ meshName: 'others' }));
     const edge = await startOn(bench);
     const entry = entryOf('tier_2');
     const files = await carry(entry, edge);
