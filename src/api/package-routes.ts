@@ -21,7 +21,6 @@ const storedFileSchema = z.object({
   sha256: z.string(),
   piece_root: z.string(),
 });
-export type StoredFile = z.infer<typeof storedFileSchema>;
 
 const resolvedModelSchema = z.object({
   model_id: z.string(),
@@ -38,7 +37,6 @@ const resolvedModelSchema = z.object({
   /** The catalog entry. */
   entry: document,
 });
-export type ResolvedModel = z.infer<typeof resolvedModelSchema>;
 
 const missingModelSchema = z.object({
   code: z.string(),

@@ -49,7 +49,6 @@ const freeFields = z
   );
 
 export const packagedFileSchema = lenientObject({ path: memberPathSchema, ...bytesOfFile });
-export type PackagedFile = z.infer<typeof packagedFileSchema>;
 
 export const packagedModelSchema = lenientObject({
   ...part,
@@ -69,14 +68,12 @@ export type PackagedModel = z.infer<typeof packagedModelSchema>;
 
 const configSchema = lenientObject(member);
 const partSchema = lenientObject(part);
-export type PackagedPart = z.infer<typeof partSchema>;
 const knowledgeSchema = lenientObject({
   ...member,
   domain: label,
   /** Lines of JSON in it. */
   chunks: z.number().int().nonnegative(),
 });
-export type PackagedKnowledge = z.infer<typeof knowledgeSchema>;
 
 function section<T>(item: z.ZodType<T>) {
   return z.array(item).max(PROTOCOL_LIMITS.packageMembers).optional();
