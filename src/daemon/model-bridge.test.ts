@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parseCatalogMessage } from '../protocol/index.ts';
@@ -34,9 +34,12 @@ function whenTold(bridge: ModelBridge, isWanted: (message: BridgeCatalogMessage)
   });
 }
 
+/** A new file may still be written to, which is waited for. */
+const LONG_AGO = new Date('2026-02-02T12:00:00Z');
+
 /** One that runs and has read the model that lies there. */
 async function serving(options: ModelBridgeOptions = {}): Promise<ModelBridge> {
-  writeModel(join(folder, 'models', 'tiny.safetensors'), tensor);
+  utimesSync(writeModel(join(folder, 'models', 'tiny.safetensors'), tensor), LONG_AGO, LONG_AGO);
   const bridge = make(options);
   const told = whenTold(bridge, ({ models }) => models.length === 1);
   await bridge.start();
