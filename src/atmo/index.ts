@@ -14,7 +14,7 @@ export { completeTiers } from './manifest/plan-members.ts';
 export { type PackagePapers, readPaper, readPapers } from './manifest/read-papers.ts';
 export { FAT32_FILE_BYTES, parsePartSize } from './parts/part-size.ts';
 export { PartsInbox } from './parts/parts-inbox.ts';
-export { indexName } from './parts/parts-index.ts';
+export { indexDigest, indexName } from './parts/parts-index.ts';
 export type { WaitingPackage } from './parts/waiting-package.ts';
 export type {
   MemberToWrite,

@@ -6,6 +6,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   AtmoError,
+  indexDigest,
   indexName,
   openPackageSource,
   type PackageForm,
@@ -38,11 +39,20 @@ type PartsForm = Extract<PackageForm, { readonly folder: string }>;
 export async function openForImport(path: string, options: OpenOptions): Promise<OpenedForImport> {
   const form = await recognisePackage(path);
   try {
-    return { source: await openPackageSource(path), whenInstalled: async () => {} };
+    return { source: await openPackageSource(path), whenInstalled: () => forgetParts(form, options) };
   } catch (thrown) {
     if (!('folder' in form) || !isForInbox(thrown)) throw thrown;
     return await takeParts(form, options);
   }
+}
+
+/** Parts that came one by one before all of them lay on one medium wait for nothing any more. */
+async function forgetParts(form: PackageForm, { inbox: openInbox }: OpenOptions): Promise<void> {
+  if (form.form !== 'parts') return;
+  const id = indexDigest(form.index);
+  const inbox = await openInbox();
+  const { packages } = await inbox.status();
+  if (packages.some((waiting) => waiting.id === id)) await inbox.discard(id);
 }
 
 /** Not all of it is here. Without an index only the archive itself can tell. */
