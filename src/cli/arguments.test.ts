@@ -128,7 +128,7 @@ describe('adviceFor()', () => {
     ['mesh_unknown', 'x.atmo', {}, /trust add MESH_ID {2}#/],
     ['downgrade_refused', 'x.atmo', { id: 'line' }, /rollback line {2}#/],
     ['downgrade_refused', 'x.atmo', {}, /rollback PACKAGE {2}#/],
-    ['content_missing', '/media/a b.atmo', {}, /inspect '\/media\/a b\.atmo'$/],
+    ['content_missing', '/media/a b.atmo', {}, /inspect '\/media\/a b\.atmo' {2}#/],
     ['previous_incomplete', undefined, { id: 'line' }, /import FILE$/],
     ['bad_archive', 'x.atmo', { id: "li'ne" }, /export 'li'\\''ne' --output/],
     ['model_not_found', 'x.atmo', { id: 'line' }, /model list --mesh$/],

@@ -22,7 +22,7 @@ export interface Failure {
 export function describeFailure(thrown: unknown, context: Context, advice?: string): Failure {
   const { code, kind, message, data } = context.signal.aborted ? INTERRUPTED : readThrown(thrown);
   const told = advice ?? (typeof data.try === 'string' ? data.try : undefined);
-  const own = told ?? (code === 'bad_usage' ? context.help : undefined);
+  const own = told ?? adviceOfHelp(code, context.help);
   return {
     code,
     kind,
@@ -32,6 +32,17 @@ export function describeFailure(thrown: unknown, context: Context, advice?: stri
     variants: describeVariants(data.variants),
     problems: describeProblems(data.problems),
   };
+}
+
+/** What was said to the command is at fault, or the place that it was to write to: its help says what else it takes. */
+function adviceOfHelp(code: string, help: string | undefined): string | undefined {
+  if (help === undefined || code === 'bad_usage') return help;
+  const words = /^atmosphere package (\w+)/.exec(help)?.[1];
+  if (words === undefined) return undefined;
+  if (['unsafe_name', 'bad_document'].includes(code)) return help;
+  const isWriting = ['create', 'export', 'inventory'].includes(words);
+  const isOfPlace = ['already_there', 'disk_full', 'unwritable'].includes(code);
+  return isWriting && isOfPlace ? `${help}  # --output writes elsewhere` : undefined;
 }
 
 /** For people, on stderr, with `--json` too: a log of stderr alone must tell the story. */

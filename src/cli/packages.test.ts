@@ -57,7 +57,7 @@ test.each([
   [['create', '--mission', 'x', '--version', '1', '--tier', '4'], 2, 'tier_1, tier_2, tier_3'],
   [['create', '--mission', 'nothing', '--version', '1'], 3, 'there is no folder'],
   [['inspect', '/etc/hostname'], 2, 'wanted an .atmo file'],
-  [['export', './nothing.atmo'], 2, 'there is nothing'],
+  [['export', './nothing.atmo'], 2, 'there is no such file or folder'],
   [['export', 'line-1.0'], 5, 'No daemon is running'],
   [['export', 'line', '--split', '4x'], 2, 'no size like 4GiB, 700MB or dvd'],
   [['export', 'line', '--split', 'dvd', '--format', 'dir'], 2, '--split or --format dir'],
@@ -65,6 +65,22 @@ test.each([
 ])('package %j ends with %i and says why', async (argv, code, words) => {
   const done = await cli(...argv);
   expect([done.code, done.stderr]).toEqual([code, expect.stringContaining(words)]);
+});
+
+test('where the words or the place are at fault, the help of the command is what to try', async () => {
+  await create();
+  const file = at('out', 'line-v1.0.atmo');
+  const again = await cli('export', file, '--output', at('out'));
+  expect([again.code, again.stderr]).toEqual([
+    6,
+    expect.stringMatching(/try: atmosphere .*package export --help {2}# --output writes elsewhere/),
+  ]);
+  writeFileSync(at('line', 'mission.yaml'), 'mission: {id: line}\nagent: []\n');
+  const mistaken = await create('1.1');
+  expect([mistaken.code, mistaken.stderr]).toEqual([
+    2,
+    expect.stringMatching(/try: atmosphere .*package create --help\n/),
+  ]);
 });
 
 test('killed while it writes, it leaves nothing under a package’s name', async () => {

@@ -50,7 +50,9 @@ test('openPackageSource() opens what lies in a folder where that is one package,
 
 test('openPackageSource() says of nothing, and of a device, what it is', async () => {
   const refused = (words: string) => ({ code: 'not_a_package', message: expect.stringContaining(words) });
-  await expect(openPackageSource(join(folder, 'gone'))).rejects.toMatchObject(refused('there is nothing'));
+  await expect(openPackageSource(join(folder, 'gone'))).rejects.toMatchObject(
+    refused('there is no such file or folder'),
+  );
   await expect(openPackageSource('/dev/null')).rejects.toMatchObject(refused('neither a file nor a folder'));
 });
 

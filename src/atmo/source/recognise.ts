@@ -23,7 +23,7 @@ export async function recognisePackage(given: string): Promise<PackageForm> {
     if (stats.isDirectory()) return await recogniseFolder(path);
     if (stats.isFile()) return await recogniseFile(path);
   } catch (thrown) {
-    if (systemCodeOf(thrown) === 'ENOENT') throw notPackage(given, 'there is nothing');
+    if (systemCodeOf(thrown) === 'ENOENT') throw notPackage(given, 'there is no such file or folder');
     throw toReadError(thrown, `Opening ${given}`);
   }
   throw notPackage(given, 'it is neither a file nor a folder');
@@ -111,7 +111,7 @@ const KINDS: readonly (readonly [magic: string, words: string])[] = [
   ['Rar!', 'a RAR archive'],
   ['PK\x05\x06', 'an empty zip archive'],
   ['PK', 'another sort of zip archive, or a part of one'],
-  ['GGUF', 'a GGUF model; `atmosphere model add` takes it'],
+  ['GGUF', 'a GGUF model; `atmosphere model import` takes it'],
   ['\x7fELF', 'a program'],
   ['MZ', 'a program'],
   ['{', 'JSON, and no index of parts'],
@@ -127,7 +127,7 @@ function kindOf(head: Buffer): string {
 function notPackage(path: string, what: string): AtmoError {
   return new AtmoError(
     'not_a_package',
-    `Opening ${path}: ${what}; wanted an .atmo file, its folder, a part or an index of parts`,
+    `Opening ${path}: ${what}; wanted an .atmo file, its folder, a part under its own name (….atmo.001) or an index of parts`,
     { data: { path } },
   );
 }
