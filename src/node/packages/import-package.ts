@@ -10,9 +10,10 @@ import type { PackageJournalRow, PackageVersion } from '../../registry/index.ts'
 import { isWorthKeeping, toToldError } from './failure.ts';
 import type { ImportPorts } from './import-ports.ts';
 import type { InstallLine } from './install-line.ts';
-import { type LiveInstall, type SignedBy, versionsOf } from './install-ports.ts';
+import type { LiveInstall, SignedBy } from './install-ports.ts';
 import { InstallRun } from './install-run.ts';
 import { judgeModels } from './judge-models.ts';
+import { keptVersions } from './kept-versions.ts';
 import { documentsToKeep, type KeptDocument, makeTarget } from './make-target.ts';
 import { modelsOfTier, type PackagedFiles } from './package-models.ts';
 import { planVersion, type VersionVerdict, verifySpace } from './plan-install.ts';
@@ -114,7 +115,7 @@ export class ImportPackage {
     const facts = { papers, signed, tier, hasAllTiers, custodyBytes: custody.received(papers, options.from) };
     const target = makeTarget({
       ...{ ...facts, install: rows.journal.get(id)?.install ?? randomBytes(8).toString('hex') },
-      ...{ models: library.toRows(models, versionsOf(rows.list())), nowMs: clock.nowMs() },
+      ...{ models: library.toRows(models, keptVersions(rows.list())), nowMs: clock.nowMs() },
     });
     const kept = new Set(target.members.map(({ path }) => path));
     const wanted = packageMembers(manifest).filter(({ path }) => kept.has(path));

@@ -1,7 +1,7 @@
 /** What the steps of an install do to a node. Each call may be made again after a crash, and must then end alike. */
 import type { PackagePapers, PackageSource } from '../../atmo/index.ts';
 import type { PackageManifest } from '../../protocol/index.ts';
-import type { PackageRow, PackageVersion } from '../../registry/index.ts';
+import type { PackageVersion } from '../../registry/index.ts';
 import type { PackagedFiles } from './package-models.ts';
 import type { ConfigChange, InstallOptions } from './ports.ts';
 
@@ -68,10 +68,6 @@ export interface LiveInstall {
   onConfig(changes: readonly ConfigChange[]): void;
   /** Is what was stored worth keeping for another try? */
   isWorthKeeping(thrown: unknown): boolean;
-}
-
-export function versionsOf(rows: readonly PackageRow[]): PackageVersion[] {
-  return rows.flatMap(({ current, previous }) => (previous === undefined ? [current] : [current, previous]));
 }
 
 /** Who vouches for a package. */

@@ -6,7 +6,8 @@
 import { type Clock, type Logger, messageOf } from '../../core/index.ts';
 import type { PackageJournalRow, PackageRepository, PackageVersion } from '../../registry/index.ts';
 import { PackageError } from './errors.ts';
-import { type ConfigStep, type InstallPorts, type LiveInstall, versionsOf } from './install-ports.ts';
+import type { ConfigStep, InstallPorts, LiveInstall } from './install-ports.ts';
+import { keptVersions } from './kept-versions.ts';
 import { planCommit } from './plan-install.ts';
 import { afterFailure, isBack, isBeforeCommit, type JournalStep, nextStep } from './steps.ts';
 
@@ -137,7 +138,7 @@ export class InstallRun {
   /** Nothing leads back to it any more. A version that is still kept, by another install, keeps what it needs. */
   async #release(version: PackageVersion): Promise<void> {
     const { rows, ports } = this.#deps;
-    const kept = versionsOf(rows.list());
+    const kept = keptVersions(rows.list());
     if (kept.some(({ install }) => install === version.install)) return;
     await ports.models.drop(version);
     const isPlaced = kept.some((one) => one.id === version.id && one.version === version.version);

@@ -21,7 +21,8 @@ import type { BlobStore } from '../../store/index.ts';
 import { makeFileList } from '../library/local-entry.ts';
 import type { ModelLibrary } from '../library/model-library.ts';
 import { PackageError } from './errors.ts';
-import { type ModelsPort, versionsOf } from './install-ports.ts';
+import type { ModelsPort } from './install-ports.ts';
+import { keptVersions } from './kept-versions.ts';
 
 export interface PackageModelsDeps {
   readonly library: Pick<ModelLibrary, 'install' | 'pathOf' | 'find' | 'remove'>;
@@ -56,7 +57,7 @@ export class PackageModels implements ModelsPort {
 
   async drop(version: PackageVersion): Promise<void> {
     const { library, rows, isWanted } = this.#deps;
-    const needed = new Set(versionsOf(rows.list()).flatMap(({ models }) => models.map(keyOf)));
+    const needed = new Set(keptVersions(rows.list()).flatMap(({ models }) => models.map(keyOf)));
     for (const model of version.models) {
       if (!model.isBrought || needed.has(keyOf(model)) || isWanted(model)) continue;
       const row = library.find({ model_id: model.modelId, version: model.version, sha256: model.sha256 });
