@@ -70,6 +70,7 @@ const BY_CODE: Readonly<Record<string, string>> = {
   no_previous: 'atmosphere package list',
   previous_incomplete: 'atmosphere package import FILE',
   package_busy: 'atmosphere package list',
+  blob_busy: 'atmosphere transfers  # what brings it already; the same command goes on after that',
   downgrade_refused: 'atmosphere package rollback PACKAGE  # or import with --allow-downgrade --reason TEXT',
   other_mesh:
     'atmosphere package inspect FILE  # then, if it is wanted: atmosphere package import FILE --allow-other-mesh',
