@@ -32,15 +32,16 @@ export async function* findGateways(options: FindGatewaysOptions, signal: AbortS
   const { mesh, clock, logger, waitMs, network: where = {} } = options;
   using network = new LocalNetwork({ clock, logger, ...where });
   using browser = new Browser(network, GATEWAY_SERVICE);
-  const seen = new Set<NodeId>();
+  const turns = new Turns(mesh.nodeId);
   const endMs = clock.monotonicMs() + waitMs;
   let untilMs = endMs;
   while (!signal.aborted) {
     const claims = browser.services().flatMap((service) => readGateway(service) ?? []);
-    const fresh = claims.find(({ nodeId }) => nodeId !== mesh.nodeId && !seen.has(nodeId));
-    if (fresh !== undefined && seen.size < PACKAGE_LIMITS.gatewaysAsked) {
-      seen.add(fresh.nodeId);
-      yield await connectTo(fresh, options, signal);
+    const fresh = turns.next(claims);
+    if (fresh !== undefined) {
+      const found = await connectTo(fresh, options, signal);
+      turns.note(found);
+      yield found;
       untilMs = Math.min(endMs, clock.monotonicMs() + PACKAGE_LIMITS.gatewaySettleMs);
       continue;
     }
@@ -48,6 +49,46 @@ export async function* findGateways(options: FindGatewaysOptions, signal: AbortS
     if (leftMs <= 0) return;
     await nextNews(browser, clock, leftMs, signal);
   }
+}
+
+/**
+ * Whose turn it is. Anybody can claim to be anybody: a claim that was not proven takes nothing from who claims the same from elsewhere,
+ * and one address that claims much waits behind others that claim little.
+ */
+export class Turns {
+  readonly #own: NodeId;
+  readonly #told = new Set<string>();
+  readonly #done = new Set<NodeId>();
+  readonly #askedAt = new Map<string, number>();
+  #asked = 0;
+
+  constructor(own: NodeId) {
+    this.#own = own;
+  }
+
+  next(claims: readonly GatewayClaim[]): GatewayClaim | undefined {
+    if (this.#asked >= PACKAGE_LIMITS.gatewaysAsked) return undefined;
+    const left = claims.filter(
+      (claim) => claim.nodeId !== this.#own && !this.#done.has(claim.nodeId) && !this.#told.has(keyOf(claim)),
+    );
+    const turnOf = ({ address }: GatewayClaim) => this.#askedAt.get(address) ?? 0;
+    return left.reduce<GatewayClaim | undefined>(
+      (best, claim) => (best === undefined || turnOf(claim) < turnOf(best) ? claim : best),
+      undefined,
+    );
+  }
+
+  note({ claim, isOwnMesh, isConnected }: FoundGateway): void {
+    this.#told.add(keyOf(claim));
+    if (isConnected) this.#done.add(claim.nodeId);
+    if (!isOwnMesh) return;
+    this.#asked += 1;
+    this.#askedAt.set(claim.address, (this.#askedAt.get(claim.address) ?? 0) + 1);
+  }
+}
+
+function keyOf({ nodeId, address, meshPort, meshMark: mark }: GatewayClaim): string {
+  return [nodeId, address, meshPort, mark].join(' ');
 }
 
 /** Only at the address that the words came from: a claim leads nowhere else. */

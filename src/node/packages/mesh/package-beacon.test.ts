@@ -4,7 +4,8 @@ import { freePort, LOOPBACK } from '../../../lan/lan.fixture.ts';
 import type { MembershipEvent } from '../../../mesh/index.ts';
 import type { ModelEntry } from '../../../protocol/index.ts';
 import { makeTestMesh } from '../../../testkit/mesh-members.ts';
-import { type FoundGateway, findGateways } from './find-gateways.ts';
+import { type FoundGateway, findGateways, Turns } from './find-gateways.ts';
+import { meshMark } from './gateway-claim.ts';
 import { OfferBook } from './offer-book.ts';
 import { PackageBeacon } from './package-beacon.ts';
 
@@ -97,6 +98,26 @@ describe.concurrent('a gateway in the local network', () => {
     const mesh = new Mesh(edge);
     mesh.refusal = new Error('it has no certificate');
     test.expect(await find(mesh)).toMatchObject([{ isOwnMesh: true, isConnected: false, problem: mesh.refusal }]);
+  });
+
+  it('is found behind somebody who claims to be it, and who claims much', async (test) => {
+    const { expect } = test;
+    const claimOf = (nodeId: NodeId, address: string, meshPort: number) => ({
+      ...{ nodeId, address, meshPort, meshMark: meshMark(gateway.meshId), name: 'x', httpPort: 1 },
+      ...{ packages: [], packageCount: 0 },
+    });
+    const others = Array.from({ length: 20 }, (_, index) => site.member(`n${index}`).nodeId);
+    const claims = [gateway.nodeId, ...others].map((nodeId) => claimOf(nodeId, '10.0.0.66', 1));
+    claims.push(claimOf(gateway.nodeId, '10.0.0.5', 14346));
+    const turns = new Turns(edge.nodeId);
+    const asked = [];
+    for (let claim = turns.next(claims); claim !== undefined; claim = turns.next(claims)) {
+      const isConnected = claim.address === '10.0.0.5';
+      asked.push(`${claim.nodeId === gateway.nodeId ? 'gateway' : 'another'} at ${claim.address}`);
+      turns.note({ claim, isOwnMesh: true, isConnected });
+    }
+    expect(asked.slice(0, 2)).toEqual(['gateway at 10.0.0.66', 'gateway at 10.0.0.5']);
+    expect(asked).toHaveLength(16);
   });
 
   it('is shown by its role alone, or when its owner wants it; any other node shows nothing', async (test) => {

@@ -110,8 +110,9 @@ async function* getFirstGood(
     const failure = yield* getOne(deps, offer, preferred, signal);
     if (failure === undefined) return yield { on: 'synced', offer };
     const isLast = index === candidates.length - 1;
-    const isOfOffer = failure.kind === 'integrity' || failure.kind === 'refused';
-    if (isLast || !isOfOffer) return yield { on: 'failed', id: offer.offer.id, failure };
+    // Also one that nobody hands out: who shows what it never gives keeps nothing of others from anybody.
+    const isOfThisNode = failure.kind === 'storage' || failure.kind === 'cancelled';
+    if (isLast || isOfThisNode) return yield { on: 'failed', id: offer.offer.id, failure };
     yield { on: 'note', message: failure.message };
   }
 }

@@ -47,6 +47,19 @@ describe('planSync()', () => {
     ]);
   });
 
+  it('tries what others offer before the rest of what one node says it has', () => {
+    const LIAR = 'liar' as NodeId;
+    const rubbish = Array.from({ length: 100 }, (_, index) => offer(`${900 + index}`, 'tier_2', { by: [LIAR] }));
+    const offers = [
+      ...rubbish,
+      offer('1.4', 'tier_2', { by: [EDGE] }),
+      offer('1.5', 'tier_2', { by: [GATEWAY, LIAR] }),
+    ];
+    const [versions = []] = taken(plan({ offers, installed: [installed('1.3')] }));
+    expect(versions.slice(0, 4)).toEqual(['999 tier_2', '1.5 tier_2', '1.4 tier_2', '998 tier_2']);
+    expect(versions).toHaveLength(16);
+  });
+
   it('never takes an older one, also when it is asked for', () => {
     const offers = [offer('1.2', 'tier_2')];
     expect(plan({ offers, installed: [installed('1.3')] })).toEqual([

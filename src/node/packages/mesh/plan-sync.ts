@@ -49,7 +49,7 @@ export type SyncPlan =
   | { readonly kind: 'not_offered'; readonly id: string };
 
 /** More would only be tried when all of these turn out to be no good. */
-const MAX_CANDIDATES = 4;
+const MAX_CANDIDATES = 16;
 
 export function planSync(question: SyncQuestion): SyncPlan[] {
   const { id, installed } = question;
@@ -73,7 +73,8 @@ function planOne(id: string, question: SyncQuestion): SyncPlan {
   }
   const tier = question.tier ?? (installed?.tier as PackageTier | undefined) ?? question.ownTier;
   const ofTier = wanted.filter(({ offer }) => offer.tier === tierToTake(offer.tiers, tier));
-  if (ofTier.length > 0) return { kind: 'get', id, candidates: ofTier.toSorted(newestFirst).slice(0, MAX_CANDIDATES) };
+  if (ofTier.length > 0)
+    return { kind: 'get', id, candidates: inTurns(ofTier.toSorted(newestFirst)).slice(0, MAX_CANDIDATES) };
   const offered = wanted.filter(({ offer }) => offer.version === newest.version).map(({ offer }) => offer.tier);
   const tiers = [...new Set(offered)].sort(compareTiers);
   return { kind: 'other_tier', id, version: newest.version, wanted: tier, offered: tiers };
@@ -90,6 +91,17 @@ function isUpdate(offer: PackageOffer, installed: InstalledFacts | undefined, ti
 /** Of the tiers that a package has: the wanted one, else the next lower. Undefined: it has none for a device this small. */
 export function tierToTake(tiers: readonly PackageTier[], wanted: PackageTier): PackageTier | undefined {
   return tiers.filter((tier) => compareTiers(tier, wanted) <= 0).toSorted((a, b) => compareTiers(b, a))[0];
+}
+
+/** First those that somebody offers of whom nothing is to be tried yet: a node has one version, and who offers many hides none of others. */
+function inTurns(offers: readonly HeardOffer[]): HeardOffer[] {
+  const heard = new Set<NodeId>();
+  const isNews = offers.map(({ nodeIds }) => {
+    const brings = nodeIds.some((nodeId) => !heard.has(nodeId));
+    for (const nodeId of nodeIds) heard.add(nodeId);
+    return brings;
+  });
+  return [...offers.filter((_, index) => isNews[index]), ...offers.filter((_, index) => !isNews[index])];
 }
 
 /** Newest version first; of one version what more nodes have. */
