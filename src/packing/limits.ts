@@ -7,12 +7,10 @@ export const PACKING_LIMIT_TABLE = {
     why: 'files below a mission’s folder that are looked at: as many as a package may have',
   },
   missionDepth: { value: 16, why: 'folders in each other below a mission' },
-  missionPieces: { value: 1000, why: 'entries of one list of mission.yaml' },
   missionProblems: { value: 100, why: 'mistakes and missing pieces that are told one by one' },
   namesNear: { value: 3, why: 'nearest names told of each missing piece' },
   progressMs: { value: 100, why: 'how often progress is told' },
   founderKeyBytes: { value: 16 * KiB, why: 'a private key in PEM' },
-  inventoryBytes: { value: 16 * MiB, why: 'what a site with thousands of models has' },
   differenceFromBytes: {
     value: 4 * KiB,
     why: 'smaller files come whole: a difference has a header, and an entry in the archive',

@@ -1,4 +1,4 @@
-/** How far long work is: bytes, rate of the last seconds, time left. Told at most ten times a second. */
+/** How far long work is: bytes, their rate since it began, time left. Told no oftener than `progressMs`. */
 import { type Clock, systemClock } from '../../core/index.ts';
 import { PACKING_LIMITS } from '../limits.ts';
 
