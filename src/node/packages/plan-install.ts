@@ -37,7 +37,7 @@ export function planVersion(asked: VersionQuestion, installed: PackageVersion | 
   const order = compareVersions(asked.version, installed.version);
   if (order > 0) return 'other';
   const what = `Installing ${asked.id} ${asked.version}`;
-  const data = { installed: installed.version, version: asked.version };
+  const data = { id: asked.id, installed: installed.version, version: asked.version };
   if (order === 0)
     throw new PackageError('other_content', `${what}: it is installed with other content`, {
       data: { ...data, installed_manifest: installed.manifestSha256, manifest: asked.manifestSha256 },
