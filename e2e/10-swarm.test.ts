@@ -9,7 +9,7 @@ import { DevNetwork, type DevNode } from '../src/testkit/processes.ts';
 import { curl, curlJson } from './http.ts';
 import { listModels, pull, seesModel, sha256Of, startMesh } from './journeys.ts';
 
-const MODEL_BYTES = 48 * MB;
+const MODEL_BYTES = 32 * MB;
 const HOLDS_ALL = 1;
 let network: DevNetwork;
 let seeder: DevNode;

@@ -29,7 +29,7 @@ beforeAll(async () => {
   await Promise.all([town, factory, office].map((node) => node.up()));
   await town.json('mesh', 'init', '--name', 'paths');
   const { code } = await town.json<{ code: string }>('mesh', 'invite', '--uses', '2');
-  for (const node of [factory, office]) await node.json('join', code);
+  await Promise.all([factory, office].map((node) => node.json('join', code)));
 });
 afterAll(async () => {
   nginx?.kill('SIGKILL');

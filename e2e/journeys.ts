@@ -23,7 +23,7 @@ export async function joinUp(nodes: readonly DevNode[]): Promise<void> {
   if (first === undefined || others.length === 0) return;
   await first.json('mesh', 'init', '--name', 'journey');
   const { code } = await first.json<{ code: string }>('mesh', 'invite', '--uses', String(others.length));
-  for (const node of others) await node.json('join', code);
+  await Promise.all(others.map((node) => node.json('join', code)));
 }
 
 export async function listModels(node: DevNode, ...flags: readonly string[]): Promise<ModelRow[]> {
