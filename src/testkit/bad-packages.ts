@@ -270,7 +270,7 @@ function longer(manifest: PackageManifest): PackageManifest {
   return { ...manifest, package: about, contents: { ...manifest.contents, tools } } as PackageManifest;
 }
 
-const TOO_MANY = 20_001;
+const TOO_MANY = 4_001;
 
 function crowded(manifest: PackageManifest): PackageManifest {
   const [first] = manifest.contents.config ?? [];
