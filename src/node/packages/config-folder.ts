@@ -20,10 +20,10 @@ import { PackageError } from './errors.ts';
 import type { ConfigPort, ConfigStep } from './install-ports.ts';
 import { PACKAGE_LIMITS } from './limits.ts';
 import { linkTree } from './link-tree.ts';
+import { PREVIOUS } from './make-target.ts';
 import type { ConfigChange } from './ports.ts';
 
 const SECTION = 'config/';
-const PREVIOUS = '.previous';
 const ASIDE = '.install-';
 
 export class ConfigFolder implements ConfigPort {

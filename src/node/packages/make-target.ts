@@ -9,6 +9,9 @@ import type { SignedBy } from './install-ports.ts';
 import { PACKAGE_LIMITS } from './limits.ts';
 import { neededMembers } from './plan-install.ts';
 
+/** Behind the name of a configuration's file that was replaced. */
+export const PREVIOUS = '.previous';
+
 export interface TargetFacts {
   readonly install: string;
   readonly papers: PackagePapers;
@@ -74,9 +77,19 @@ function toMember({ path, bytes }: KeptDocument): KeptMember {
 function verifyConfig({ id, version, members }: PackageVersion): void {
   const most = PACKAGE_LIMITS.keptConfigBytes;
   const config = members.filter(({ path, isOfTier: isOwn }) => isOwn && path.startsWith('config/'));
+  verifyPlaces(`Installing ${id} ${version}`, config);
   const bytes = config.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   if (bytes <= most && config.length <= PACKAGE_LIMITS.configFiles) return;
   const has = `its configuration has ${config.length} files of ${formatBytes(bytes)}`;
   const what = `Installing ${id} ${version}: ${has}, wanted at most ${PACKAGE_LIMITS.configFiles} of ${formatBytes(most)}`;
   throw new PackageError('config_unusable', what, { data: { id, version } });
+}
+
+/** `x.previous` is where what the operator had in `x` stays. */
+function verifyPlaces(what: string, config: readonly KeptMember[]): void {
+  const paths = new Set(config.map(({ path }) => path.toLowerCase()));
+  const taken = config.find(({ path }) => paths.has(`${path.toLowerCase()}${PREVIOUS}`));
+  if (taken === undefined) return;
+  const why = `it has ${taken.path}${PREVIOUS}, which is where what was in ${taken.path} stays`;
+  throw new PackageError('config_unusable', `${what}: ${why}; wanted another name`, { data: { path: taken.path } });
 }

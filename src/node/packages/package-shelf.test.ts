@@ -230,6 +230,13 @@ describe('configuration', () => {
   const edit = (text: string) => writeFileSync(at('config', LINE, 'mission.yaml'), text);
   const read = (name = 'mission.yaml') => readFileSync(at('config', LINE, name), 'utf8');
 
+  it('that a package has where the operator’s text would stay is refused', async () => {
+    const files = { 'config/mission.yaml': 'a: 1\n', 'config/mission.yaml.Previous': 'b: 1\n' };
+    const source = await bench.pack(linePackage('1.0', files));
+    await expect(node.import(source)).rejects.toMatchObject({ code: 'config_unusable' });
+    expect(await bench.state()).toMatchObject({ rows: [], config: {}, journal: [] });
+  });
+
   it('is replaced with a difference that is shown, and what the operator had stays beside it', async () => {
     await install('1.0');
     edit('mission: line\nversion: "1.0"\nrate: 9\n');
