@@ -79,6 +79,21 @@ describe('package import', () => {
     expect([code, err]).toEqual([6, expect.stringContaining('package rollback')]);
   });
 
+  test('over a package of another mesh is the owner’s word, and says so where it is missing', async () => {
+    const bodies: unknown[] = [];
+    const refused = { event: 'failed', code: 'other_mesh', kind: 'refused', error: 'of another' } as const;
+    const routes = {
+      'POST /api/v1/packages/import': (request: { readonly body: unknown }) => {
+        bodies.push(request.body);
+        return lines([refused]);
+      },
+    };
+    const { err } = await run(['package', 'import', 'x.atmo'], routes);
+    await run(['package', 'import', 'x.atmo', '--allow-other-mesh'], routes);
+    expect(err).toContain('--allow-other-mesh');
+    expect(bodies).toMatchObject([{ allow_downgrade: false }, { allow_other_mesh: true }]);
+  });
+
   test('of a mesh that nobody trusts says how to trust exactly that one', async () => {
     const refused = { event: 'failed', code: 'mesh_unknown', kind: 'refused', error: 'unknown' } as const;
     const { err } = await run(['package', 'import', 'x.atmo'], {
