@@ -3,8 +3,8 @@
  * room, and only then is a row in the journal and a byte in the store. Spec: docs/spec/21-packages.md §8.
  */
 import { randomBytes } from 'node:crypto';
-import { chooseTier, completeTiers, type PackagePapers, type PackageSource, readPapers } from '../../atmo/index.ts';
-import { messageOf } from '../../core/index.ts';
+import { completeTiers, type PackagePapers, type PackageSource, readPapers } from '../../atmo/index.ts';
+import { messageOf, type Sha256 } from '../../core/index.ts';
 import { packageMembers } from '../../protocol/index.ts';
 import type { PackageJournalRow, PackageVersion } from '../../registry/index.ts';
 import { isWorthKeeping, toToldError } from './failure.ts';
@@ -20,6 +20,7 @@ import { planVersion, type VersionVerdict, verifySpace } from './plan-install.ts
 import type { ConfigChange, InstallEvent, InstallOptions } from './ports.ts';
 import { Progress } from './progress.ts';
 import { planStage, type StagePlan, stagePackage } from './stage-package.ts';
+import { takeTier } from './take-tier.ts';
 
 export interface ImportOrder {
   readonly source: PackageSource;
@@ -102,15 +103,17 @@ export class ImportPackage {
     const { manifest, digest: manifestSha256 } = papers;
     const { id, version } = manifest.package;
     this.#step('tier');
-    const { tier, note } = chooseTier(manifest.package.tiers, options.tier ?? this.#deps.tier());
+    const stat = (sha256: Sha256) => store.stat(sha256);
+    const asked = { asked: options.tier, ownTier: this.#deps.tier() };
+    const { tier, note } = await takeTier({ papers, source, stat, ...asked });
     if (note !== undefined) emit({ on: 'note', message: `${id} ${version}: ${note}` });
     const hasAllTiers = this.#keepsAllTiers(papers, installed);
     this.#step('version');
-    const asked = {
+    const question = {
       ...{ id, version, manifestSha256, tier, hasAllTiers, downgradeReason: options.downgrade?.reason },
       ...{ meshId: signed.meshId, mayChangeMesh: options.mayChangeMesh === true },
     };
-    const verdict = planVersion(asked, installed);
+    const verdict = planVersion(question, installed);
     const models = modelsOfTier(manifest, tier);
     const facts = { papers, signed, tier, hasAllTiers, custodyBytes: custody.received(papers, options.from) };
     const target = makeTarget({
@@ -120,7 +123,7 @@ export class ImportPackage {
     const kept = new Set(target.members.map(({ path }) => path));
     const wanted = packageMembers(manifest).filter(({ path }) => kept.has(path));
     const isNeeded = verdict !== 'unchanged';
-    const stage = await planStage(isNeeded ? wanted : [], papers.delta, source, (sha256) => store.stat(sha256));
+    const stage = await planStage(isNeeded ? wanted : [], papers.delta, source, stat);
     this.#step('space');
     await this.#verifySpace(target, stage);
     return { target, stage, signed, models, verdict, documents: documentsToKeep(facts) } satisfies Decided;

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { appendCustody, openPackageSource, type PackageSource } from '../../atmo/index.ts';
 import { type MeshId, silentLogger } from '../../core/index.ts';
-import { type PackageContents, sizeInMb } from '../../protocol/index.ts';
+import { type PackageContents, type PackageTier, sizeInMb } from '../../protocol/index.ts';
 import { openRegistry, type Registry } from '../../registry/index.ts';
 import { type BlobStore, openDiskBlobStore } from '../../store/index.ts';
 import { makeTestMesh, type TestMesh } from '../../testkit/mesh-members.ts';
@@ -61,6 +61,8 @@ export class PackageBench implements AsyncDisposable {
   /** What the gate says of models, by id. */
   readonly unsafe = new Set<string>();
   freeBytes = 1e9;
+  /** Of the machine. */
+  tier: PackageTier = 'tier_2';
   /** What the store takes, for processes started from now on. */
   quotaBytes: number | undefined;
   /** Calls of ports, as `models.install`, that fail when they are for that version. */
@@ -160,7 +162,7 @@ export class PackageProcess {
     });
     const life = new Life(endAt);
     const shelf = assembleShelf({
-      ...{ home, store, library, pieceLists, clock, logger: silentLogger, judge: trust, tier: () => 'tier_2' as const },
+      ...{ home, store, library, pieceLists, clock, logger: silentLogger, judge: trust, tier: () => bench.tier },
       rows: life.wrapRows(registry.packages),
       wrap: (ports) => life.wrapPorts(failWhereTold(ports, bench.failing)),
       custody: {

@@ -184,6 +184,27 @@ describe('an import', () => {
     await expect(node.import(lacking)).rejects.toThrow(/agents\/vision\.yaml/);
   });
 
+  it('of a package of which only a lower tier is whole takes that one, and says so; what was asked for is refused', async () => {
+    const large = { 'tools/large.bin': Buffer.alloc(3000, 'L') };
+    await using whole = await bench.pack(linePackage('1.0', {}, large));
+    await using small = await bench.pack({ ...linePackage('1.0', {}, large), without: ['tools/large.bin'] });
+    await node.end();
+    bench.tier = 'tier_3';
+    node = await bench.start();
+    await expect(node.import(small, { tier: 'tier_3' })).rejects.toMatchObject({
+      code: 'content_missing',
+      data: { whole: 'tier_2', try: 'atmosphere package import FILE --tier tier_2' },
+    });
+    const notes: string[] = [];
+    for await (const event of node.shelf.install(small, { from: { way: 'file', name: 'x' } }))
+      if (event.on === 'note') notes.push(event.message);
+    expect(notes.join()).toMatch(/tier_3 is not whole.*tools\/large\.bin.*tier_2 is the next lower one/);
+    expect(node.shelf.get(LINE)?.current.tier).toBe('tier_2');
+    await node.import(whole);
+    expect(node.shelf.get(LINE)?.current.tier).toBe('tier_3');
+    expect(await node.import(small)).toMatchObject({ isUnchanged: true, tier: 'tier_3' });
+  });
+
   it('waits for one of the same package, and then does its own', async () => {
     await using first = await bench.pack(linePackage('1.0'));
     await using same = await bench.pack(linePackage('1.0'));
