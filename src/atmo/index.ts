@@ -28,6 +28,7 @@ export type {
 export { FolderTarget } from './source/folder-target.ts';
 export { openPackageSource } from './source/open-package-source.ts';
 export { type PackageForm, recognisePackage } from './source/recognise.ts';
+export { findWrongParts } from './source/wrong-parts.ts';
 export { type ChosenTier, chooseTier, tierOf } from './tier/tier-of.ts';
 export { founderKeyOf, publicKeyOfFounder } from './verify/founder-key.ts';
 export { type PackageSigner, type PackageTrust, verifyPackageSignature } from './verify/package-trust.ts';

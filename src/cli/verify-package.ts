@@ -1,6 +1,6 @@
 /** `package verify`: all that is wrong with a package, and the exit code of the first of it. Spec: docs/spec/11-cli.md §2, 21-packages.md §10. */
 import { resolve } from 'node:path';
-import { formatBytes } from '../core/index.ts';
+import { type AtmosphereError, formatBytes } from '../core/index.ts';
 import { failureOf, type Verified, verifyFile } from '../packing/index.ts';
 import type { Context } from './context.ts';
 import { describeFailure, reportFailure, toFailedEvent } from './failure.ts';
@@ -23,11 +23,16 @@ export async function verifyPackageAt(context: Context, path: string, quick: boo
     if (!verified.isTrustKnown) out.warn('whose signature it is, nobody here knows: this home has no node');
     return 0;
   }
-  const failure = describeFailure(thrown, context, thrown.kind === 'integrity' ? AGAIN : undefined);
+  const failure = describeFailure(thrown, context, adviceOf(thrown));
   if (json) out.event({ ...toFailedEvent(failure), ...document });
   const { problems } = verified.report;
   reportFailure(context, { ...failure, problems: problems.slice(1).map(({ message }) => message) });
   return failure.exitCode;
+}
+
+/** What the problem itself knows to try goes before. */
+function adviceOf({ kind, data }: AtmosphereError): string | undefined {
+  return kind === 'integrity' && data.try === undefined ? AGAIN : undefined;
 }
 
 const AGAIN = 'atmosphere package export PACKAGE --output DIR  # again, on the machine that it came from';

@@ -15,7 +15,7 @@ import {
 } from '../../protocol/index.ts';
 import { SeededBytes } from '../../testkit/seeded-bytes.ts';
 import { createPackage } from '../create/create-package.ts';
-import { lookInto, verifyFile } from '../look/look-at-package.ts';
+import { failureOf, lookInto, verifyFile } from '../look/look-at-package.ts';
 import { makeHome, type TestFolder, testFolder } from '../mission.fixture.ts';
 import { openHand, openHomeSeal } from '../sign/home-seal.ts';
 import { type ExportWish, exportPackage } from './export-package.ts';
@@ -117,6 +117,31 @@ describe('exportPackage()', () => {
     execFileSync('sh', ['-c', `cat ${path}.0* > ${path}`]);
     expect(execFileSync('unzip', ['-t', path], { encoding: 'utf8' })).toContain('No errors detected');
     await expect(exported(await made('1.0'), { partBytes: 2 ** 20 })).rejects.toThrow(coded('already_there'));
+  });
+
+  test('in parts of which some were copied badly, is told part by part, also where the archive cannot be opened any more', async () => {
+    folder.write(FILES);
+    const { path } = await exported(await made(), { partBytes: 2 ** 20 });
+    const alter = (name: string, at: number) => {
+      const bytes = readFileSync(name);
+      bytes[at] = (bytes[at] ?? 0) ^ 0xff;
+      writeFileSync(name, bytes);
+    };
+    alter(`${path}.002`, 500_000);
+    const look = (quick: boolean) => verifyFile(`${path}.001`, { home, nowMs: Date.now(), quick });
+    const { report } = await look(false);
+    expect(report.problems.map(({ code, path: at }) => [code, at])).toEqual([
+      ['part_altered', 'line-v1.0.atmo.002'],
+      ['digest_mismatch', expect.stringMatching(/^models/)],
+    ]);
+    expect(failureOf(report)).toMatchObject({
+      message: expect.stringContaining('line-v1.0.atmo.002 has other bytes than its index says: copy it again'),
+      data: { try: 'atmosphere package verify FILE  # after line-v1.0.atmo.002 was copied again' },
+    });
+    expect((await look(true)).report.isGood).toBe(true);
+    alter(`${path}.003`, readFileSync(`${path}.003`).length - 22);
+    await expect(look(false)).rejects.toMatchObject({ code: 'part_altered', data: { parts: [{}, {}] } });
+    await expect(look(true)).rejects.not.toMatchObject({ code: 'part_altered' });
   });
 
   test('of a package that a node keeps reads the files that it names', async () => {

@@ -3,8 +3,10 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   AtmoError,
+  type AtmoErrorCode,
   assertGood,
   diffPackages,
+  findWrongParts,
   inspectPackage,
   openPackageSource,
   type PackageDiff,
@@ -48,7 +50,39 @@ export interface Verified {
   readonly isTrustKnown: boolean;
 }
 
+/** Where parts are at fault they are named, before what came of it: those are to be copied again. */
 export async function verifyFile(path: string, wish: VerifyWish): Promise<Verified> {
+  try {
+    const verified = await verifyWhole(path, wish);
+    if (verified.report.isGood || wish.quick) return verified;
+    return { ...verified, report: withFirst(verified.report, await wrongPartsAt(path, wish)) };
+  } catch (thrown) {
+    if (wish.quick || !(thrown instanceof AtmoError) || NOT_OF_BYTES.has(thrown.code)) throw thrown;
+    const [wrong] = await wrongPartsAt(path, wish);
+    throw wrong ?? thrown;
+  }
+}
+
+/** What no part that was copied again would change. */
+const NOT_OF_BYTES: ReadonlySet<AtmoErrorCode> = new Set([
+  ...(['not_a_package', 'parts_missing', 'bad_index', 'unreadable', 'changed', 'cancelled'] as const),
+]);
+
+async function wrongPartsAt(path: string, { onProgress, signal }: VerifyWish): Promise<AtmoError[]> {
+  let meter: ProgressMeter | undefined;
+  const onBytes = (count: number, totalBytes: number): void => {
+    meter ??= new ProgressMeter('checking parts', totalBytes, onProgress);
+    meter.add(count);
+  };
+  return await findWrongParts(path, { onBytes, signal });
+}
+
+function withFirst(report: PackageReport, errors: readonly AtmoError[]): PackageReport {
+  const told = errors.map(({ code, message, data }) => ({ code, message, data, path: String(data.path) }));
+  return { ...report, problems: [...told, ...report.problems], problemCount: report.problemCount + told.length };
+}
+
+async function verifyWhole(path: string, wish: VerifyWish): Promise<Verified> {
   const { home, nowMs, quick, onProgress, signal } = wish;
   const known = readHomeTrust(home, nowMs);
   await using source = await openPackageSource(path);
