@@ -67,11 +67,17 @@ export class Agent {
     };
   }
 
-  /** Resolves when nothing of it runs, however long the kernel takes; the process is asked first, and killed at a named time. */
+  /** Resolves when nothing of it runs or is written, however long the kernel takes. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#cancelTry();
     await this.#begun;
+    await this.#end();
+    await this.#log.settled();
+  }
+
+  /** The process is asked first, and killed at a named time. */
+  async #end(): Promise<void> {
     const child = this.#child;
     if (child?.pid === undefined) return;
     const gone = new Promise<void>((resolve) => void child.once('exit', () => resolve()));

@@ -22,6 +22,11 @@ export class LogFile {
     return this.#last;
   }
 
+  /** Resolves when nothing is being written. */
+  settled(): Promise<void> {
+    return this.#last;
+  }
+
   async #append(bytes: Buffer): Promise<void> {
     this.#sizeBytes ??= await this.#open();
     if (this.#sizeBytes > 0 && this.#sizeBytes + bytes.length > AGENTS_LIMITS.logBytes) {

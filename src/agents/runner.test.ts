@@ -26,7 +26,7 @@ describe('checkRunner()', () => {
 });
 
 describe('commandFor()', () => {
-  const bench = new AgentBench();
+  using bench = new AgentBench();
   bench[Symbol.dispose]();
 
   test('fills each place within its word, and splits no value', () => {
