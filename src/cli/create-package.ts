@@ -49,7 +49,8 @@ function askLibrary(context: Context): ResolveModels {
   };
 }
 
-function report({ out, json }: Context, { manifest, packages, leftOut }: CreateResult, durationMs: number): void {
+function report({ out, json }: Context, result: CreateResult, durationMs: number): void {
+  const { manifest, packages, leftOut, unsafe } = result;
   out.progress.end();
   const { id, version } = manifest.package;
   if (json)
@@ -61,12 +62,16 @@ function report({ out, json }: Context, { manifest, packages, leftOut }: CreateR
         created: manifest.package.created,
         manifest_sha256: packageDigest(manifest),
       },
-      ...{ packages: packages.map(toRow), left_out: leftOut, duration_ms: Math.round(durationMs) },
+      ...{ packages: packages.map(toRow), left_out: leftOut, unsafe, duration_ms: Math.round(durationMs) },
     });
   for (const path of leftOut) out.note(`left out: ${path} is no model`);
+  for (const model of unsafe) out.warn(`${model.path} runs code when it is loaded: ${REFUSED} ${model.id} ${ALLOWED}`);
   for (const made of packages) out.line(describe(made));
   out.note(`to take it along: atmosphere package export ${packages[0]?.path ?? id} --split 4GiB --output DIR`);
 }
+
+const REFUSED = 'a site refuses the package unless its signer may ship code (atmosphere access set';
+const ALLOWED = '--ship-code ROLE) and its machines allow it (atmosphere up --allow-code)';
 
 function describe({ path, sizeBytes, tiers, members, isUnchanged }: CreatedPackage): string {
   const what = `${formatBytes(sizeBytes)}, ${formatCount(members, 'file')}, ${tiers.join(' ')}`;

@@ -41,6 +41,17 @@ test('a package is made, told of, checked and taken along, all without a daemon'
   expect(diff.stdout).toContain('~ agents: vision');
 });
 
+test('a model that runs code when it is loaded is warned of when the package is made, with what lets it', async () => {
+  mkdirSync(at('line', 'models'));
+  writeFileSync(at('line', 'models', 'forest-1.0.pkl'), 'cos\nsystem\n.');
+  const { code, stderr, documents } = await create('1.0', '--json');
+  expect([code, documents.at(-1)]).toMatchObject([
+    0,
+    { event: 'completed', unsafe: [{ path: 'models/forest-1.0.pkl', id: 'forest' }] },
+  ]);
+  expect(stderr).toMatch(/forest-1\.0\.pkl runs code.*access set forest --ship-code ROLE.*up --allow-code/);
+});
+
 test('an altered byte is named, with the exit code of integrity and what to do', async () => {
   await create();
   const file = at('out', 'line-v1.0.atmo');

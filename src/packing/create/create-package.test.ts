@@ -70,7 +70,8 @@ describe('createPackage()', () => {
 
   test('names what it found: ids and versions by file names, chunks, sizes to the byte', async () => {
     folder.write(LINE);
-    const { manifest } = await create();
+    const { manifest, unsafe } = await create();
+    expect(unsafe).toEqual([{ path: 'models/forest-1.0.pkl', id: 'forest' }]);
     expect(manifest.contents.models).toMatchObject([
       { path: 'models/forest-1.0.pkl', id: 'forest', version: '1.0', size_bytes: 10_000, entry: { unsafe: true } },
       { path: 'models/tiny-defects-1.3.onnx', id: 'tiny-defects', version: '1.3', entry: { format: 'onnx' } },

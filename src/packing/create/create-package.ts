@@ -42,6 +42,13 @@ export interface CreateResult {
   readonly packages: readonly CreatedPackage[];
   /** Files among the models that are none. */
   readonly leftOut: readonly string[];
+  /** Models that run code when they are loaded: sites refuse them unless both mesh and owner let them (17 §8). */
+  readonly unsafe: readonly UnsafeModel[];
+}
+
+export interface UnsafeModel {
+  readonly path: string;
+  readonly id: string;
 }
 
 /** Throws PackingError, AtmoError, ProtocolError; nothing has a package’s name then that is none. */
@@ -60,7 +67,13 @@ export async function createPackage(wish: CreateWish): Promise<CreateResult> {
     signal,
     variants: variantsOf(draft, wish, output),
   });
-  return { ...(await maker.make()), leftOut };
+  const made = await maker.make();
+  return { ...made, leftOut, unsafe: unsafeModels(made.manifest) };
+}
+
+function unsafeModels({ contents }: PackageManifest): UnsafeModel[] {
+  const models = contents.models?.filter(({ entry }) => entry?.unsafe === true) ?? [];
+  return models.map(({ path, id }) => ({ path, id }));
 }
 
 function variantsOf(draft: Draft, { tiers }: CreateWish, output: string): Variant[] {
