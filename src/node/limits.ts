@@ -131,6 +131,10 @@ export const NODE_LIMIT_TABLE = {
   differenceWaitMs: { value: 600_000, why: 'nobody waits for longer that a peer makes one' },
   differencePeers: { value: 4, why: 'holders that are asked for a difference of one file' },
   differenceStallMs: { value: 20_000, why: 'one of which nothing comes for so long is given up for the whole file' },
+  differenceLeastRate: {
+    value: 1000,
+    why: 'bytes a second below which what comes of a difference is as good as nothing',
+  },
   differenceStepFactor: {
     value: 2,
     why: 'a file between two differences of a chain may be so many times as large as the larger of base and target',

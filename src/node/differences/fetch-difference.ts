@@ -1,11 +1,10 @@
 /** Gets a difference's own blob from those that offer it, as any other blob; given up when nothing comes any more. */
 import type { Clock } from '../../core/index.ts';
-import { CoreError } from '../../core/index.ts';
 import type { DifferenceLink } from '../../protocol/index.ts';
 import type { DownloadProgress, SourceOutcome } from '../../transfer/index.ts';
-import { NODE_LIMITS } from '../limits.ts';
 import { pullBlob } from '../pull/blob-pull.ts';
 import type { Holder, HolderView, WantedDifference } from '../pull/ports.ts';
+import { StallWatch } from './stall-watch.ts';
 
 export interface FetchedDifference {
   readonly link: DifferenceLink;
@@ -27,7 +26,7 @@ export async function fetchDifference(
   try {
     const facts = { sha256: link.sha256, sizeBytes: link.sizeBytes, pieceRoot: link.pieceRoot };
     const onBlob = (progress: DownloadProgress): void => {
-      watch.note(progress.receivedBytes);
+      watch.note(progress);
       onProgress(progress);
     };
     const both = AbortSignal.any([signal, watch.signal]);
@@ -53,38 +52,4 @@ function viewOf({ offerers, wanted }: FetchedDifference): HolderView {
       view.report(outcomes.filter(({ isCorrupt }) => !isCorrupt));
     },
   };
-}
-
-/** Aborts when no more bytes have come for a while. */
-class StallWatch implements Disposable {
-  readonly #clock: Clock;
-  readonly #abort = new AbortController();
-  #cancel: () => void;
-  #bytes = 0;
-
-  constructor(clock: Clock) {
-    this.#clock = clock;
-    this.#cancel = this.#start();
-  }
-
-  get signal(): AbortSignal {
-    return this.#abort.signal;
-  }
-
-  note(bytes: number): void {
-    if (bytes <= this.#bytes) return;
-    this.#bytes = bytes;
-    this.#cancel();
-    this.#cancel = this.#start();
-  }
-
-  [Symbol.dispose](): void {
-    this.#cancel();
-  }
-
-  #start(): () => void {
-    const { differenceStallMs } = NODE_LIMITS;
-    const stalled = new CoreError('timed_out', `Getting a difference: nothing came for ${differenceStallMs} ms`);
-    return this.#clock.after(differenceStallMs, () => this.#abort.abort(stalled));
-  }
 }
