@@ -78,7 +78,7 @@ test('24.1 kill -9 in the middle leaves the node as it was, and the next import 
 test('24.2 what a package has is not removed under it', async () => {
   const { models } = await site.json<{ models: ModelRow[] }>('model', 'list');
   const refused = await site.run('model', 'remove', models[0]?.model_id ?? '');
-  expect([refused.code, refused.stderr]).toEqual([6, expect.stringContaining('line 1.0')]);
+  expect([refused.code, refused.stderr]).toEqual([6, expect.stringMatching(/line 1\.0[\s\S]*package remove line/)]);
 });
 
 test('24.3 the next version comes in parts, in any order, and back again', async () => {
@@ -100,6 +100,17 @@ test('24.3 the next version comes in parts, in any order, and back again', async
   expect([older.code, older.stderr]).toEqual([6, expect.stringContaining('rollback')]);
   const back = await site.events<PackageEvent>('package', 'rollback', 'line');
   expect(back.events.at(-1)?.package).toMatchObject({ version: '1.0', previous_version: '1.1' });
+});
+
+test('24.4 a package goes with its models and bytes; its configuration stays', async () => {
+  const unknown = await site.run('package', 'remove', 'lime');
+  expect([unknown.code, unknown.stderr]).toEqual([3, expect.stringContaining('there is line')]);
+  const config = join(site.home, 'config', 'line');
+  const gone = await site.json('package', 'remove', 'line');
+  expect(gone).toEqual({ id: 'line', versions: ['1.0', '1.1'], parts: 0, config });
+  expect(await site.json('package', 'list')).toEqual({ packages: [], waiting: [] });
+  expect(await site.json('model', 'list')).toMatchObject({ models: [] });
+  expect(await readFile(join(config, 'line.yaml'), 'utf8')).toContain('1.0');
 });
 
 /** As whoever exports it does: slices, and an index that names them. */

@@ -115,7 +115,7 @@ const installedPackageSchema = z.object({
   id: z.string(),
   version: z.string(),
   tier: tier.nullable(),
-  /** `installed`; `installing` and `rolling_back` while that is under way; `stopped`: the next import goes on. */
+  /** `installed`; `installing`, `rolling_back` and `removing` while that is under way; `stopped`: the next import goes on. */
   state: z.string(),
   previous_version: z.string().nullable(),
   size_bytes: z.number(),
@@ -223,6 +223,25 @@ export const PACKAGE_ROUTES = {
     body: z.object({ id: name, version: version.optional(), reason: z.string().max(500).optional() }),
     answer: packageEventSchema,
     streams: true,
+  }),
+  packageRemove: route('POST', '/api/v1/packages/remove', {
+    access: 'owner',
+    summary: 'Remove a package with its versions, or discard parts that wait; the configuration of the operator stays',
+    body: z.object({
+      /** A package, or parts as the list names them. */
+      id: name,
+      /** The parts, though a package is called so, too. */
+      waiting: z.boolean().default(false),
+    }),
+    answer: z.object({
+      id: z.string(),
+      /** That were here, the one in force first. */
+      versions: z.array(z.string()),
+      /** That were discarded. */
+      parts: z.number(),
+      /** The folder that stays. */
+      config: z.string().nullable(),
+    }),
   }),
   packageTrust: route('GET', '/api/v1/packages/trust', {
     access: 'owner',

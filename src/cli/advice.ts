@@ -3,6 +3,8 @@ import type { ErrorKind } from '../core/index.ts';
 
 const ROOM = 'atmosphere model list  # then, of those that are not needed: atmosphere model remove …';
 
+const ROOM_OF_PACKAGES = 'atmosphere package list  # then, of those that are not needed: atmosphere package remove …';
+
 const AGAIN = 'atmosphere package export PACKAGE --output DIR  # again, on the machine that it came from';
 
 const BY_CODE: Readonly<Record<string, string>> = {
@@ -81,7 +83,8 @@ const BY_CODE: Readonly<Record<string, string>> = {
   bad_member: 'atmosphere package verify FILE',
   mesh_unknown: 'atmosphere package trust add MESH_ID  # once you know that the id is theirs',
   trust_not_found: 'atmosphere package trust list',
-  model_needed: 'atmosphere package list',
+  model_needed: 'atmosphere package remove PACKAGE  # or a version without it: atmosphere package rollback PACKAGE',
+  remove_unfinished: 'atmosphere package remove PACKAGE  # again',
   unsafe_model: 'atmosphere access set ID --ship-code ROLE  # by an admin, and here: atmosphere up --allow-code',
 
   rollout_not_found: 'atmosphere rollout list',
@@ -163,8 +166,14 @@ export interface AdviceQuestion {
 }
 
 export function adviceFor({ code, kind, own, homeFlag, subject, file, data = {} }: AdviceQuestion): string | undefined {
-  const advice = own ?? fillIn(BY_CODE[code] ?? BY_KIND[kind], subject);
+  const advice = own ?? fillIn(known(code, data) ?? BY_KIND[kind], subject);
   return withHome(fillInFacts(advice, { FILE: file, PACKAGE: data.id, MESH_ID: data.meshId }), homeFlag);
+}
+
+/** Where packages are that could go, they are what takes the room. */
+function known(code: string, { installed_packages }: Readonly<Record<string, unknown>>): string | undefined {
+  const advice = BY_CODE[code];
+  return advice === ROOM && typeof installed_packages === 'number' ? ROOM_OF_PACKAGES : advice;
 }
 
 /** Commands in `advice` ask the home that the user said. */

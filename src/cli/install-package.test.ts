@@ -111,6 +111,43 @@ describe('package import', () => {
   );
 });
 
+describe('package remove', () => {
+  const REMOVE = 'POST /api/v1/packages/remove';
+
+  test('says what went and that the configuration stays', async () => {
+    let asked: unknown;
+    const result = await run(['package', 'remove', 'line'], {
+      [REMOVE]: ({ body }) => {
+        asked = body;
+        return { id: 'line', versions: ['1.3', '1.2'], parts: 0, config: '/home/config/line' };
+      },
+    });
+    expect([result.code, result.out, asked]).toEqual([0, 'removed line 1.3, 1.2\n', { id: 'line', waiting: false }]);
+    expect(result.err).toContain('its configuration stays: /home/config/line');
+  });
+
+  test('with --waiting discards parts', async () => {
+    const { out } = await run(['package', 'remove', 'b.atmo', '--waiting'], {
+      [REMOVE]: ({ body }) => {
+        expect(body).toEqual({ id: 'b.atmo', waiting: true });
+        return { id: 'b.atmo', versions: [], parts: 2, config: null };
+      },
+    });
+    expect(out).toBe('discarded 2 parts of b.atmo\n');
+  });
+
+  test.each([
+    [{}, 'model list'],
+    [{ installed_packages: 1 }, 'package remove …'],
+  ])('is what makes room for an import where packages are: %j', async (data, advice) => {
+    const failed = { event: 'failed', code: 'package_no_space', kind: 'storage', error: 'full', data } as const;
+    const { err } = await run(['package', 'import', 'x.atmo'], {
+      'POST /api/v1/packages/import': () => lines([failed]),
+    });
+    expect([err.includes(advice), err.includes('package remove')]).toEqual([true, 'installed_packages' in data]);
+  });
+});
+
 test('package list shows state, agents and what waits for parts', async () => {
   const waiting = [
     { name: 'b.atmo', size_bytes: 10, missing_bytes: 4_000_000, parts: 3, missing_parts: ['b.atmo.002'] },

@@ -7,6 +7,7 @@ import { packageImport } from './package-import.ts';
 import { packageInspect } from './package-inspect.ts';
 import { packageInventory } from './package-inventory.ts';
 import { packageList } from './package-list.ts';
+import { packageRemove } from './package-remove.ts';
 import { packageRollback } from './package-rollback.ts';
 import { packageSync } from './package-sync.ts';
 import { packageTrust } from './package-trust.ts';
@@ -29,6 +30,7 @@ export const packages: GroupSpec = {
     packageImport,
     packageList,
     packageRollback,
+    packageRemove,
     packageTrust,
     packageSync,
     packageCheckUpdates,

@@ -105,7 +105,7 @@ function verifyNotNeeded({ packages }: NodeParts, model: LocalModel): void {
   const needing = packages.neededBy(model);
   if (needing.length === 0) return;
   const what = `Removing ${model.modelId}@${model.version}: ${needing.join(', ')} has it`;
-  throw new PackageError('model_needed', what, { data: { packages: needing } });
+  throw new PackageError('model_needed', what, { data: { packages: needing, id: needing[0]?.split(' ')[0] } });
 }
 
 function isStillWanted({ modelId, presence, manifest, refused }: Desired, model: LocalModel): boolean {

@@ -1,4 +1,4 @@
-/** Packages: import, rollback, list, and whose are taken. Spec: docs/spec/21-packages.md §8, 11-cli.md. */
+/** Packages: import, rollback, removal, list, and whose are taken. Spec: docs/spec/21-packages.md §8, 11-cli.md. */
 import { isAbsolute } from 'node:path';
 import type { AnswerOf, ControlHandlers, PackageEvent } from '../../api/index.ts';
 import { NodeError } from '../errors.ts';
@@ -7,11 +7,12 @@ import { openForImport, type WaitingParts } from '../packages/open-for-import.ts
 import type { InstallEvent } from '../packages/ports.ts';
 import { eventQueue } from './event-queue.ts';
 import { PackageEvents, toCompleted, toConfigEvent, toFailed } from './package-events.ts';
+import { removePackageOrParts } from './package-removal.ts';
 import { packageRows, waitingRows } from './package-rows.ts';
 import type { NodeParts } from './parts.ts';
 
 type Routes =
-  | ('packageImport' | 'packageRollback' | 'packageList')
+  | ('packageImport' | 'packageRollback' | 'packageRemove' | 'packageList')
   | ('packageTrust' | 'packageTrustAdd' | 'packageTrustRemove');
 type PackageControl = Pick<ControlHandlers, Routes>;
 type ImportBody = Parameters<ControlHandlers['packageImport']>[0]['body'];
@@ -19,9 +20,10 @@ type Push = (event: PackageEvent) => void;
 
 export function packageControl(parts: NodeParts): PackageControl {
   return {
-    packageImport: ({ body }, signal) => told(signal, (push) => importFrom(parts, body, push, signal)),
+    packageImport: ({ body }, signal) => told(parts, signal, (push) => importFrom(parts, body, push, signal)),
     packageRollback: ({ body }, signal) =>
-      told(signal, (push) => follow(parts, parts.packages.rollback(body.id, body), push)),
+      told(parts, signal, (push) => follow(parts, parts.packages.rollback(body.id, body), push)),
+    packageRemove: ({ body }) => removePackageOrParts(parts, body),
     async packageList() {
       return { packages: packageRows(parts), waiting: await waitingRows(await parts.partsInbox()) };
     },
@@ -45,7 +47,11 @@ export function packageControl(parts: NodeParts): PackageControl {
 }
 
 /** The last event says how it ended. */
-async function* told(signal: AbortSignal, act: (push: Push) => Promise<void>): AsyncGenerator<PackageEvent> {
+async function* told(
+  { packages }: NodeParts,
+  signal: AbortSignal,
+  act: (push: Push) => Promise<void>,
+): AsyncGenerator<PackageEvent> {
   const queue = eventQueue<PackageEvent>(new AbortController().signal);
   const done = act((event) => queue.push(event)).finally(() => queue.end());
   done.catch(() => {});
@@ -54,7 +60,7 @@ async function* told(signal: AbortSignal, act: (push: Push) => Promise<void>): A
   try {
     await done;
   } catch (thrown) {
-    if (!signal.aborted) yield toFailed(thrown);
+    if (!signal.aborted) yield toFailed(thrown, packages.list().length);
   }
 }
 

@@ -49,12 +49,21 @@ export function toCompleted(result: InstalledResult, row: InstalledPackageRow | 
   };
 }
 
-/** Throws what is none of our errors. */
-export function toFailed(thrown: unknown): PackageEvent {
+/** With how many packages are here, for what to try. Throws what is none of our errors. */
+export function toFailed(thrown: unknown, installedPackages = 0): PackageEvent {
   if (!(thrown instanceof AtmosphereError)) throw thrown;
   const facts = Object.entries(thrown.data).filter(
     ([, value]) => typeof value === 'string' || typeof value === 'number',
   );
   const { code, kind } = thrown;
-  return { event: 'failed', error: messageOf(thrown), code, kind, data: Object.fromEntries(facts) };
+  return {
+    event: 'failed',
+    error: messageOf(thrown),
+    code,
+    kind,
+    data: {
+      ...Object.fromEntries(facts),
+      ...(installedPackages === 0 ? {} : { installed_packages: installedPackages }),
+    },
+  };
 }

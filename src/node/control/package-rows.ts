@@ -3,7 +3,7 @@ import type { InstalledPackageRow, WaitingPackageRow } from '../../api/index.ts'
 import type { PartsInbox } from '../../atmo/index.ts';
 import type { PackageJournalRow, PackageRow, PackageVersion } from '../../registry/index.ts';
 import { describeAgent } from '../packages/agent-words.ts';
-import { isBack, type JournalStep } from '../packages/steps.ts';
+import { isBack, isRemoval, type JournalStep } from '../packages/steps.ts';
 import type { NodeParts } from './parts.ts';
 
 /** By id: those in force, then what is under way or was stopped before anything of it was. */
@@ -57,6 +57,7 @@ function factsOf(version: PackageVersion) {
 
 function stateOf({ step, kind }: PackageJournalRow): string {
   if (step === 'stopped') return 'stopped';
+  if (isRemoval(step as JournalStep)) return 'removing';
   if (step === 'tidy' || step === 'back_tidy') return 'installed';
   return kind === 'rollback' || isBack(step as JournalStep) ? 'rolling_back' : 'installing';
 }
@@ -64,6 +65,7 @@ function stateOf({ step, kind }: PackageJournalRow): string {
 function notesOf({ step, target, detail }: PackageJournalRow): string[] {
   const cause = typeof detail.cause === 'string' ? `: ${detail.cause}` : '';
   if (step === 'stopped') return [`${target.version} was stopped${cause}; importing it again goes on`];
+  if (isRemoval(step as JournalStep)) return [`${target.version} is removed; something of it could not be deleted yet`];
   return isBack(step as JournalStep) ? [`${target.version} failed${cause}`] : [];
 }
 

@@ -39,6 +39,12 @@ export class ConfigFolder implements ConfigPort {
     return join(this.#folder, parsePackageId(id));
   }
 
+  /** Where it is, if it is there. */
+  async keptFolder(id: string): Promise<string | undefined> {
+    const folder = this.folderOf(id);
+    return (await isThere(folder)) ? folder : undefined;
+  }
+
   async look(target: PackageVersion, before: PackageVersion | undefined): Promise<PackageVersion['keptConfig']> {
     await assertFolder(this.folderOf(target.id));
     return before === undefined ? [] : await this.#edited(before);

@@ -25,7 +25,7 @@ export const PACKAGE_ERRORS = {
     fault: 'user',
     retry: true,
     means:
-      'The package is being installed or rolled back already, and what is the version before changes by that. Wait until it has ended.',
+      'The package is being installed, rolled back or removed already, and what is the version before changes by that. Wait until it has ended.',
   },
   too_many_waiting: {
     kind: 'refused',
@@ -95,6 +95,13 @@ export const PACKAGE_ERRORS = {
     means:
       'Installing failed after the version was in force, and the node went back to how it was; the message says why.',
   },
+  remove_unfinished: {
+    kind: 'storage',
+    fault: 'disk',
+    retry: true,
+    means:
+      'The package is in force no more, but something of it could not be deleted; the message says why. The next start goes on with it, as does removing it again.',
+  },
   interrupted: {
     kind: 'cancelled',
     fault: 'user',
@@ -113,7 +120,8 @@ export const PACKAGE_ERRORS = {
     kind: 'refused',
     fault: 'user',
     retry: false,
-    means: 'A package that is installed here has this model. Roll the package back, or install a version without it.',
+    means:
+      'A package that is installed here has this model. Remove the package, roll it back, or install a version without it.',
   },
   trust_unusable: {
     kind: 'usage',

@@ -1,4 +1,4 @@
-/** What an import or a rollback asks of the node. */
+/** What an import, a rollback or a removal asks of the node. */
 import type { Clock, Logger } from '../../core/index.ts';
 import type { PackageTier } from '../../protocol/index.ts';
 import type { PackageRepository, Registry } from '../../registry/index.ts';
@@ -27,6 +27,6 @@ export interface ImportPorts {
 
 export interface InstallAudit {
   /** Throws where it cannot be written; then nothing is done. */
-  insist(event: 'install' | 'rollback', facts: Readonly<Record<string, unknown>>): void;
+  insist(event: 'install' | 'rollback' | 'remove', facts: Readonly<Record<string, unknown>>): void;
   note(event: 'refusal', facts: Readonly<Record<string, unknown>>): void;
 }

@@ -25,6 +25,7 @@ const importOf = (version: string) => async (bench: PackageBench, node: PackageP
 const STORIES: readonly Story[] = [
   { about: 'a first import', before: [], act: importOf('1.0') },
   { about: 'a third version', before: ['1.0', '1.1'], act: importOf('1.2') },
+  { about: 'a removal', before: ['1.0', '1.1'], act: (_bench, node) => node.remove() },
   { about: 'a rollback', before: ['1.0', '1.1'], act: (_bench, node) => node.rollback() },
   {
     about: 'an import whose models cannot be placed',

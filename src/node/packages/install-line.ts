@@ -25,9 +25,9 @@ export class InstallLine {
   }
 
   /** For what would mean something else when another has ended. Throws PackageError `package_busy`, else as `inTurn`. */
-  async ifFree<T>(id: string, act: () => Promise<T>): Promise<T> {
+  async ifFree<T>(id: string, act: () => Promise<T>, doing = 'Rolling back'): Promise<T> {
     if (this.#ids.includes(id))
-      throw new PackageError('package_busy', `Rolling back ${id}: it is being installed or rolled back already`);
+      throw new PackageError('package_busy', `${doing} ${id}: it is being installed, rolled back or removed already`);
     return await this.inTurn(id, act);
   }
 

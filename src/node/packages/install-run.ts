@@ -1,5 +1,5 @@
 /**
- * One install or rollback on its way through the steps. Rules: a step stands in the journal before it begins; each may be done again;
+ * One install, rollback or removal on its way through the steps. Rules: a step stands in the journal before it begins; each may be done again;
  * only `commit` and `back_commit` change what is in force, each in one transaction with the step that follows. What the journal throws
  * ends the run where it stands, and the next start takes it up. Spec: docs/spec/21-packages.md §8.
  */
@@ -9,7 +9,15 @@ import { PackageError } from './errors.ts';
 import type { ConfigStep, InstallPorts, LiveInstall } from './install-ports.ts';
 import { keptVersions } from './kept-versions.ts';
 import { planCommit } from './plan-install.ts';
-import { afterFailure, isBack, isBeforeCommit, type JournalStep, nextStep } from './steps.ts';
+import {
+  afterFailure,
+  isBack,
+  isBeforeCommit,
+  isRemoval,
+  type JournalStep,
+  nextStep,
+  type RemoveStep,
+} from './steps.ts';
 
 export interface InstallRunDeps {
   readonly rows: PackageRepository;
@@ -56,7 +64,8 @@ export class InstallRun {
     if (step === 'commit') return await this.#commit(row);
     if (step === 'back_commit') return this.#commitBack(row);
     if (step === 'undo') return await this.#undo(row);
-    await (isBack(step) ? this.#backStep(row, step) : this.#forwardStep(row, step));
+    if (isRemoval(step)) await this.#removeStep(row, step);
+    else await (isBack(step) ? this.#backStep(row, step) : this.#forwardStep(row, step));
     const next = nextStep(step);
     if (next === undefined) this.#deps.rows.journal.delete(this.#id);
     else this.#put(row, next);
@@ -82,7 +91,7 @@ export class InstallRun {
         return await afterwards.startAgents();
       default:
         await config.settle({ target, install });
-        for (const version of (detail.released ?? []) as PackageVersion[]) await this.#release(version);
+        await this.#releaseAll(detail);
     }
   }
 
@@ -111,6 +120,20 @@ export class InstallRun {
         await config.settle({ target, install });
         await this.#release(target);
     }
+  }
+
+  /** It is out of force. The operator's configuration stays. */
+  async #removeStep({ target, detail }: PackageJournalRow, step: RemoveStep): Promise<void> {
+    const { folders, afterwards } = this.#deps.ports;
+    if (step === 'remove_agents') return await afterwards.startAgents();
+    if (step === 'remove_place') return await folders.setCurrent(target.id, undefined);
+    if (step === 'remove_announce') return await afterwards.announce();
+    await this.#release(target);
+    await this.#releaseAll(detail);
+  }
+
+  async #releaseAll({ released = [] }: PackageJournalRow['detail']): Promise<void> {
+    for (const version of released as readonly PackageVersion[]) await this.#release(version);
   }
 
   async #commit(row: PackageJournalRow): Promise<void> {

@@ -18,7 +18,7 @@ import { ModelLibrary } from '../library/model-library.ts';
 import { assembleShelf } from './assemble-shelf.ts';
 import type { PackageShelf } from './package-shelf.ts';
 import { PackageTrustBook } from './package-trust.ts';
-import type { InstallEvent, InstalledResult, InstallOptions } from './ports.ts';
+import type { InstallEvent, InstalledResult, InstallOptions, RemovedPackage } from './ports.ts';
 import { failWhereTold, Life } from './process-life.fixture.ts';
 
 export const LINE = 'line-inspection';
@@ -144,7 +144,7 @@ export class PackageProcess {
   /** The process ended at its moment. */
   readonly ended: Promise<void>;
 
-  private constructor(parts: Omit<PackageProcess, 'import' | 'rollback' | 'end'>) {
+  private constructor(parts: Omit<PackageProcess, 'import' | 'rollback' | 'remove' | 'end'>) {
     ({ registry: this.registry, store: this.store, library: this.library } = parts);
     ({ shelf: this.shelf, trust: this.trust, ended: this.ended } = parts);
   }
@@ -204,6 +204,10 @@ export class PackageProcess {
 
   async rollback(id = LINE): Promise<InstalledResult> {
     return lastOf(await all(this.shelf.rollback(id)));
+  }
+
+  remove(id = LINE): Promise<RemovedPackage> {
+    return this.shelf.remove(id);
   }
 
   async end(): Promise<void> {

@@ -22,14 +22,16 @@ import type {
   InstalledPackages,
   InstallOptions,
   ModelNeeds,
+  RemovedPackage,
   RollbackOptions,
 } from './ports.ts';
+import { removePackage } from './remove-package.ts';
 import { RollBackPackage } from './roll-back-package.ts';
 import { afterRestart, type JournalStep } from './steps.ts';
 
 export interface PackageShelfOptions extends ImportPorts {
   readonly folders: Pick<PackageFolders, 'folderOf' | 'removeScratch'>;
-  readonly config: Pick<ConfigFolder, 'removeForgotten'>;
+  readonly config: Pick<ConfigFolder, 'removeForgotten' | 'keptFolder'>;
   readonly changes: Emitter<void>;
 }
 
@@ -98,6 +100,15 @@ export class PackageShelf implements InstalledPackages, ModelNeeds, AsyncDisposa
     return this.#events(undefined, (emit) =>
       new RollBackPackage(this.#options, this.#line, { id: parsePackageId(id), options, emit }).run(),
     );
+  }
+
+  async remove(id: string): Promise<RemovedPackage> {
+    try {
+      const versions = await removePackage(this.#options, this.#line, id);
+      return { id, versions, configFolder: await this.#options.config.keptFolder(id) };
+    } finally {
+      this.changes.emit();
+    }
   }
 
   /** For the opening, before anything is told or served. What cannot be brought to its end now stays for the next. */

@@ -89,6 +89,16 @@ export interface InstalledPackages {
   install(source: PackageSource, options: InstallOptions): AsyncIterable<InstallEvent>;
   /** To the version before; another `version` than that is refused. */
   rollback(id: string, options?: RollbackOptions): AsyncIterable<InstallEvent>;
+  /** Every version of it, and what an import that was stopped left. Throws PackageError `not_installed`, `package_busy`, `remove_unfinished`. */
+  remove(id: string): Promise<RemovedPackage>;
+}
+
+export interface RemovedPackage {
+  readonly id: string;
+  /** That were here: the one in force first. */
+  readonly versions: readonly string[];
+  /** Where the operator's configuration stays; undefined: there is none. */
+  readonly configFolder: string | undefined;
 }
 
 export interface RollbackOptions {

@@ -26,20 +26,29 @@ export const BACK_STEPS = [
   'back_tidy',
 ] as const;
 
+/** A package goes, all of it: these come after the transaction that takes it out of force, and are never undone. */
+export const REMOVE_STEPS = ['remove_agents', 'remove_place', 'remove_announce', 'remove_tidy'] as const;
+
 export type ForwardStep = (typeof FORWARD_STEPS)[number];
 export type BackStep = (typeof BACK_STEPS)[number];
+export type RemoveStep = (typeof REMOVE_STEPS)[number];
 /** `stopped`: what was stored is kept for the next import. `undo`: it goes. */
-export type JournalStep = ForwardStep | BackStep | 'stopped' | 'undo';
+export type JournalStep = ForwardStep | BackStep | RemoveStep | 'stopped' | 'undo';
 
 /** Undefined after the last: the journal's row goes. */
 export function nextStep(step: JournalStep): JournalStep | undefined {
-  const order: readonly JournalStep[] = isBack(step) ? BACK_STEPS : FORWARD_STEPS;
+  const orders: readonly (readonly JournalStep[])[] = [FORWARD_STEPS, BACK_STEPS, REMOVE_STEPS];
+  const order = orders.find((steps) => steps.includes(step)) ?? [];
   const place = order.indexOf(step);
   return place === -1 ? undefined : order[place + 1];
 }
 
 export function isBack(step: JournalStep): step is BackStep {
   return (BACK_STEPS as readonly string[]).includes(step);
+}
+
+export function isRemoval(step: JournalStep): step is RemoveStep {
+  return (REMOVE_STEPS as readonly string[]).includes(step);
 }
 
 /** Nothing that anybody sees has changed yet. */
@@ -49,10 +58,10 @@ export function isBeforeCommit(step: JournalStep): boolean {
 
 /**
  * Where a failure leads. Before the commit what was stored stays if going on makes sense; after it the node goes back. `stay`: going
- * back, or tidying up, failed itself; it is tried again at the next start.
+ * back, removing or tidying up failed itself; it is tried again at the next start.
  */
 export function afterFailure(step: JournalStep, isWorthKeeping: boolean): JournalStep | 'stay' {
-  if (step === 'undo' || step === 'tidy' || isBack(step)) return 'stay';
+  if (step === 'undo' || step === 'tidy' || isBack(step) || isRemoval(step)) return 'stay';
   if (isBeforeCommit(step)) return isWorthKeeping ? 'stopped' : 'undo';
   return 'back_commit';
 }
