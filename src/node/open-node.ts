@@ -140,6 +140,7 @@ async function assemble(options: NodeOptions, stack: AsyncDisposableStack): Prom
     ...{ access, audit, consent, ...exchanging },
     ...{ runtimes, nodes, rules, ...deploying, ...packing, packageSink, peeking: { store, view, pieceHashes, clock } },
     mirrors: config.mirrors ?? [],
+    mdns: config.mdns,
     programVersion: options.programVersion,
     startedAtMs: clock.nowMs(),
     httpUrl,

@@ -44,9 +44,9 @@ async function* followSync(parts: NodeParts, body: SyncBody, signal: AbortSignal
     tier: body.tier,
     waitMs: wait_s === undefined ? undefined : wait_s * 1000,
   };
-  const { mesh, catalog, transfers, packages, packageSink: sink, clock } = parts;
+  const { mesh, catalog, transfers, packages, packageSink: sink, clock, mdns } = parts;
   const ownTier = () => ownTierOf(parts);
-  const deps = { mesh, catalog, transfers, packages, sink, ownTier, clock, logger: silentLogger };
+  const deps = { mesh, catalog, transfers, packages, sink, ownTier, mdns, clock, logger: silentLogger };
   const synced: string[] = [];
   let failed: PackageEvent | undefined;
   yield { event: 'started' };
@@ -58,7 +58,7 @@ async function* followSync(parts: NodeParts, body: SyncBody, signal: AbortSignal
     }
   } catch (thrown) {
     if (!(thrown instanceof AtmosphereError)) throw thrown;
-    failed = toFailed(parts, { code: thrown.code, message: messageOf(thrown), kind: thrown.kind }, body.id);
+    failed = { ...toFailed(parts, { ...thrown, message: messageOf(thrown) }, body.id), ...tryOf(thrown) };
   }
   const rows = packageRows(parts).filter(({ id }) => synced.includes(id));
   yield failed ?? { event: 'completed', already_here: synced.length === 0, packages: rows };
@@ -75,6 +75,11 @@ function toFailed(
   id: string | undefined,
 ): PackageEvent {
   return { event: 'failed', ...(id === undefined ? {} : { id }), error: withNames(parts, message), code, kind };
+}
+
+/** What the error knows to try. */
+function tryOf({ data }: AtmosphereError): Pick<PackageEvent, 'data'> {
+  return typeof data.try === 'string' ? { data: { try: data.try } } : {};
 }
 
 function toEvents(parts: NodeParts, event: SyncEvent): PackageEvent[] {

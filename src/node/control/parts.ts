@@ -37,6 +37,8 @@ import type { Runtimes } from '../runtimes.ts';
 export interface NodeParts {
   readonly name: string;
   readonly programVersion: string;
+  /** Nodes are looked for, and packages shown, on the local network. */
+  readonly mdns: boolean;
   readonly home: Home;
   readonly clock: Clock;
   readonly store: BlobStore;

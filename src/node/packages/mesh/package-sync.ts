@@ -5,9 +5,10 @@
 import type { Clock, Logger, NodeId } from '../../../core/index.ts';
 import type { LocalNetworkOptions } from '../../../lan/index.ts';
 import type { Mesh } from '../../../mesh/index.ts';
-import type { PackageTier } from '../../../protocol/index.ts';
+import { compareTiers, compareVersions, type PackageTier } from '../../../protocol/index.ts';
 import type { ModelCatalog } from '../../../registry/index.ts';
 import { eventQueue } from '../../control/event-queue.ts';
+import { nearestNames } from '../../control/nearest-names.ts';
 import type { TransferService } from '../../pull/transfer-service.ts';
 import type { TransferFailure, TransferSnapshot } from '../../pull/transfer-snapshot.ts';
 import { PackageError } from '../errors.ts';
@@ -25,6 +26,8 @@ export interface SyncDeps {
   readonly packages: Pick<InstalledPackages, 'list'>;
   readonly sink: Pick<PackageSink, 'events'>;
   readonly ownTier: () => PackageTier;
+  /** This node looks for others, and shows itself, on the local network. */
+  readonly mdns: boolean;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Other networks than the machine's, for tests. */
@@ -58,7 +61,7 @@ export async function* syncPackages(deps: SyncDeps, order: SyncOrder, signal: Ab
   const installed = deps.packages.list().map(({ current }) => current);
   if (installed.length === 0 && order.id === undefined) throw nothingToSync(offers);
   const plans = planSync({ ...order, offers, installed, ownTier: deps.ownTier() });
-  for (const plan of plans) yield* follow(deps, order, plan, gateways, signal);
+  for (const plan of plans) yield* follow(deps, order, { plan, offers, gateways }, signal);
 }
 
 /** Connects to gateways of this mesh, and waits for what they offer to be known. */
@@ -70,29 +73,39 @@ async function* discover(deps: SyncDeps, order: SyncOrder, signal: AbortSignal):
     const { nodeId, packages } = gateway.claim;
     if (gateway.isConnected) promised.push({ nodeId, packages });
   }
-  if (promised.length === 0)
-    throw new PackageError('no_gateway', `Looking for a gateway: none of this mesh was heard in ${waitMs / 1000} s`);
+  if (promised.length === 0) throw noGateway(waitMs, deps.mdns);
   const silent = await awaitOffers(promised, waitOf(deps), signal);
   for (const nodeId of silent)
     yield { on: 'note', message: `${nodeId} shows packages on the local network that it does not offer in the mesh` };
   return promised.map(({ nodeId }) => nodeId);
 }
 
+function noGateway(waitMs: number, mdns: boolean): PackageError {
+  const heard = `none of this mesh was heard in ${waitMs / 1000} s`;
+  const told = mdns ? '' : '; this node was started with --no-mdns, and a gateway that was shows itself to nobody';
+  return new PackageError('no_gateway', `Looking for a gateway: ${heard}${told}`, { data: { waitMs, mdns } });
+}
+
 function waitOf({ catalog, clock }: SyncDeps) {
   return { catalog, clock, patienceMs: PACKAGE_LIMITS.offersWaitMs };
+}
+
+interface Planned {
+  readonly plan: SyncPlan;
+  readonly offers: readonly HeardOffer[];
+  readonly gateways: readonly NodeId[];
 }
 
 /** One package. A plan that leads nowhere is an error where it was asked for by name, a note beside others. */
 async function* follow(
   deps: SyncDeps,
   order: SyncOrder,
-  plan: SyncPlan,
-  gateways: readonly NodeId[],
+  { plan, offers, gateways }: Planned,
   signal: AbortSignal,
 ): AsyncGenerator<SyncEvent> {
   if (plan.kind === 'get') return yield* getFirstGood(deps, plan.candidates, [order.from, ...gateways], signal);
   if (plan.kind === 'current') return yield { on: 'current', id: plan.id, version: plan.version };
-  const problem = problemOf(plan);
+  const problem = problemOf(plan, offers, order);
   if (order.id !== undefined && (plan.kind !== 'older' || order.version !== undefined)) throw problem;
   yield { on: 'note', message: problem.message };
   if (plan.kind === 'older') yield { on: 'current', id: plan.id, version: plan.installed };
@@ -153,10 +166,12 @@ function nothingToSync(offers: readonly HeardOffer[]): PackageError {
 
 const NAMES_SHOWN = 20;
 
-function problemOf(plan: Exclude<SyncPlan, { readonly kind: 'get' | 'current' }>): PackageError {
+type OtherTier = Extract<SyncPlan, { readonly kind: 'other_tier' }>;
+type Problem = Exclude<SyncPlan, { readonly kind: 'get' | 'current' }>;
+
+function problemOf(plan: Problem, offers: readonly HeardOffer[], { from }: SyncOrder): PackageError {
   const { id } = plan;
-  if (plan.kind === 'not_offered')
-    return new PackageError('package_not_offered', `Getting ${id}: nobody offers it now`, { data: { id } });
+  if (plan.kind === 'not_offered') return notOffered(id, offers);
   const what = `Getting ${id} ${plan.version}`;
   if (plan.kind === 'older')
     return new PackageError('downgrade_refused', `${what}: ${plan.installed} is installed, which is newer`, {
@@ -164,6 +179,25 @@ function problemOf(plan: Exclude<SyncPlan, { readonly kind: 'get' | 'current' }>
     });
   const { wanted, offered } = plan;
   return new PackageError('package_not_offered', `${what}: it is offered as ${offered.join(' and ')}, not ${wanted}`, {
-    data: { id, version: plan.version, wanted, offered },
+    data: { id, version: plan.version, wanted, offered, try: tryOffered(plan, from) },
   });
+}
+
+/** The largest of those that fit, else the smallest that there is. */
+function tryOffered({ id, wanted, offered }: OtherTier, from: NodeId | undefined): string {
+  const tier = offered.findLast((one) => compareTiers(one, wanted) < 0) ?? offered[0];
+  return `atmosphere package sync ${id} ${from === undefined ? '--discover' : `--from ${from}`} --tier ${tier}`;
+}
+
+/** With the versions that there are of it, else the packages that are called nearly so. */
+function notOffered(id: string, offers: readonly HeardOffer[]): PackageError {
+  const versions = new Set(offers.filter(({ offer }) => offer.id === id).map(({ offer }) => offer.version));
+  const ids = offers.map(({ offer }) => offer.id);
+  const offered = [...versions].sort(compareVersions).slice(-NAMES_SHOWN).join(', ');
+  const clause = offered !== '' ? `what was asked for; offered is ${offered}` : `it now; ${nearestOffers(id, ids)}`;
+  return new PackageError('package_not_offered', `Getting ${id}: nobody offers ${clause}`, { data: { id } });
+}
+
+function nearestOffers(id: string, ids: readonly string[]): string {
+  return ids.length === 0 ? 'nor any other package' : nearestNames(id, ids);
 }
