@@ -56,13 +56,14 @@ export const CONTESTANTS: readonly Contestant[] = [
   {
     name: 'xdelta3',
     needs: 'xdelta3',
+    sizeBytes: 250e6,
     make: (base, target, out) => made(out, 'xdelta3', '-e', '-f', '-s', base, target, out),
     apply: (base, difference, out) => run('xdelta3', '-d', '-f', '-s', base, difference, out),
   },
   {
     name: 'bsdiff',
     needs: 'bsdiff',
-    sizeBytes: 32e6,
+    sizeBytes: 16e6,
     make: (base, target, out) => made(out, 'bsdiff', base, target, out),
   },
   {
