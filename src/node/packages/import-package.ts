@@ -176,10 +176,12 @@ export class ImportPackage {
       if (isRead) this.#readBytes += byteCount;
       progress.add(byteCount);
     };
+    const onWait = (path: string): void =>
+      emit({ on: 'note', message: `a transfer brings ${path} at the same time; this import waits for it` });
     return {
       store: async () => {
         await this.#deps.content.keep(target);
-        await stagePackage(this.#deps, { source, plan: stage, models, documents, onBytes, signal });
+        await stagePackage(this.#deps, { source, plan: stage, models, documents, onBytes, onWait, signal });
         progress.end();
       },
       judge: () => judgeModels(this.#deps.gate, target, { models, author: signed.author, signal }),

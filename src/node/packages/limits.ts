@@ -18,6 +18,11 @@ export const PACKAGE_LIMIT_TABLE = {
     value: 7 * 86_400_000,
     why: 'how long what an import stored is kept for the next one after it was stopped',
   },
+  busyContentMs: {
+    value: 60_000,
+    why: 'how long an import waits for content that a transfer brings at the same time while nothing of it comes',
+  },
+  busyLookMs: { value: 1000, why: 'after which it looks again whether that transfer has ended' },
   gatewaysAsked: { value: 16, why: 'gateways of the local network that are connected to in one look' },
   gatewayWaitMs: { value: 5000, why: 'how long the local network is listened to when no gateway is heard' },
   updatesWaitMs: { value: 1500, why: 'the same where only news are asked for' },

@@ -3,10 +3,14 @@ import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { PackageSource } from '../../atmo/index.ts';
+import type { PieceRoot, Sha256 } from '../../core/index.ts';
 import { parsePackageManifest } from '../../protocol/index.ts';
 import { makeTestMesh } from '../../testkit/mesh-members.ts';
+import { factsOfBytes } from '../../testkit/package-manifests.ts';
 import { packPackage } from '../../testkit/packages.ts';
 import { LINE, lineFiles, linePackage, PackageBench, type PackageProcess, tree } from './install.fixture.ts';
+import { PACKAGE_LIMITS } from './limits.ts';
+import { specOf } from './member-intake.ts';
 import { modelsOfTier } from './package-models.ts';
 
 let bench: PackageBench;
@@ -203,6 +207,38 @@ describe('an import', () => {
     await node.import(whole);
     expect(node.shelf.get(LINE)?.current.tier).toBe('tier_3');
     expect(await node.import(small)).toMatchObject({ isUnchanged: true, tier: 'tier_3' });
+  });
+
+  it('waits for a transfer that brings the same content, and takes what it left; for one that is stuck not for ever', async () => {
+    const content = Buffer.alloc(2_500_000, 'w');
+    await using source = await bench.pack(linePackage('1.0', { 'models/defects.onnx': content }));
+    const facts = factsOfBytes(content);
+    const spec = specOf({
+      ...{ path: '', sizeBytes: content.length, sha256: facts.hash.slice('sha256:'.length) as Sha256 },
+      pieceRoot: facts.piece_root as PieceRoot,
+    });
+    const transfer = await node.store.openWrite(spec);
+    let isOver = false;
+    const run = async (onWait: () => Promise<void>) => {
+      isOver = false;
+      try {
+        for await (const event of node.shelf.install(source, { from: { way: 'file', name: 'x' } }))
+          if (event.on === 'note' && event.message.includes('models/defects.onnx at the same time')) await onWait();
+      } finally {
+        isOver = true;
+      }
+    };
+    const passTime = async () => {
+      while (!isOver) await bench.clock.advance(PACKAGE_LIMITS.busyLookMs);
+    };
+    const stuck = run(async () => void passTime());
+    await expect(stuck).rejects.toMatchObject({ code: 'blob_busy', message: expect.stringContaining('import again') });
+    expect(await bench.state()).toMatchObject({ rows: [], journal: ['stopped'] });
+    await run(async () => {
+      await transfer.close();
+      void passTime();
+    });
+    expect(node.shelf.get(LINE)?.current.version).toBe('1.0');
   });
 
   it('waits for one of the same package, and then does its own', async () => {

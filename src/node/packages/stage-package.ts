@@ -4,13 +4,14 @@
  */
 import type { PackageSource } from '../../atmo/index.ts';
 import { pieceListOf } from '../../content/index.ts';
-import type { Sha256 } from '../../core/index.ts';
+import type { Clock, Sha256 } from '../../core/index.ts';
 import type { DeltaManifest, DifferenceStep, PackageMember } from '../../protocol/index.ts';
 import { DifferenceIntake } from './difference-intake.ts';
 import { PackageError } from './errors.ts';
 import { type KeptDocument, sha256Of } from './make-target.ts';
 import { type IntakeDeps, MemberIntake } from './member-intake.ts';
 import { fileListsOf, type PackagedFiles } from './package-models.ts';
+import { whenNobodyWrites } from './wait-for-writer.ts';
 
 export interface StagePlan {
   /** In the order in which they lie in the package. */
@@ -56,6 +57,10 @@ export async function planStage(
   };
 }
 
+export interface StageDeps extends IntakeDeps {
+  readonly clock: Clock;
+}
+
 export interface Stage {
   readonly source: PackageSource;
   readonly plan: StagePlan;
@@ -63,11 +68,13 @@ export interface Stage {
   /** Files that are made or were read already: manifest, checksums, custody. */
   readonly documents: readonly KeptDocument[];
   readonly onBytes: (byteCount: number, isRead: boolean) => void;
+  /** Something else brings this file at the same time. */
+  readonly onWait: (path: string) => void;
   readonly signal: AbortSignal | undefined;
 }
 
 /** One file after the other. Throws PackageError `bad_member`, AtmoError, DeltaError, StoreError; what was stored stays. */
-export async function stagePackage(deps: IntakeDeps, stage: Stage): Promise<void> {
+export async function stagePackage(deps: StageDeps, stage: Stage): Promise<void> {
   const { store, pieceLists } = deps;
   const { source, onBytes, signal } = stage;
   await using intake = new MemberIntake(deps);
@@ -76,8 +83,13 @@ export async function stagePackage(deps: IntakeDeps, stage: Stage): Promise<void
   for (const { member, how, steps } of stage.plan.members) {
     signal?.throwIfAborted();
     const from = { read: (buffer: Buffer, position: number) => source.read(member.path, buffer, position) };
-    if (how === 'full') await intake.take(member, from, { onBytes, signal });
-    if (how === 'difference') await differences.take(member, steps, source, { onBytes, signal });
+    if (how === 'held') continue;
+    const take = () =>
+      how === 'full'
+        ? intake.take(member, from, { onBytes, signal })
+        : differences.take(member, steps, source, { onBytes, signal });
+    const onWait = () => stage.onWait(member.path);
+    await whenNobodyWrites(member.sha256, take, { store, clock: deps.clock, path: member.path, onWait, signal });
   }
   for (const { sha256, bytes, pieceRoot, pieceHashes } of fileListsOf(stage.models)) {
     pieceLists.put(sha256, { sizeBytes: bytes.length, pieceRoot, hashes: pieceHashes });
