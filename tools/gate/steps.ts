@@ -72,7 +72,7 @@ export const STEPS: readonly Step[] = [
   },
   {
     name: 'chaos',
-    command: ['node', 'chaos/main.ts', '--runs', '50', '--seed', '43', '--report', '.cache/chaos.json'],
+    command: ['node', 'chaos/main.ts', '--runs', '12', '--seed', '43', '--report', '.cache/chaos.json'],
     quick: false,
     report: '.cache/chaos.json',
     advice: 'the command that a failing run prints',
