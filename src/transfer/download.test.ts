@@ -5,6 +5,7 @@ import { KiB, MiB, parsePieceRoot, parseSha256 } from '../core/index.ts';
 import * as hostile from '../testkit/hostile-http-server.ts';
 import { MemoryPieceSink } from '../testkit/memory-piece-sink.ts';
 import { Download, download, HttpPieceSource, type PieceSource, type TransferLimits } from './index.ts';
+import { TRANSFER_LIMITS } from './limits.ts';
 
 const small = hostile.testBlob(randomBytes(3 * MiB + 777));
 const large = hostile.testBlob(randomBytes(24 * MiB + 5));
@@ -211,7 +212,8 @@ describe('download() from several peers', () => {
     ]);
     const sink = new MemoryPieceSink(large.content.length);
     const sources = peers.map((server, index) => sourceOf(server, large, `peer ${index}`));
-    const result = await download({ blob: large.blob, sink, sources, limits: FAST }, never());
+    const { companyWaitMs } = TRANSFER_LIMITS;
+    const result = await download({ blob: large.blob, sink, sources, limits: { ...FAST, companyWaitMs } }, never());
     expect(sink.bytes.equals(large.content)).toBe(true);
     for (const source of result.sources) expect(source.bytes).toBeGreaterThan(4 * MiB);
   });
